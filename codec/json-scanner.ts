@@ -1,0 +1,472 @@
+/**
+ * A pull scanner over the bytes of one JSON text: one pass, by offset, no strings and no objects
+ * unless asked for. Correct for any valid JSON (any key order, white space, escapes, nesting up to
+ * `DEPTH_MAX`); it is the plain twin that a venue's faster, rigid scanner is held against.
+ *
+ * After the first fault `failed` is true, `at` is where, and every further call is harmless: callers
+ * check `failed` once, at the end. `bytes[end]` may be read, so it must exist (0 or a line feed).
+ */
+import { ABSENT } from './event-buffer.ts';
+
+export const DEPTH_MAX = 64;
+
+/** `nextKey` results that are no key's index. */
+export const KEY_END = -2;
+export const KEY_UNKNOWN = -1;
+
+/** The keys one object may have, by index. */
+export type KeyTable = { readonly names: readonly Uint8Array[]; readonly slots: Int16Array };
+
+const utf8 = new TextEncoder();
+const fatalUtf8 = new TextDecoder('utf-8', { fatal: true });
+const looseUtf8 = new TextDecoder();
+
+export function keyTable(...keys: readonly string[]): KeyTable {
+  const names = keys.map((key) => utf8.encode(key));
+  let size = 16;
+  while (size < keys.length * 4) size *= 2;
+  const slots = new Int16Array(size).fill(-1);
+  names.forEach((name, index) => {
+    let slot = keyHash(name, 0, name.length) & (size - 1);
+    while (slots[slot] !== -1) slot = (slot + 1) & (size - 1);
+    slots[slot] = index;
+  });
+  return { names, slots };
+}
+
+function keyHash(bytes: Uint8Array, from: number, to: number): number {
+  if (to === from) return 0;
+  const first = bytes[from] as number;
+  const middle = bytes[(from + to) >> 1] as number;
+  const last = bytes[to - 1] as number;
+  return first + middle * 7 + last * 31 + (to - from) * 13;
+}
+
+export function findKey(table: KeyTable, bytes: Uint8Array, from: number, to: number): number {
+  const mask = table.slots.length - 1;
+  let slot = keyHash(bytes, from, to) & mask;
+  for (;;) {
+    const index = table.slots[slot] as number;
+    if (index === -1) return KEY_UNKNOWN;
+    if (bytesEqual(table.names[index] as Uint8Array, bytes, from, to)) return index;
+    slot = (slot + 1) & mask;
+  }
+}
+
+export function bytesEqual(name: Uint8Array, bytes: Uint8Array, from: number, to: number): boolean {
+  if (name.length !== to - from) return false;
+  for (let at = 0; at < name.length; at++) {
+    if (name[at] !== bytes[from + at]) return false;
+  }
+  return true;
+}
+
+export class JsonScanner {
+  bytes: Uint8Array = new Uint8Array(1);
+  at = 0;
+  end = 0;
+  failed = false;
+
+  /** Last number: int64 mantissa in two's complement, and its exponent. */
+  hi = 0;
+  lo = 0;
+  exp = 0;
+  /** A number did not fit (int64 mantissa, exponent -64..63): its text is valid all the same. */
+  overflow = false;
+
+  /** Last string's content, between the quotes; `escaped` where it holds a backslash. */
+  from = 0;
+  to = 0;
+  escaped = false;
+
+  #fresh = false;
+
+  reset(bytes: Uint8Array, start: number, end: number): void {
+    this.bytes = bytes;
+    this.at = start;
+    this.end = end;
+    this.failed = false;
+    this.overflow = false;
+    this.#fresh = false;
+  }
+
+  /** Marks a fault at the present position; nothing after it can succeed. */
+  fail(): false {
+    if (!this.failed) this.failed = true;
+    return false;
+  }
+
+  /** The next byte that is not white space, not consumed; 0 at the end or after a fault. */
+  peek(): number {
+    if (this.failed) return 0;
+    const { bytes, end } = this;
+    let at = this.at;
+    while (at < end) {
+      const byte = bytes[at] as number;
+      if (byte !== 0x20 && byte !== 0x0a && byte !== 0x0d && byte !== 0x09) {
+        this.at = at;
+        return byte;
+      }
+      at++;
+    }
+    this.at = end;
+    return 0;
+  }
+
+  /** Whether only white space is left. */
+  atEnd(): boolean {
+    return this.peek() === 0 && !this.failed && this.at === this.end;
+  }
+
+  beginObject(): boolean {
+    if (this.peek() !== 0x7b) return this.fail();
+    this.at++;
+    this.#fresh = true;
+    return true;
+  }
+
+  /** Index of the next key in `table`, KEY_UNKNOWN (its value must be skipped), or KEY_END. */
+  nextKey(table: KeyTable): number {
+    let byte = this.peek();
+    if (byte === 0x7d) {
+      this.at++;
+      this.#fresh = false;
+      return KEY_END;
+    }
+    if (!this.#fresh) {
+      if (byte !== 0x2c) return this.#endByFault();
+      this.at++;
+      byte = this.peek();
+    }
+    this.#fresh = false;
+    if (byte !== 0x22 || !this.string()) return this.#endByFault();
+    const { from, to } = this;
+    const index = this.escaped
+      ? this.#escapedKey(table)
+      : findKey(table, this.bytes, from, to);
+    if (this.peek() !== 0x3a) return this.#endByFault();
+    this.at++;
+    return index;
+  }
+
+  beginArray(): boolean {
+    if (this.peek() !== 0x5b) return this.fail();
+    this.at++;
+    this.#fresh = true;
+    return true;
+  }
+
+  /** Whether another element follows; consumes the comma or the closing bracket. */
+  nextElement(): boolean {
+    const byte = this.peek();
+    if (byte === 0x5d) {
+      this.at++;
+      this.#fresh = false;
+      return false;
+    }
+    if (this.#fresh) {
+      this.#fresh = false;
+      return byte !== 0 || this.fail();
+    }
+    if (byte !== 0x2c) return this.fail();
+    this.at++;
+    const next = this.peek();
+    return next !== 0x5d && next !== 0 ? true : this.fail();
+  }
+
+  /** A string; its content is `bytes[from, to)`. */
+  string(): boolean {
+    if (this.peek() !== 0x22) return this.fail();
+    const { bytes, end } = this;
+    let at = this.at + 1;
+    this.from = at;
+    this.escaped = false;
+    while (at < end) {
+      const byte = bytes[at] as number;
+      if (byte === 0x22) {
+        this.to = at;
+        this.at = at + 1;
+        return true;
+      }
+      if (byte < 0x20) break;
+      if (byte === 0x5c) {
+        this.escaped = true;
+        const length = escapeLength(bytes, at, end);
+        if (length === 0) break;
+        at += length;
+      } else {
+        at++;
+      }
+    }
+    this.at = at;
+    return this.fail();
+  }
+
+  /** The last string as text, escapes resolved. */
+  text(): string {
+    const raw = this.bytes.subarray(this.from, this.to);
+    if (this.escaped) return JSON.parse(`"${looseUtf8.decode(raw)}"`) as string;
+    return looseUtf8.decode(raw);
+  }
+
+  /** Whether the last string's content is exactly these bytes (an escaped one never is). */
+  textIs(name: Uint8Array): boolean {
+    return !this.escaped && bytesEqual(name, this.bytes, this.from, this.to);
+  }
+
+  /** A JSON number into `hi`, `lo`, `exp`; its text is `bytes[from, to)`. */
+  number(): boolean {
+    this.peek();
+    if (this.failed) return false;
+    const start = this.at;
+    const stop = this.#scanNumber(start, this.end);
+    if (stop < 0) return this.fail();
+    this.from = start;
+    this.to = stop;
+    this.at = stop;
+    return true;
+  }
+
+  /** A string whose content is a number (`"0.014"`), as venues quote them. */
+  quotedNumber(): boolean {
+    if (!this.string()) return false;
+    const stop = this.#scanNumber(this.from, this.to);
+    if (stop !== this.to) {
+      this.at = this.from;
+      return this.fail();
+    }
+    return true;
+  }
+
+  /** A number, quoted or not; null leaves `exp` at ABSENT. */
+  maybeNumber(): boolean {
+    const byte = this.peek();
+    if (byte === 0x22) return this.quotedNumber();
+    if (byte === 0x6e) {
+      this.exp = ABSENT;
+      return this.#literal(0x6e);
+    }
+    return this.number();
+  }
+
+  /** true, false or null; returns its first byte, 0 on a fault. */
+  literal(): number {
+    const byte = this.peek();
+    return this.#literal(byte) ? byte : 0;
+  }
+
+  /** Skips one value of any kind, checking its grammar. */
+  skip(): boolean {
+    return this.#skip(0);
+  }
+
+  #skip(depth: number): boolean {
+    const byte = this.peek();
+    if (byte === 0x22) return this.string();
+    if (byte === 0x7b || byte === 0x5b) {
+      if (depth >= DEPTH_MAX) return this.fail();
+      if (byte === 0x7b) {
+        this.beginObject();
+        while (this.nextKey(NO_KEYS) !== KEY_END) {
+          if (!this.#skip(depth + 1)) return false;
+        }
+      } else {
+        this.beginArray();
+        while (this.nextElement()) {
+          if (!this.#skip(depth + 1)) return false;
+        }
+      }
+      return !this.failed;
+    }
+    if (byte === 0x74 || byte === 0x66 || byte === 0x6e) return this.#literal(byte);
+    const stop = this.failed ? -1 : numberEnd(this.bytes, this.at, this.end);
+    if (stop < 0) return this.fail();
+    this.at = stop;
+    return true;
+  }
+
+  #literal(byte: number): boolean {
+    const word = byte === 0x74 ? TRUE : byte === 0x66 ? FALSE : byte === 0x6e ? NULL : null;
+    if (word === null || this.at + word.length > this.end) return this.fail();
+    if (!bytesEqual(word, this.bytes, this.at, this.at + word.length)) return this.fail();
+    this.at += word.length;
+    return true;
+  }
+
+  #endByFault(): number {
+    this.fail();
+    return KEY_END;
+  }
+
+  #escapedKey(table: KeyTable): number {
+    const key = utf8.encode(this.text());
+    return findKey(table, key, 0, key.length);
+  }
+
+  /** Reads number grammar from `start`; returns where it ends, or -1. */
+  #scanNumber(start: number, end: number): number {
+    const { bytes } = this;
+    let at = start;
+    const negative = bytes[at] === 0x2d;
+    if (negative) at++;
+    let mantissa = 0;
+    let digits = 0;
+    let fraction = 0;
+    const whole = at;
+    let digit = at < end ? (bytes[at] as number) - 0x30 : 10;
+    while (digit >= 0 && digit <= 9) {
+      mantissa = mantissa * 10 + digit;
+      digits++;
+      at++;
+      digit = at < end ? (bytes[at] as number) - 0x30 : 10;
+    }
+    if (at === whole || (bytes[whole] === 0x30 && at > whole + 1)) return -1;
+    if (at < end && bytes[at] === 0x2e) {
+      at++;
+      const first = at;
+      digit = at < end ? (bytes[at] as number) - 0x30 : 10;
+      while (digit >= 0 && digit <= 9) {
+        mantissa = mantissa * 10 + digit;
+        digits++;
+        at++;
+        digit = at < end ? (bytes[at] as number) - 0x30 : 10;
+      }
+      fraction = at - first;
+      if (fraction === 0) return -1;
+    }
+    let power = 0;
+    if (at < end && ((bytes[at] as number) | 0x20) === 0x65) {
+      const stop = numberEnd(bytes, start, end);
+      if (stop < 0) return -1;
+      power = Number(looseUtf8.decode(bytes.subarray(at + 1, stop)));
+      at = stop;
+      this.#store(start, at, negative, mantissa, digits, power - fraction);
+      return at;
+    }
+    this.#store(start, at, negative, mantissa, digits, 0 - fraction);
+    return at;
+  }
+
+  #store(
+    start: number,
+    stop: number,
+    negative: boolean,
+    mantissa: number,
+    digits: number,
+    exponent: number,
+  ): void {
+    if (exponent < -64 || exponent > 63) this.overflow = true;
+    this.exp = exponent;
+    if (digits > 15) {
+      this.#storeLong(start, stop, negative);
+      return;
+    }
+    const hi = Math.floor(mantissa / 4294967296);
+    const lo = mantissa - hi * 4294967296;
+    if (negative && mantissa !== 0) {
+      this.lo = -lo | 0;
+      this.hi = (lo === 0 ? -hi : ~hi) | 0;
+    } else {
+      this.lo = lo | 0;
+      this.hi = hi | 0;
+    }
+  }
+
+  /** More than 15 digits: a double would round, so the digits go through a bigint. */
+  #storeLong(start: number, stop: number, negative: boolean): void {
+    const text = looseUtf8.decode(this.bytes.subarray(start, stop));
+    const plain = text.replace(/[eE].*$/, '').replace(/[-.]/g, '');
+    const value = BigInt(plain) * (negative ? -1n : 1n);
+    if (value > 0x7fffffffffffffffn || value < -0x8000000000000000n) this.overflow = true;
+    this.lo = Number(BigInt.asIntN(32, value));
+    this.hi = Number(BigInt.asIntN(32, value >> 32n));
+  }
+}
+
+const NO_KEYS = keyTable();
+const TRUE = utf8.encode('true');
+const FALSE = utf8.encode('false');
+const NULL = utf8.encode('null');
+
+/** Length of the escape at `at`, 0 where it is none. */
+function escapeLength(bytes: Uint8Array, at: number, end: number): number {
+  const kind = at + 1 < end ? (bytes[at + 1] as number) : 0;
+  if (kind === 0x75) {
+    if (at + 6 > end) return 0;
+    for (let digit = at + 2; digit < at + 6; digit++) {
+      const byte = bytes[digit] as number;
+      const letter = byte | 0x20;
+      const hex = (byte >= 0x30 && byte <= 0x39) || (letter >= 0x61 && letter <= 0x66);
+      if (!hex) return 0;
+    }
+    return 6;
+  }
+  // " \ / b f n r t
+  const known =
+    kind === 0x22 || kind === 0x5c || kind === 0x2f || kind === 0x62 ||
+    kind === 0x66 || kind === 0x6e || kind === 0x72 || kind === 0x74;
+  return known ? 2 : 0;
+}
+
+/** Where the JSON number that starts at `at` ends, or -1. */
+function numberEnd(bytes: Uint8Array, start: number, end: number): number {
+  let at = bytes[start] === 0x2d ? start + 1 : start;
+  const whole = at;
+  at = digitsEnd(bytes, at, end);
+  if (at === whole || (bytes[whole] === 0x30 && at > whole + 1)) return -1;
+  if (at < end && bytes[at] === 0x2e) {
+    const first = at + 1;
+    at = digitsEnd(bytes, first, end);
+    if (at === first) return -1;
+  }
+  if (at < end && ((bytes[at] as number) | 0x20) === 0x65) {
+    at++;
+    if (at < end && (bytes[at] === 0x2b || bytes[at] === 0x2d)) at++;
+    const first = at;
+    at = digitsEnd(bytes, first, end);
+    if (at === first) return -1;
+  }
+  return at;
+}
+
+function digitsEnd(bytes: Uint8Array, start: number, end: number): number {
+  let at = start;
+  while (at < end) {
+    const digit = (bytes[at] as number) - 0x30;
+    if (digit < 0 || digit > 9) break;
+    at++;
+  }
+  return at;
+}
+
+/** How a frame is written to the log. */
+export type FrameForm = 'raw' | 'text' | 'base64';
+
+const checker = new JsonScanner();
+
+/**
+ * `raw` where the bytes are one line of valid JSON in UTF-8, `text` where they are UTF-8 but not
+ * that, `base64` otherwise.
+ */
+export function frameForm(bytes: Uint8Array, start: number, end: number): FrameForm {
+  let plain = true;
+  let oneLine = true;
+  for (let at = start; at < end; at++) {
+    const byte = bytes[at] as number;
+    if (byte >= 0x80) plain = false;
+    else if (byte === 0x0a || byte === 0x0d) oneLine = false;
+  }
+  if (!plain && !isUtf8(bytes, start, end)) return 'base64';
+  if (!oneLine) return 'text';
+  checker.reset(bytes, start, end);
+  return checker.skip() && checker.atEnd() ? 'raw' : 'text';
+}
+
+function isUtf8(bytes: Uint8Array, start: number, end: number): boolean {
+  try {
+    fatalUtf8.decode(bytes.subarray(start, end));
+    return true;
+  } catch {
+    return false;
+  }
+}

@@ -1,0 +1,8 @@
+/** Every feed ssmd knows. Adding a venue is one folder and one line here. */
+import type { Feed } from './feed.ts';
+import { binanceUsdm } from './binance-usdm/feed.ts';
+import { kraken } from './kraken/feed.ts';
+
+export const FEEDS: ReadonlyMap<string, Feed> = new Map(
+  [binanceUsdm, kraken].map((feed) => [feed.id, feed]),
+);
