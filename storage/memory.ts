@@ -1,0 +1,65 @@
+/**
+ * An object store in this process's memory: a real adapter (the contract suite holds it to the same
+ * promises as S3) for tests and for tools that need no durability. Nothing is shared between two.
+ */
+import { createHash } from 'node:crypto';
+import type { ListedObject, ObjectStore, StoredObject } from './object-store.ts';
+
+/** Creates an empty store. As on S3, the etag depends on the content alone. */
+export function createMemoryObjectStore(): ObjectStore {
+  const objects = new Map<string, StoredObject>();
+  const keep = (key: string, body: Uint8Array): void => {
+    objects.set(key, { body: body.slice(), etag: etagOf(body) });
+  };
+  return {
+    get: (key, options) => {
+      options?.signal?.throwIfAborted();
+      const found = objects.get(key);
+      return Promise.resolve(
+        found === undefined ? null : { body: found.body.slice(), etag: found.etag },
+      );
+    },
+    head: (key) => {
+      const found = objects.get(key);
+      return Promise.resolve(
+        found === undefined ? null : { bytes: found.body.length, etag: found.etag },
+      );
+    },
+    putIfAbsent: (key, body, options) => {
+      options?.signal?.throwIfAborted();
+      if (objects.has(key)) return Promise.resolve('exists');
+      keep(key, body);
+      return Promise.resolve('created');
+    },
+    replaceIf: (key, body, etag) => {
+      if (objects.get(key)?.etag !== etag) return Promise.resolve('changed');
+      keep(key, body);
+      return Promise.resolve('replaced');
+    },
+    put: (key, body) => {
+      keep(key, body);
+      return Promise.resolve();
+    },
+    delete: (key) => {
+      objects.delete(key);
+      return Promise.resolve();
+    },
+    list: (prefix) => listed(objects, prefix),
+  };
+}
+
+async function* listed(
+  objects: ReadonlyMap<string, StoredObject>,
+  prefix: string,
+): AsyncGenerator<ListedObject> {
+  const keys = [...objects.keys()].filter((key) => key.startsWith(prefix));
+  keys.sort((a, b) => Buffer.compare(Buffer.from(a), Buffer.from(b)));
+  for (const key of keys) {
+    const found = objects.get(key);
+    if (found !== undefined) yield { key, bytes: found.body.length, etag: found.etag };
+  }
+}
+
+function etagOf(body: Uint8Array): string {
+  return `"${createHash('md5').update(body).digest('hex')}"`;
+}
