@@ -10,6 +10,8 @@ export type SymbolConfig = {
   readonly symbol: string;
   /** The venue's spelling, verbatim: `BTC/USD`. */
   readonly external: string;
+  /** `l1`: best prices and trades only, no book. */
+  readonly depth: 'l1' | 'l2';
 };
 
 /**

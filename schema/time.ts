@@ -43,8 +43,7 @@ export function formatIso(ns: bigint): string {
   return `${seconds}.${(ns % NS_PER_SECOND).toString().padStart(9, '0')}Z`;
 }
 
-const ISO =
-  /^(\d{4})-(\d\d)-(\d\d)[T ](\d\d):(\d\d):(\d\d)(?:\.(\d{1,9}))?(Z|[+-]\d\d:?\d\d)$/;
+const ISO = /^(\d{4})-(\d\d)-(\d\d)[T ](\d\d):(\d\d):(\d\d)(?:\.(\d{1,9}))?(Z|[+-]\d\d:?\d\d)$/;
 
 /** RFC 3339 text with up to nine fractional digits to an instant, or null where it is not one. */
 export function parseIso(text: string): UnixNs | null {

@@ -1,0 +1,64 @@
+/** Every frame and every decoded event is accounted for, under one name each. */
+import type { EventBuffer, FrameKind } from '../codec/event-buffer.ts';
+
+export type FoldCounts = {
+  frames: number;
+  /** Frames by what they were; `ignored` and `rejected` also by reason. */
+  readonly kinds: Record<FrameKind, number>;
+  readonly ignored: Map<string, number>;
+  readonly rejected: Map<string, number>;
+  /** Events decoded, of which `dropped` (by reason) were not emitted. */
+  decoded: number;
+  readonly dropped: Map<DropReason, number>;
+};
+
+/** Why a decoded event is not an event of the dataset. */
+export type DropReason =
+  /** The fold does not speak yet. */
+  | 'muted'
+  /** Another connection speaks for this type and symbol. */
+  | 'not_speaking'
+  /** The trade was heard before. */
+  | 'repeat'
+  /** The venue's history, not beyond what is known. */
+  | 'known_history'
+  /** The book waits for its snapshot. */
+  | 'held'
+  /** The connection serves another day. */
+  | 'other_day';
+
+export function createCounts(): FoldCounts {
+  return {
+    frames: 0,
+    kinds: {
+      data: 0,
+      heartbeat: 0,
+      pong: 0,
+      ack: 0,
+      refused: 0,
+      system: 0,
+      ignored: 0,
+      rejected: 0,
+    },
+    ignored: new Map(),
+    rejected: new Map(),
+    decoded: 0,
+    dropped: new Map(),
+  };
+}
+
+export function countFrame(counts: FoldCounts, buffer: EventBuffer): void {
+  counts.frames++;
+  counts.kinds[buffer.kind]++;
+  counts.decoded += buffer.count;
+  if (buffer.kind === 'ignored') add(counts.ignored, buffer.reason);
+  else if (buffer.kind === 'rejected') add(counts.rejected, buffer.reason);
+}
+
+export function countDropped(counts: FoldCounts, reason: DropReason): void {
+  add(counts.dropped, reason);
+}
+
+function add<K>(counters: Map<K, number>, name: K): void {
+  counters.set(name, (counters.get(name) ?? 0) + 1);
+}

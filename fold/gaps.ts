@@ -1,0 +1,60 @@
+/**
+ * Gaps as events: a hole is opened with its cause and where it begins, and closed when the type and
+ * symbol speak again. At most one gap is open per type and symbol: the first cause stands.
+ */
+import { EVENT_TYPES } from '../schema/events.ts';
+import { unixNs } from '../schema/time.ts';
+import type { Emitter } from './emitter.ts';
+import { TYPES } from './state.ts';
+import type { DayState } from './state.ts';
+
+export type GapFacts = {
+  readonly cause: string;
+  /** The last instant the value was known good. */
+  readonly from: bigint;
+  readonly connection?: number;
+  readonly expected?: string;
+  readonly received?: string;
+};
+
+export function openGap(
+  state: DayState,
+  emitter: Emitter,
+  speaking: boolean,
+  key: number,
+  gap: GapFacts,
+): void {
+  if (state.gaps.has(key)) return;
+  state.gaps.set(key, { cause: gap.cause, from: gap.from });
+  if (!speaking) return;
+  emitter.emitStatus(state, Math.floor(key / TYPES), {
+    kind: 'gap_opened',
+    cause: gap.cause,
+    about: EVENT_TYPES[key % TYPES] ?? null,
+    connection: gap.connection ?? null,
+    from: unixNs(gap.from),
+    expected: gap.expected ?? null,
+    received: gap.received ?? null,
+  });
+}
+
+export function closeGap(
+  state: DayState,
+  emitter: Emitter,
+  speaking: boolean,
+  key: number,
+  repaired: boolean,
+): void {
+  const gap = state.gaps.get(key);
+  if (gap === undefined) return;
+  state.gaps.delete(key);
+  if (!speaking) return;
+  emitter.emitStatus(state, Math.floor(key / TYPES), {
+    kind: 'gap_closed',
+    cause: gap.cause,
+    about: EVENT_TYPES[key % TYPES] ?? null,
+    from: unixNs(gap.from),
+    to: unixNs(state.t),
+    repaired: repaired ? 1 : 0,
+  });
+}

@@ -1,0 +1,110 @@
+/**
+ * What the fold of a day remembers. All of it is plain data apart from the books, so that a copy can
+ * be taken at any line (`cloneState`) and go on by itself.
+ *
+ * A *slot* is a symbol's place in the fold: slot 0 is the feed itself (`_FEED-{shard}`), symbols follow
+ * in the order they were configured. A *key* is `slot * TYPES + type code`.
+ */
+import type { FeedBook } from '../connectors/feed.ts';
+import { EVENT_TYPES, TYPE_CODE, feedSymbol } from '../schema/events.ts';
+import type { MarketEvent } from '../schema/events.ts';
+import { createTradeMemory } from './trade-memory.ts';
+import type { TradeMemory } from './trade-memory.ts';
+
+export const TYPES = EVENT_TYPES.length;
+export const TRADE = TYPE_CODE.trade;
+export const BOOK_TYPE = TYPE_CODE.book;
+export const STATUS = TYPE_CODE.status;
+
+/** One connection as a day's fold sees it. */
+export type Connection = {
+  readonly c: number;
+  /** Opened for this fold's day: everything on it counts. Otherwise only its trades do. */
+  readonly serves: boolean;
+  /** `t` of its last frame: where a gap begins if it dies. */
+  last_t: bigint;
+  /** By slot: bit per type of which a whole state was seen. */
+  readonly whole: number[];
+  /** By slot: the last trade id heard on it, where ids are numbers. */
+  readonly last_trade: (bigint | null)[];
+};
+
+export type Gap = { readonly cause: string; readonly from: bigint };
+
+export type DayState = {
+  /** The epoch has written its `_take`. */
+  taken: boolean;
+  /** The day has begun: its fold was opened within it, or `_midnight` came. */
+  begun: boolean;
+  ended: boolean;
+  /** Receive times are not to be trusted from the last `_clock` line on. */
+  bad_clock: boolean;
+  /** `t` of the last line. */
+  t: bigint;
+  /** Symbol by slot. */
+  readonly names: string[];
+  readonly connections: Map<number, Connection>;
+  /** Connection that speaks, by key; 0 is none. */
+  readonly speakers: number[];
+  readonly gaps: Map<number, Gap>;
+  /** By slot. */
+  readonly trades: TradeMemory[];
+  /** By slot: trades heard before the epoch spoke, in order of arrival. */
+  readonly pending: MarketEvent[][];
+  /** By key: the last value of a type that has one, while the fold is muted. */
+  readonly last_values: Map<number, MarketEvent>;
+};
+
+/** Books by connection and slot. */
+export type Books = Map<number, FeedBook[]>;
+
+export function createState(shard: string, taken: boolean, begun: boolean): DayState {
+  const state: DayState = {
+    taken,
+    begun,
+    ended: false,
+    bad_clock: false,
+    t: 0n,
+    names: [],
+    connections: new Map(),
+    speakers: [],
+    gaps: new Map(),
+    trades: [],
+    pending: [],
+    last_values: new Map(),
+  };
+  addSlot(state, feedSymbol(shard));
+  return state;
+}
+
+/** The slot of a symbol, made if it is new. Slots are never taken back within a day. */
+export function addSlot(state: DayState, symbol: string): number {
+  const known = state.names.indexOf(symbol);
+  if (known >= 0) return known;
+  state.names.push(symbol);
+  for (let type = 0; type < TYPES; type++) state.speakers.push(0);
+  state.trades.push(createTradeMemory());
+  state.pending.push([]);
+  return state.names.length - 1;
+}
+
+export function cloneState(state: DayState): DayState {
+  return structuredClone(state);
+}
+
+export function cloneBooks(books: Books): Books {
+  return new Map(
+    [...books].map(([c, bySlot]) => {
+      const copies: FeedBook[] = [];
+      bySlot.forEach((book, slot) => {
+        copies[slot] = book.clone();
+      });
+      return [c, copies];
+    }),
+  );
+}
+
+/** Open connections that serve the day, newest first. */
+export function servingNewestFirst(state: DayState): Connection[] {
+  return [...state.connections.values()].filter((it) => it.serves).sort((a, b) => b.c - a.c);
+}

@@ -1,0 +1,55 @@
+/**
+ * The trade ids one symbol's fold remembers: which trades were heard, with what content, so that the
+ * first arrival by `t` wins whichever connection it came on, a repeat is dropped, and a venue's
+ * history on subscribing adds only what lies beyond the last one known.
+ *
+ * Plain data (it is cloned with the fold). At most `TRADE_IDS_MAX` ids are kept, oldest out first: a
+ * repeat that arrives later than that many trades after the first counts as new.
+ */
+export const TRADE_IDS_MAX = 4096;
+
+export type TradeMemory = {
+  /** Content by id, in order of arrival. */
+  readonly contents: Map<string, string>;
+  /** Greatest numeric id heard, null before the first. */
+  last: bigint | null;
+};
+
+export type TradeVerdict = 'new' | 'repeat' | 'conflict';
+
+export function createTradeMemory(): TradeMemory {
+  return { contents: new Map(), last: null };
+}
+
+/** Venue ids that count are plain integers; others (UUIDs) have no order and yield null. */
+export function numericId(id: string): bigint | null {
+  return /^\d{1,38}$/.test(id) ? BigInt(id) : null;
+}
+
+/** Remembers a trade and says what it was. A conflict replaces the remembered content. */
+export function rememberTrade(memory: TradeMemory, id: string, content: string): TradeVerdict {
+  const known = memory.contents.get(id);
+  if (known === content) return 'repeat';
+  memory.contents.set(id, content);
+  if (memory.contents.size > TRADE_IDS_MAX) {
+    const oldest = memory.contents.keys().next().value;
+    if (oldest !== undefined) memory.contents.delete(oldest);
+  }
+  const number = numericId(id);
+  if (number !== null && (memory.last === null || number > memory.last)) memory.last = number;
+  return known === undefined ? 'new' : 'conflict';
+}
+
+/** What was known when a frame of history began: its trades are judged by this, not by each other. */
+export type HistoryFloor = { readonly known: boolean; readonly last: bigint | null };
+
+export function historyFloor(memory: TradeMemory): HistoryFloor {
+  return { known: memory.contents.size > 0, last: memory.last };
+}
+
+/** Whether a trade of a venue's history lies beyond what was known; nothing does where nothing was. */
+export function isBeyond(floor: HistoryFloor, id: string): boolean {
+  if (!floor.known) return false;
+  const number = numericId(id);
+  return number === null || floor.last === null || number > floor.last;
+}

@@ -1,0 +1,173 @@
+/**
+ * Trades: every open connection is heard, the first arrival by `t` wins (R6). The ids of one
+ * connection also prove that none was missed where the venue counts them.
+ */
+import type { EventBuffer } from '../codec/event-buffer.ts';
+import { ABSENT, FIELD, TEXT_IN_FRAME } from '../codec/event-buffer.ts';
+import { FLAG } from '../schema/events.ts';
+import { unixNs } from '../schema/time.ts';
+import { countDropped } from './counts.ts';
+import type { FoldCounts } from './counts.ts';
+import type { Emitter } from './emitter.ts';
+import { closeGap } from './gaps.ts';
+import { eventOf } from '../codec/md2.ts';
+import { TRADE, TYPES } from './state.ts';
+import type { Connection, DayState } from './state.ts';
+import { TRADE_IDS_MAX, historyFloor, isBeyond, numericId, rememberTrade } from './trade-memory.ts';
+import type { HistoryFloor } from './trade-memory.ts';
+
+/** Missing ids looked up one by one before a jump is called a gap outright. */
+const MISSING_IDS_CHECKED_MAX = 64n;
+
+export type TradeContext = {
+  readonly state: DayState;
+  readonly emitter: Emitter;
+  readonly counts: FoldCounts;
+  readonly feed: string;
+  readonly shard: string;
+  /** The venue's ids count by one per symbol. */
+  readonly contiguous: boolean;
+  readonly speaking: boolean;
+  /** By slot: what was known before this frame. */
+  readonly floors: Map<number, HistoryFloor>;
+};
+
+export function hearTrade(
+  context: TradeContext,
+  connection: Connection,
+  buffer: EventBuffer,
+  event: number,
+  slot: number,
+): void {
+  const { state, emitter, counts, speaking } = context;
+  const id = tradeId(buffer, event);
+  const history = ((buffer.flags[event] as number) & FLAG.HISTORY) !== 0;
+  const memory = state.trades[slot];
+  if (memory === undefined) return;
+  let floor = context.floors.get(slot);
+  if (floor === undefined) context.floors.set(slot, (floor = historyFloor(memory)));
+  const beyond = !history || isBeyond(floor, id);
+  checkJump(context, connection, slot, id, history);
+  closeTradeGap(context, connection, slot, id);
+  // A trade without an id cannot be told from its repeat: it is taken as it comes.
+  const verdict = id === '' ? 'new' : rememberTrade(memory, id, tradeContent(buffer, event));
+  if (verdict === 'repeat') return countDropped(counts, 'repeat');
+  if (!state.taken && state.pending[slot] !== undefined) keepPending(context, buffer, event, slot);
+  if (!beyond) return countDropped(counts, 'known_history');
+  if (!speaking) return countDropped(counts, 'muted');
+  emitter.emit(state, buffer, event, slot, verdict === 'conflict' ? FLAG.ID_CONFLICT : 0);
+}
+
+/**
+ * The epoch speaks now: trades it heard while muted that lie beyond the last one the previous epoch
+ * published are spoken here, so that a take-over may repeat a trade but never loses one (R7).
+ */
+export function speakPendingTrades(
+  context: TradeContext,
+  ids: Readonly<Record<string, string>>,
+): void {
+  const { state, emitter } = context;
+  state.pending.forEach((trades, slot) => {
+    const last = numericId(ids[state.names[slot] as string] ?? '');
+    for (const trade of trades) {
+      if (trade.type !== 'trade' || last === null) continue;
+      const id = numericId(trade.trade_id ?? '');
+      if (id !== null && id > last) emitter.emitObject(state, trade, slot, FLAG.HISTORY);
+    }
+    trades.length = 0;
+  });
+}
+
+function keepPending(
+  { state, feed, shard }: TradeContext,
+  buffer: EventBuffer,
+  event: number,
+  slot: number,
+): void {
+  const pending = state.pending[slot];
+  if (pending === undefined) return;
+  const symbol = state.names[slot] as string;
+  const header = { t: state.t, index: 0, shard, feed, symbol };
+  pending.push(eventOf(buffer, event, header));
+  if (pending.length > TRADE_IDS_MAX) pending.shift();
+}
+
+/** A jump on one connection is a gap unless other connections delivered what lies between. */
+function checkJump(
+  context: TradeContext,
+  connection: Connection,
+  slot: number,
+  id: string,
+  history: boolean,
+): void {
+  const number = numericId(id);
+  if (number === null) return;
+  const last = connection.last_trade[slot] ?? null;
+  connection.last_trade[slot] = last === null || number > last ? number : last;
+  if (last === null || number <= last + 1n || history || !context.contiguous) return;
+  const { state, emitter } = context;
+  const memory = state.trades[slot];
+  let known = number - last - 1n <= MISSING_IDS_CHECKED_MAX;
+  for (let missing = last + 1n; known && missing < number; missing++) {
+    known = memory?.contents.has(missing.toString()) === true;
+  }
+  if (known || !context.speaking || state.gaps.has(slot * TYPES + TRADE)) return;
+  const hole = {
+    cause: 'sequence',
+    about: 'trade',
+    connection: connection.c,
+    from: unixNs(connection.last_t),
+    to: unixNs(state.t),
+    expected: (last + 1n).toString(),
+    received: number.toString(),
+  };
+  emitter.emitStatus(state, slot, { kind: 'gap_opened', ...hole });
+  emitter.emitStatus(state, slot, { kind: 'gap_closed', ...hole, repaired: 0 });
+}
+
+/** Trades flow again: repaired where the venue's ids prove that nothing lies between. */
+function closeTradeGap(
+  { state, emitter, speaking, contiguous }: TradeContext,
+  connection: Connection,
+  slot: number,
+  id: string,
+): void {
+  const memory = state.trades[slot];
+  connection.whole[slot] = (connection.whole[slot] ?? 0) | (1 << TRADE);
+  const key = slot * TYPES + TRADE;
+  if (!state.gaps.has(key)) return;
+  const number = numericId(id);
+  const last = memory?.last ?? null;
+  const repaired = contiguous && number !== null && last !== null && number <= last + 1n;
+  closeGap(state, emitter, speaking, key, repaired);
+}
+
+const latin1 = new TextDecoder('latin1');
+
+function tradeId(buffer: EventBuffer, event: number): string {
+  const slot = (buffer.slot[event] as number) + FIELD.trade.trade_id;
+  const aux = buffer.aux[slot];
+  if (aux === ABSENT) return '';
+  if (aux !== TEXT_IN_FRAME) return buffer.strings[buffer.lo[slot] as number] ?? '';
+  return latin1.decode(buffer.source.subarray(buffer.hi[slot], buffer.lo[slot]));
+}
+
+/** What two trades of one id must share: price, size, side, venue time. */
+function tradeContent(buffer: EventBuffer, event: number): string {
+  const first = buffer.slot[event] as number;
+  const price = first + FIELD.trade.price;
+  const size = first + FIELD.trade.size;
+  const side = first + FIELD.trade.side;
+  const parts = [
+    buffer.hi[price],
+    buffer.lo[price],
+    buffer.aux[price],
+    buffer.hi[size],
+    buffer.lo[size],
+    buffer.aux[size],
+    buffer.aux[side] === ABSENT ? 0 : buffer.lo[side],
+    buffer.ts_hi[event],
+    buffer.ts_lo[event],
+  ];
+  return parts.join(',');
+}
