@@ -1,0 +1,169 @@
+import assert from 'node:assert/strict';
+import { readFileSync } from 'node:fs';
+import path from 'node:path';
+import { describe, test } from 'node:test';
+import {
+  feedsOf,
+  foldConfig,
+  listEnvironments,
+  loadEnvironment,
+  readEnvironment,
+  shardsOf,
+} from '../../environments/env.ts';
+import type { KnownFeed } from '../../environments/env.ts';
+import { nearMiss } from '../../environments/near-miss.ts';
+import { SsmdError } from '../../schema/errors.ts';
+import { capturesRoot, skipWithoutCaptures } from '../support/captures.ts';
+
+const FEEDS: readonly KnownFeed[] = [
+  { id: 'kraken', channels: ['book', 'trade'], book_depths: [10, 25] },
+  { id: 'binance-usdm', channels: ['depth'], book_depths: [20] },
+];
+
+const GOOD = `apiVersion: ssmd/v1
+kind: Environment
+metadata:
+  name: small
+spec:
+  symbols:
+    BTCUSD: { feed: kraken, external: BTC/USD, tier: 1 }
+    ETHUSD: { feeds: { kraken: { external: ETH/USD }, binance-usdm: { external: ETHUSDT } }, tier: 2, depth: l1 }
+  shards:
+    one: { selector: { tier: 1 } }
+    two: { selector: { tier: 2 } }
+  transport:
+    type: nats
+    subjects: { internal: 'internal.{shard}.{feed}.{type}.{symbol}', client: 'md.{feed}.{type}.{symbol}' }
+  storage:
+    raw: { bucket: small-raw, retention_days: -1 }
+    normalized: { bucket: small-normalized, retention_days: 30 }
+  jetstream: { retention_hours: 24, max_bytes: 10GB }
+`;
+
+function faultsOf(text: string): string {
+  try {
+    readEnvironment('small.yaml', text, FEEDS);
+  } catch (error) {
+    assert.ok(error instanceof SsmdError);
+    assert.equal(error.code, 'SSMD_INVALID_CONFIG');
+    return error.message;
+  }
+  return 'no fault';
+}
+
+describe('an environment', () => {
+  test('resolves symbols, shards and what a connector subscribes to', () => {
+    const environment = readEnvironment('small.yaml', GOOD, FEEDS);
+    assert.deepEqual(feedsOf(environment), ['binance-usdm', 'kraken']);
+    assert.deepEqual(shardsOf(environment, 'kraken'), ['one', 'two']);
+    assert.equal(environment.spec.jetstream.max_bytes, 10e9);
+    assert.deepEqual(foldConfig(environment, FEEDS[0] as KnownFeed, 'two'), {
+      feed: 'kraken',
+      shard: 'two',
+      symbols: [{ symbol: 'ETHUSD', external: 'ETH/USD', depth: 'l1' }],
+      channels: ['book', 'trade'],
+      book_depth: 10,
+    });
+  });
+
+  test('of a feed a shard does not carry names the shards that do', () => {
+    const environment = readEnvironment('small.yaml', GOOD, FEEDS);
+    assert.throws(
+      () => foldConfig(environment, FEEDS[1] as KnownFeed, 'one'),
+      /did you mean "two"|one of two/,
+    );
+  });
+
+  test('every shipped environment loads', () => {
+    assert.deepEqual(listEnvironments(), ['demo', 'dev']);
+    for (const name of listEnvironments()) {
+      assert.equal(loadEnvironment(name, FEEDS).name, name);
+    }
+  });
+
+  test('the sample of the requirements loads unchanged', { skip: skipWithoutCaptures }, () => {
+    const text = readFileSync(path.join(capturesRoot, '../requirements/ssmd.md'), 'utf8');
+    const block = /```yaml\n(# environments\/prod\.yaml\napiVersion[\s\S]*?)```/.exec(text);
+    assert.ok(block?.[1], 'the requirements hold the sample environments/prod.yaml');
+    const environment = readEnvironment('prod.yaml', block[1], FEEDS);
+    assert.deepEqual(shardsOf(environment, 'kraken'), ['tier1', 'tier2']);
+    assert.equal(environment.symbols.find((it) => it.symbol === 'SOLUSD')?.depth, 'l1');
+    assert.equal(environment.spec.jetstream.retention_hours, 24);
+  });
+});
+
+describe('a faulty environment', () => {
+  test('names a misspelt key with line, column and what was meant', () => {
+    const message = faultsOf(GOOD.replace('retention_hours', 'retention_hour'));
+    assert.match(
+      message,
+      /small\.yaml:18:16: .*unknown key "retention_hour" \(did you mean "retention_hours"\?\)/,
+    );
+  });
+
+  test('names all of its faults at once', () => {
+    const message = faultsOf(
+      GOOD.replace('feed: kraken,', 'feed: krakken,').replace('kind: Environment', 'kind: Env'),
+    );
+    assert.match(message, /small\.yaml:2:1: kind/);
+    const semantic = faultsOf(
+      GOOD.replace('feed: kraken,', 'feed: krakken,').replace('{ tier: 2 } }', '{ teir: 2 } }'),
+    );
+    assert.match(
+      semantic,
+      /small\.yaml:7:5: symbol BTCUSD: unknown feed "krakken" \(did you mean "kraken"\?\)/,
+    );
+    assert.match(semantic, /Symbol ETHUSD has no matching shard/);
+    assert.match(
+      semantic,
+      /Shard two references unknown attribute 'teir' \(did you mean "tier"\?\)/,
+    );
+    assert.match(semantic, /Shard two matches no symbols/);
+  });
+
+  const cases: readonly [string, (text: string) => string, RegExp][] = [
+    [
+      'a symbol in two shards',
+      (it) => it.replace('{ tier: 2 } }', '{ tier: 1 } }'),
+      /Symbol BTCUSD matches shards: one, two/,
+    ],
+    ['a lower-case symbol', (it) => it.replace('BTCUSD:', 'btcusd:'), /btcusd/],
+    [
+      'a size that is none',
+      (it) => it.replace('10GB', '10 parsecs'),
+      /small\.yaml:18:\d+: .*expected a size such as 10GB/,
+    ],
+    [
+      'a transport that is not there',
+      (it) => it.replace('type: nats', 'type: aeron'),
+      /transport "aeron" is not available/,
+    ],
+    ['other subjects', (it) => it.replace("'md.{feed}", "'mds.{feed}"), /expected "md\.\{feed\}/],
+    [
+      'one market twice',
+      (it) => it.replace('external: ETH/USD', 'external: BTC/USD'),
+      /symbols BTCUSD and ETHUSD are both BTC\/USD on kraken/,
+    ],
+    [
+      'YAML that is none',
+      (it) => it.replace('kind: Environment', 'kind: [Environment'),
+      /small\.yaml:\d+:\d+:/,
+    ],
+    [
+      'a symbol on no feed',
+      (it) => it.replace('feed: kraken, external: BTC/USD, ', ''),
+      /symbol BTCUSD is on no feed/,
+    ],
+  ];
+  for (const [what, change, expected] of cases) {
+    test(`is refused: ${what}`, () => {
+      assert.notEqual(change(GOOD), GOOD);
+      assert.match(faultsOf(change(GOOD)), expected);
+    });
+  }
+});
+
+test('a near miss is near', () => {
+  assert.equal(nearMiss('krakne', ['kraken', 'okx']), 'kraken');
+  assert.equal(nearMiss('coinbase', ['kraken', 'okx']), null);
+});
