@@ -16,7 +16,11 @@ export type ObjectStore = {
     options?: { contentType?: string; signal?: AbortSignal },
   ) => Promise<'created' | 'exists'>;
   /** Replaces the object whose etag is `etag`; `changed` where it no longer is. */
-  readonly replaceIf: (key: string, body: Uint8Array, etag: string) => Promise<'replaced' | 'changed'>;
+  readonly replaceIf: (
+    key: string,
+    body: Uint8Array,
+    etag: string,
+  ) => Promise<'replaced' | 'changed'>;
   /** Puts unconditionally: reports and inventories that may be rewritten, nothing immutable. */
   readonly put: (
     key: string,

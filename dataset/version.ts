@@ -1,0 +1,88 @@
+/**
+ * A version is a label bound, once and for ever, to how its data is made. Data made otherwise gets
+ * another label: a new normalizer is the next minor one (`v1` -> `v1.1`), a new schema is a new major
+ * one and somebody's decision.
+ */
+import type { Origin } from '../schema/log.ts';
+import { VERSION_PATTERN } from './keys.ts';
+import type { WindowHours } from './cutter.ts';
+
+/** `normalized/_versions/{version}.json`, put once. */
+export type VersionBinding = {
+  readonly format: 1;
+  readonly version: string;
+  readonly schema: 'md2';
+  /** Number of the normalizer, by feed. */
+  readonly normalizers: Readonly<Record<string, number>>;
+  readonly window_hours: WindowHours;
+  /** Origins are never mixed in a version. */
+  readonly origin: Origin;
+};
+
+/** How a feed's data would be made now. */
+export type Making = Omit<VersionBinding, 'format' | 'version' | 'normalizers'> & {
+  readonly feed: string;
+  readonly normalizer: number;
+};
+
+export const FIRST_VERSION = 'v1';
+
+/**
+ * The label to build under: the newest existing one that is bound to this making, else the next minor
+ * label of the newest major (`exists: false`: it has to be put first).
+ */
+export function chooseVersion(
+  bindings: readonly VersionBinding[],
+  making: Making,
+): { readonly version: string; readonly exists: boolean } {
+  const newest = [...bindings].sort((a, b) => compareVersions(b.version, a.version));
+  const fitting = newest.find((binding) => isMadeSo(binding, making));
+  if (fitting !== undefined) return { version: fitting.version, exists: true };
+  const last = newest[0];
+  const version = last === undefined ? FIRST_VERSION : nextMinor(last.version);
+  return { version, exists: false };
+}
+
+export function isMadeSo(binding: VersionBinding, making: Making): boolean {
+  return (
+    binding.schema === making.schema &&
+    binding.window_hours === making.window_hours &&
+    binding.origin === making.origin &&
+    binding.normalizers[making.feed] === making.normalizer
+  );
+}
+
+/** `v2` -> `v2.1` -> `v2.2`. */
+export function nextMinor(version: string): string {
+  const { major, minor } = versionParts(version);
+  return `v${major}.${minor + 1}`;
+}
+
+/** Negative, zero or positive as `a` is older than, equal to or newer than `b`. */
+export function compareVersions(a: string, b: string): number {
+  const left = versionParts(a);
+  const right = versionParts(b);
+  return left.major - right.major || left.minor - right.minor;
+}
+
+/** A binding read back, or null where it is none this version understands. */
+export function parseBinding(value: unknown): VersionBinding | null {
+  if (typeof value !== 'object' || value === null) return null;
+  const { format, version, schema, normalizers, window_hours, origin } = value as VersionBinding;
+  const whole =
+    format === 1 &&
+    typeof version === 'string' &&
+    VERSION_PATTERN.test(version) &&
+    schema === 'md2' &&
+    typeof normalizers === 'object' &&
+    normalizers !== null &&
+    typeof window_hours === 'number' &&
+    typeof origin === 'string';
+  return whole ? { format, version, schema, normalizers, window_hours, origin } : null;
+}
+
+function versionParts(version: string): { major: number; minor: number } {
+  if (!VERSION_PATTERN.test(version)) throw new RangeError(`no version label: ${version}`);
+  const [major, minor = '0'] = version.slice(1).split('.');
+  return { major: Number(major), minor: Number(minor) };
+}
