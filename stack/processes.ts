@@ -1,5 +1,6 @@
 /** Processes as the operating system shows them: alive or not, when started, which owns a port. */
 import { readFile, readdir, readlink } from 'node:fs/promises';
+import { basename } from 'node:path';
 
 /** Whether a process of that id exists (zombies apart, where `/proc` tells). */
 export function isAlive(pid: number): boolean {
@@ -40,8 +41,8 @@ export async function portOwner(port: number): Promise<PortOwner | null> {
       const target = await readlink(`/proc/${pid}/fd/${handle}`).catch(() => '');
       const inode = /^socket:\[(\d+)\]$/.exec(target)?.[1];
       if (inode === undefined || !inodes.has(inode)) continue;
-      const name = await readFile(`/proc/${pid}/comm`, 'utf8').catch(() => 'unknown');
-      return { pid: Number(pid), name: name.trim() };
+      const command = await readFile(`/proc/${pid}/cmdline`, 'utf8').catch(() => '');
+      return { pid: Number(pid), name: basename(command.split('\0')[0] ?? '') || 'unknown' };
     }
   }
   return null;

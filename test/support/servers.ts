@@ -72,11 +72,12 @@ export async function startTestServers(wanted: Wanted): Promise<TestServers> {
     await rm(dir, { recursive: true, force: true, maxRetries: 3 });
   };
   try {
-    const [nats, s3, temporal] = await Promise.all([
+    const starts = await Promise.allSettled([
       wanted.nats === true ? startNats(dir).then(note) : null,
       wanted.s3 === true ? startS3(dir).then(note) : null,
       wanted.temporal === true ? startTemporal(dir).then(note) : null,
     ]);
+    const [nats, s3, temporal] = [outcome(starts[0]), outcome(starts[1]), outcome(starts[2])];
     return {
       dir,
       get nats() {
@@ -156,6 +157,11 @@ function testServer(port: number, spec: ServerSpec, first: RunningServer): TestS
       running = await startServer(spec);
     },
   };
+}
+
+function outcome<T>(settled: PromiseSettledResult<T>): T {
+  if (settled.status === 'rejected') throw settled.reason;
+  return settled.value;
 }
 
 function asked<T>(server: T | null, name: string): T {
