@@ -5,7 +5,7 @@
  */
 import { EventArena } from '../codec/event-arena.ts';
 import { EventBuffer } from '../codec/event-buffer.ts';
-import { eventOf } from '../codec/md2.ts';
+import { eventOf } from '../codec/event-object.ts';
 import { createSymbolTable } from '../codec/symbol-table.ts';
 import type { SymbolTable } from '../codec/symbol-table.ts';
 import { BOOK, decoderOf } from '../connectors/feed.ts';

@@ -4,7 +4,7 @@
  */
 import type { EventArena } from '../codec/event-arena.ts';
 import type { EventBuffer } from '../codec/event-buffer.ts';
-import { addFlags, encodeEvent, encodeMarketEvent, splitBook } from '../codec/md2.ts';
+import { addFlags, encodeMarketEvent, encodeParts } from '../codec/md2.ts';
 import { EVENT_TYPES, FLAG, TYPE_CODE } from '../schema/events.ts';
 import type { EventOf, MarketEvent } from '../schema/events.ts';
 import { unixNs } from '../schema/time.ts';
@@ -54,11 +54,16 @@ export class Emitter {
   emit(state: DayState, buffer: EventBuffer, event: number, slot: number, flags: number): void {
     const type = buffer.type[event] as number;
     buffer.flags[event] = (buffer.flags[event] as number) | flags | this.#lineFlags(state);
-    const symbol = state.names[slot] as string;
-    const parts = splitBook(buffer, event);
-    for (let part = event; part < event + parts; part++) {
-      encodeEvent(buffer, part, this.#header(symbol, this.#next(slot, type)), this.#arena);
-    }
+    const header = {
+      t: this.#t,
+      index: this.#next(slot, type),
+      shard: this.#shard,
+      feed: this.#feed,
+      symbol: state.names[slot] as string,
+    };
+    const parts = encodeParts(buffer, event, header, this.#arena);
+    for (let part = 1; part < parts; part++)
+      this.#next(slot, type, this.#arena.count - parts + part);
   }
 
   /** An event that is not part of a frame: a remembered value, spoken at this line. */
@@ -109,20 +114,13 @@ export class Emitter {
     return state.bad_clock ? FLAG.BAD_TS_RECV : 0;
   }
 
-  #header(
-    symbol: string,
-    index: number,
-  ): { t: bigint; index: number; shard: string; feed: string; symbol: string } {
-    return { t: this.#t, index, shard: this.#shard, feed: this.#feed, symbol };
-  }
-
-  /** The next index of a key in this line; the event goes to the arena next. */
-  #next(slot: number, type: number): number {
+  /** The next index of a key in this line, for the event at `place` in the arena. */
+  #next(slot: number, type: number, place = this.#arena.count): number {
     const key = slot * TYPES + type;
     const index = this.#counts[key] ?? 0;
     if (index === 0) this.#touched.push(key);
     this.#counts[key] = index + 1;
-    this.#last[key] = this.#arena.count;
+    this.#last[key] = place;
     this.by_type[type] = (this.by_type[type] as number) + 1;
     return index;
   }

@@ -10,7 +10,7 @@ import { countDropped } from './counts.ts';
 import type { FoldCounts } from './counts.ts';
 import type { Emitter } from './emitter.ts';
 import { closeGap } from './gaps.ts';
-import { eventOf } from '../codec/md2.ts';
+import { eventOf } from '../codec/event-object.ts';
 import { TRADE, TYPES } from './state.ts';
 import type { Connection, DayState } from './state.ts';
 import { TRADE_IDS_MAX, historyFloor, isBeyond, numericId, rememberTrade } from './trade-memory.ts';

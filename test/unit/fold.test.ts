@@ -1,0 +1,363 @@
+import assert from 'node:assert/strict';
+import { describe, test } from 'node:test';
+import { decodeEvents } from '../../codec/md2.ts';
+import { createShardFold } from '../../fold/shard-fold.ts';
+import type { ShardFold } from '../../fold/shard-fold.ts';
+import { FLAG } from '../../schema/events.ts';
+import type { EventOf, MarketEvent } from '../../schema/events.ts';
+import type { FactKey, Facts } from '../../schema/log.ts';
+import { dayStart } from '../../schema/time.ts';
+import type { Day } from '../../schema/time.ts';
+import { tinyFeed } from '../support/tiny-feed.ts';
+
+const DAY = '2026-03-01' as Day;
+const NEXT = '2026-03-02' as Day;
+const NOON = dayStart(DAY) + 43_200_000_000_000n;
+const CONFIG = {
+  feed: 'tiny',
+  shard: 's',
+  symbols: [
+    { symbol: 'BTCUSD', external: 'BTC', depth: 'l2' as const },
+    { symbol: 'ETHUSD', external: 'ETH', depth: 'l2' as const },
+  ],
+  channels: ['all'],
+  book_depth: 10,
+};
+
+/** A log as a story: each call is a line, `t` counts up by one unless it is given. */
+class Story {
+  readonly fold: ShardFold = createShardFold(tinyFeed, 's');
+  readonly events: MarketEvent[] = [];
+  t = NOON;
+
+  fact<K extends FactKey>(key: K, fact: Facts[K], t = this.t + 1n): this {
+    this.t = t;
+    this.fold.fact(t, key, fact);
+    return this.#take();
+  }
+
+  frame(c: number, frame: object | string, t = this.t + 1n): this {
+    this.t = t;
+    const text = typeof frame === 'string' ? frame : JSON.stringify(frame);
+    const bytes = new TextEncoder().encode(`${text}\n`);
+    this.fold.frame(t, c, bytes, 0, bytes.length - 1);
+    return this.#take();
+  }
+
+  start(day: Day = DAY, t = this.t + 1n): this {
+    return this.day(day, false, t).open(1, day);
+  }
+
+  day(day: Day, taken: boolean, t = this.t + 1n): this {
+    return this.fact('_day', { day, taken }, t).fact('_config', { sha256: 'x', config: CONFIG });
+  }
+
+  open(c: number, day: Day = DAY): this {
+    return this.fact('_open', { c, url: 'ws://x', day });
+  }
+
+  close(c: number, by: 'venue' | 'us' = 'venue'): this {
+    return this.fact('_close', { c, code: 1006, reason: '', by });
+  }
+
+  take(prev: Facts['_take']['prev'] = null, ids: Facts['_take']['ids'] = {}): this {
+    return this.fact('_take', { prev, ids });
+  }
+
+  /** `type symbol detail` of each event since the last call, flags by letter. */
+  told(): string[] {
+    return this.events.splice(0).map(tell);
+  }
+
+  #take(): this {
+    const { out } = this.fold;
+    this.events.push(...decodeEvents(out.bytes.subarray(0, out.used)));
+    out.clear();
+    return this;
+  }
+}
+
+function tell(event: MarketEvent): string {
+  const flags = Object.entries(FLAG)
+    .filter(([name, bit]) => name !== 'LAST' && (event.flags & bit) !== 0)
+    .map(([name]) => ` ${name}`)
+    .join('');
+  if (event.type === 'book') return `book ${event.symbol} ${event.sequence}${flags}`;
+  if (event.type === 'trade') return `trade ${event.symbol} ${event.trade_id}${flags}`;
+  if (event.type === 'quote') return `quote ${event.symbol} ${event.bid_price?.mantissa}${flags}`;
+  if (event.type !== 'status') return event.type;
+  const values = event.expected === null ? '' : ` ${event.expected}/${event.received}`;
+  const repaired = event.repaired === null ? '' : ` repaired=${event.repaired}`;
+  return `${event.kind} ${event.symbol} ${event.cause} ${event.about ?? '-'}${values}${repaired}`;
+}
+
+const snap = (u: number, s = 'BTC'): object => ({ k: 'snap', s, u });
+const delta = (u: number, s = 'BTC'): object => ({ k: 'delta', s, u });
+const trade = (id: number | string, px = 1): object => ({
+  k: 'trade',
+  s: 'BTC',
+  id: String(id),
+  px,
+});
+const history = (...ids: number[]): object => ({ k: 'trades', s: 'BTC', ids, history: true });
+const quote = (px: number): object => ({ k: 'quote', s: 'BTC', px });
+
+describe('speaking (R3, R8)', () => {
+  test('nothing is spoken before _take; then each whole state is', () => {
+    const story = new Story().start().frame(1, snap(7)).frame(1, delta(8)).frame(1, quote(3));
+    assert.deepEqual(story.told(), []);
+    story.take();
+    assert.deepEqual(story.told(), ['quote BTCUSD 3 SNAPSHOT', 'book BTCUSD 8 SNAPSHOT']);
+    story.frame(1, delta(9)).frame(1, quote(4));
+    assert.deepEqual(story.told(), ['book BTCUSD 9', 'quote BTCUSD 4']);
+  });
+
+  test('index counts within a line, type and symbol, and the last carries LAST', () => {
+    const story = new Story().start().take();
+    story.events.length = 0;
+    story.frame(1, { k: 'trades', s: 'BTC', ids: [1, 2, 3] });
+    const seen = story.events.map((it) => [it.index, (it.flags & FLAG.LAST) !== 0, it.t]);
+    assert.deepEqual(seen, [
+      [0, false, story.t],
+      [1, false, story.t],
+      [2, true, story.t],
+    ]);
+  });
+});
+
+describe('the day (R1, R2, R4)', () => {
+  const midnight = dayStart(NEXT);
+  function evening(): Story {
+    const story = new Story()
+      .start()
+      .take()
+      .frame(1, snap(7))
+      .frame(1, trade(1))
+      .frame(1, quote(3));
+    story.day(NEXT, true, midnight - 600_000_000_000n).open(2, NEXT);
+    story.told();
+    return story;
+  }
+
+  test('the new fold is muted, hears only its own connections, and begins with snapshots', () => {
+    const story = evening().frame(2, snap(70)).frame(2, quote(30)).frame(1, delta(8));
+    assert.deepEqual(
+      story.told(),
+      ['book BTCUSD 8'],
+      'the old day goes on from the old connection',
+    );
+    story.fact('_midnight', { day: NEXT }, midnight);
+    assert.deepEqual(story.told(), ['quote BTCUSD 30 SNAPSHOT', 'book BTCUSD 70 SNAPSHOT']);
+    story.frame(1, delta(9)).frame(2, delta(71)).close(1, 'us');
+    assert.deepEqual(story.told(), ['book BTCUSD 71']);
+  });
+
+  test('no trade is lost and none repeated across midnight, whichever connection is ahead', () => {
+    const story = evening().frame(2, history(1)).frame(2, trade(2)).frame(1, trade(2));
+    story.frame(1, trade(3)).frame(2, trade(4));
+    assert.deepEqual(story.told(), ['trade BTCUSD 2', 'trade BTCUSD 3', 'trade BTCUSD 4']);
+    story.fact('_midnight', { day: NEXT }, midnight);
+    story.told();
+    story.frame(1, trade(4)).frame(2, trade(3)).frame(1, trade(5)).frame(2, trade(5));
+    assert.deepEqual(story.told(), ['trade BTCUSD 5']);
+  });
+
+  test('its fold depends on nothing before its _day line', () => {
+    const whole = evening();
+    const late = new Story();
+    late.t = whole.t - 3n;
+    late.day(NEXT, true, midnight - 600_000_000_000n).open(2, NEXT);
+    for (const story of [whole, late]) {
+      story.frame(1, trade(2)).frame(2, history(1, 2)).frame(2, snap(70)).frame(2, quote(9));
+      story.told();
+      story.fact('_midnight', { day: NEXT }, midnight).frame(1, trade(3)).frame(2, delta(71));
+    }
+    assert.deepEqual(late.events, whole.events);
+    assert.equal(late.told().length, 4);
+  });
+
+  test('an epoch that starts after 23:50 speaks for tomorrow only from midnight', () => {
+    const story = new Story();
+    story
+      .start(DAY, midnight - 300_000_000_000n)
+      .day(NEXT, false)
+      .open(2, NEXT);
+    story.frame(2, snap(70)).frame(1, snap(7)).take();
+    assert.deepEqual(story.told(), ['book BTCUSD 7 SNAPSHOT']);
+    story.fact('_midnight', { day: NEXT }, midnight);
+    assert.deepEqual(story.told(), ['book BTCUSD 70 SNAPSHOT']);
+  });
+});
+
+describe('who speaks (R5)', () => {
+  test('the newest whole connection takes over from its snapshot on', () => {
+    const story = new Story().start().take().frame(1, snap(7)).open(2).frame(2, delta(60));
+    story.frame(1, delta(8)).frame(2, snap(70)).frame(1, delta(9)).frame(2, delta(71));
+    assert.deepEqual(story.told(), [
+      'book BTCUSD 7 SNAPSHOT',
+      'book BTCUSD 8',
+      'book BTCUSD 70 SNAPSHOT',
+      'book BTCUSD 71',
+    ]);
+  });
+
+  test('when the speaker dies the next whole one follows, its state stated', () => {
+    const story = new Story().start().take().frame(1, snap(7)).open(2).frame(2, snap(70));
+    story.frame(1, delta(8)).told();
+    story.close(2);
+    assert.deepEqual(story.told(), ['book BTCUSD 8 SNAPSHOT']);
+  });
+
+  test('when nobody is whole a gap is open until somebody is', () => {
+    const story = new Story().start().take().frame(1, snap(7)).frame(1, quote(1));
+    const good = story.t;
+    story.told();
+    story.close(1);
+    const [first] = story.events;
+    assert.equal((first as EventOf<'status'>).from, good);
+    assert.deepEqual(story.told(), [
+      'gap_opened BTCUSD disconnect quote',
+      'gap_opened BTCUSD disconnect book',
+    ]);
+    story.open(2).frame(2, delta(80)).frame(2, snap(81)).frame(2, quote(2));
+    assert.deepEqual(story.told(), [
+      'gap_closed BTCUSD disconnect book repaired=0',
+      'book BTCUSD 81 SNAPSHOT',
+      'gap_closed BTCUSD disconnect quote repaired=0',
+      'quote BTCUSD 2',
+    ]);
+  });
+
+  test('a broken rule opens a gap with both values, reports a fault, and heals by a snapshot', () => {
+    const story = new Story().start().take().frame(1, snap(7)).frame(1, delta(9));
+    assert.deepEqual(story.fold.faults, [
+      { c: 1, symbol: 'BTCUSD', channel: 'delta', cause: 'sequence' },
+    ]);
+    story.frame(1, delta(10)).frame(1, snap(20)).frame(1, delta(21));
+    assert.deepEqual(story.told(), [
+      'book BTCUSD 7 SNAPSHOT',
+      'gap_opened BTCUSD sequence book 8/9',
+      'gap_closed BTCUSD sequence book repaired=0',
+      'book BTCUSD 20 SNAPSHOT',
+      'book BTCUSD 21',
+    ]);
+  });
+});
+
+describe('trades (R6)', () => {
+  test('a repeat is dropped, a conflict is told, history adds only what lies beyond', () => {
+    const story = new Story()
+      .start()
+      .take()
+      .frame(1, history(1, 2, 3));
+    assert.deepEqual(story.told(), [], 'nothing was known: the first history only seeds');
+    story.frame(1, trade(4)).frame(1, trade(4)).frame(1, trade(4, 2)).open(2);
+    assert.deepEqual(story.told(), ['trade BTCUSD 4', 'trade BTCUSD 4 ID_CONFLICT']);
+    story.frame(2, history(3, 4, 5, 6));
+    assert.deepEqual(
+      story.told(),
+      ['trade BTCUSD 4 ID_CONFLICT', 'trade BTCUSD 5 HISTORY', 'trade BTCUSD 6 HISTORY'].slice(1),
+    );
+  });
+
+  test('a jump in the ids of a connection is a hole unless another one delivered it', () => {
+    const story = new Story().start().take().frame(1, trade(1)).frame(1, trade(4));
+    assert.deepEqual(story.told(), [
+      'trade BTCUSD 1',
+      'gap_opened BTCUSD sequence trade 2/4',
+      'gap_closed BTCUSD sequence trade 2/4 repaired=0',
+      'trade BTCUSD 4',
+    ]);
+    story.open(2).frame(2, trade(5)).frame(2, trade(6)).frame(1, trade(7));
+    assert.deepEqual(story.told(), ['trade BTCUSD 5', 'trade BTCUSD 6', 'trade BTCUSD 7']);
+  });
+
+  test('a disconnect is repaired where history closes it without a hole', () => {
+    const story = new Story().start().take().frame(1, trade(1)).close(1).open(2);
+    story.told();
+    story.frame(2, history(1, 2, 3));
+    assert.deepEqual(story.told(), [
+      'gap_closed BTCUSD disconnect trade repaired=1',
+      'trade BTCUSD 2 HISTORY',
+      'trade BTCUSD 3 HISTORY',
+    ]);
+  });
+});
+
+describe('take-over (R7)', () => {
+  test('trades heard while muted are spoken beyond the last one published', () => {
+    const story = new Story()
+      .start()
+      .frame(1, history(1, 2, 3))
+      .frame(1, trade(4))
+      .frame(1, snap(7));
+    story.take({ epoch: 5, t: String(NOON - 1000n) }, { BTCUSD: '2' });
+    assert.deepEqual(story.told(), [
+      'gap_opened _FEED-s take_over -',
+      'gap_closed _FEED-s take_over -',
+      'book BTCUSD 7 SNAPSHOT',
+      'trade BTCUSD 3 HISTORY',
+      'trade BTCUSD 4 HISTORY',
+    ]);
+    story.frame(1, trade(4)).frame(1, trade(5));
+    assert.deepEqual(story.told(), ['trade BTCUSD 5']);
+  });
+
+  test('without a last one published nothing is repeated', () => {
+    const story = new Story().start().frame(1, trade(4)).take();
+    assert.deepEqual(story.told(), []);
+  });
+});
+
+describe('facts (R9, R11)', () => {
+  test('a rejected frame is one status event; a refusal names its reason', () => {
+    const story = new Story()
+      .start()
+      .take()
+      .frame(1, 'garbage')
+      .frame(1, { k: 'refused', s: 'ETH' });
+    assert.deepEqual(story.told(), [
+      'rejected _FEED-s not_json -',
+      'refused ETHUSD refused refused',
+    ]);
+    assert.equal(story.fold.counts.kinds.rejected, 1);
+    assert.equal(story.fold.counts.rejected.get('not_json'), 1);
+  });
+
+  test('after a clock step events say so until it is good again', () => {
+    const story = new Story().start().take();
+    story
+      .fact('_clock', { step_ns: '2000000000', bad: true, detail: 'stepped' })
+      .frame(1, quote(1));
+    story.fact('_clock', { step_ns: '0', bad: false, detail: 'good' }).frame(1, quote(2));
+    const quotes = story.told().filter((it) => it.startsWith('quote'));
+    assert.deepEqual(quotes, ['quote BTCUSD 1 BAD_TS_RECV', 'quote BTCUSD 2']);
+  });
+
+  test('dropped frames are a bounded gap, and the book starts anew', () => {
+    const story = new Story().start().take().frame(1, snap(7));
+    story.told();
+    story.fact('_drop', { c: 1, frames: 3, bytes: 99, from: String(story.t), reason: 'queue' });
+    assert.equal(story.fold.faults[0]?.cause, 'drop');
+    story.frame(1, delta(8)).frame(1, snap(9));
+    assert.deepEqual(story.told(), [
+      'gap_opened _FEED-s drop -',
+      'gap_closed _FEED-s drop -',
+      'gap_opened BTCUSD drop book',
+      'gap_closed BTCUSD drop book repaired=0',
+      'book BTCUSD 9 SNAPSHOT',
+    ]);
+  });
+});
+
+test('a copy goes on by itself and yields the same', () => {
+  const story = new Story().start().take().frame(1, snap(7)).frame(1, trade(1)).frame(1, quote(1));
+  const copy = new Story();
+  Object.assign(copy, { fold: story.fold.clone(), t: story.t });
+  story.told();
+  for (const it of [story, copy]) {
+    it.frame(1, delta(8)).frame(1, trade(1)).frame(1, trade(2)).close(1).open(2).frame(2, snap(9));
+  }
+  assert.deepEqual(copy.events, story.events);
+  assert.equal(copy.told().length, 7);
+});
