@@ -1,0 +1,118 @@
+/**
+ * A book by price: two sides that follow a venue's messages exactly. It knows how levels are applied
+ * and how two sides relate; which message may follow which, and what proves the result, is the
+ * venue's rule (`connectors/<feed>/book.ts`).
+ */
+import type { EventBuffer } from '../codec/event-buffer.ts';
+import type { BookLevel } from '../schema/events.ts';
+import { BookSide } from './book-side.ts';
+import { compareTied, mantissaBigint } from './price-key.ts';
+
+export type OrderBook = { readonly bids: BookSide; readonly asks: BookSide };
+
+/** An empty book; `levels` a side are allotted at first, more as they come. */
+export function createOrderBook(levels = 32): OrderBook {
+  return { bids: new BookSide(1, levels), asks: new BookSide(-1, levels) };
+}
+
+export function cloneOrderBook(book: OrderBook): OrderBook {
+  return { bids: book.bids.clone(), asks: book.asks.clone() };
+}
+
+export function clearOrderBook(book: OrderBook): void {
+  book.bids.clear();
+  book.asks.clear();
+}
+
+/** Keeps the best `depth` levels of each side. */
+export function truncateOrderBook(book: OrderBook, depth: number): void {
+  book.bids.truncate(depth);
+  book.asks.truncate(depth);
+}
+
+/**
+ * Applies the levels of book event `event` in the order the message has them: a size of zero deletes
+ * (a level that is not there is normal), any other size is the level's new size. The last word on a
+ * price counts.
+ */
+export function applyLevels(book: OrderBook, buffer: EventBuffer, event: number): void {
+  applySide(book.bids, buffer, buffer.bid_from[event] as number, buffer.bid_to[event] as number);
+  applySide(book.asks, buffer, buffer.ask_from[event] as number, buffer.ask_to[event] as number);
+}
+
+function applySide(side: BookSide, buffer: EventBuffer, from: number, to: number): void {
+  for (let level = from; level < to; level++) {
+    const price_hi = buffer.price_hi[level] as number;
+    const price_lo = buffer.price_lo[level] as number;
+    const price_exp = buffer.price_exp[level] as number;
+    const size_hi = buffer.size_hi[level] as number;
+    const size_lo = buffer.size_lo[level] as number;
+    if (size_hi === 0 && size_lo === 0) {
+      side.remove(price_hi, price_lo, price_exp);
+    } else {
+      const size_exp = buffer.size_exp[level] as number;
+      side.set(price_hi, price_lo, price_exp, size_hi, size_lo, size_exp);
+    }
+  }
+}
+
+/** Whether the best bid is at or above the best ask; false while a side is empty. */
+export function isCrossed({ bids, asks }: OrderBook): boolean {
+  if (bids.count === 0 || asks.count === 0) return false;
+  const bid_key = bids.keyAt(0);
+  const ask_key = -asks.keyAt(0);
+  if (bid_key !== ask_key) return bid_key > ask_key;
+  const bid = bids.rowAt(0);
+  const ask = asks.rowAt(0);
+  return (
+    compareTied(
+      bids.price_hi[bid] as number,
+      bids.price_lo[bid] as number,
+      bids.price_exp[bid] as number,
+      asks.price_hi[ask] as number,
+      asks.price_lo[ask] as number,
+      asks.price_exp[ask] as number,
+    ) >= 0
+  );
+}
+
+/** Writes both sides, best first, as the levels of event `event`, which must be the newest one. */
+export function writeLevels(book: OrderBook, out: EventBuffer, event: number): void {
+  out.beginBids(event);
+  writeSide(book.bids, out);
+  out.endBids(event);
+  out.beginAsks(event);
+  writeSide(book.asks, out);
+  out.endAsks(event);
+}
+
+function writeSide(side: BookSide, out: EventBuffer): void {
+  for (let position = 0; position < side.count; position++) {
+    const row = side.rowAt(position);
+    out.level(
+      side.price_hi[row] as number,
+      side.price_lo[row] as number,
+      side.price_exp[row] as number,
+      side.size_hi[row] as number,
+      side.size_lo[row] as number,
+      side.size_exp[row] as number,
+    );
+  }
+}
+
+/** A side's levels as plain objects, best first: for checks, tools and tests. */
+export function levelsOf(side: BookSide): BookLevel[] {
+  return Array.from({ length: side.count }, (_, position) => {
+    const row = side.rowAt(position);
+    return {
+      price: {
+        mantissa: mantissaBigint(side.price_hi[row] as number, side.price_lo[row] as number),
+        exponent: side.price_exp[row] as number,
+      },
+      size: {
+        mantissa: mantissaBigint(side.size_hi[row] as number, side.size_lo[row] as number),
+        exponent: side.size_exp[row] as number,
+      },
+    };
+  });
+}

@@ -1,0 +1,147 @@
+/**
+ * One Kraken book on one connection. Kraken's books carry no sequence number; the rule that tells a
+ * lost message is the checksum. Steps, in this order, for every message
+ * (docs.kraken.com, "How to maintain a valid book" and "Book checksum", read 2026-11):
+ *
+ * 1. A snapshot replaces the book. An update before a snapshot belongs to no book: it is held.
+ * 2. Apply the entries in the order given; a size of zero deletes.
+ * 3. Cut both sides to the subscribed depth: no delete is sent for a level that fell off the end.
+ * 4. Compare the checksum of the top ten levels a side. A mismatch breaks the book: that message and
+ *    what follows are held until the next snapshot.
+ *
+ * What is proven: the ten best levels a side after every message with a checksum. Deeper levels are
+ * proven only when they surface into those ten; a lost update below them shows no earlier. A message
+ * without a checksum (absent, or 0) proves nothing: it is yielded as unverified, and then only an
+ * uncrossed book is asked for.
+ */
+import { BOOK } from '../feed.ts';
+import type { FeedBook } from '../feed.ts';
+import type { OrderBook } from '../../books/order-book.ts';
+import {
+  applyLevels,
+  clearOrderBook,
+  cloneOrderBook,
+  createOrderBook,
+  isCrossed,
+  levelsOf,
+  truncateOrderBook,
+  writeLevels,
+} from '../../books/order-book.ts';
+import { ABSENT, FIELD, TYPE_BOOK } from '../../codec/event-buffer.ts';
+import type { EventBuffer } from '../../codec/event-buffer.ts';
+import { formatDecimal } from '../../schema/decimal.ts';
+import { FLAG } from '../../schema/events.ts';
+import { bookChecksum } from './checksum.ts';
+
+type Fault = ReturnType<FeedBook['fault']>;
+
+/** Everything a book remembers between messages. */
+type State = {
+  readonly depth: number;
+  readonly book: OrderBook;
+  /** `empty` before the first snapshot, `broken` from a fault to the next snapshot. */
+  phase: 'empty' | 'whole' | 'broken';
+  fault: Fault;
+  /** Of the last message applied: its time and its checksum, 0 where it had none. */
+  ts_hi: number;
+  ts_lo: number;
+  checksum: number;
+  verified: number;
+  failed: number;
+  unproven: number;
+};
+
+const NO_FAULT: Fault = { cause: 'book', expected: '', received: '' };
+
+/** An empty book of a subscription to `depth` levels a side. */
+export function openKrakenBook(depth: number): FeedBook {
+  return feedBook({
+    depth,
+    // One message may add a whole list of levels before the cut.
+    book: createOrderBook(depth + 32),
+    phase: 'empty',
+    fault: NO_FAULT,
+    ts_hi: 0,
+    ts_lo: 0,
+    checksum: 0,
+    verified: 0,
+    failed: 0,
+    unproven: 0,
+  });
+}
+
+function feedBook(state: State): FeedBook {
+  return {
+    apply: (buffer, event) => applyMessage(state, buffer, event),
+    isWhole: () => state.phase === 'whole',
+    fault: () => state.fault,
+    snapshot: (out, symbol) => writeSnapshot(state, out, symbol),
+    counts: () => ({
+      verified: state.verified,
+      failed: state.failed,
+      unproven: state.unproven,
+    }),
+    clone: () => feedBook({ ...state, book: cloneOrderBook(state.book) }),
+  };
+}
+
+function applyMessage(state: State, buffer: EventBuffer, event: number): number {
+  const isSnapshot = ((buffer.flags[event] as number) & FLAG.SNAPSHOT) !== 0;
+  if (!isSnapshot && state.phase === 'empty') return 0;
+  if (!isSnapshot && state.phase === 'broken') return BOOK.BAD;
+  const heals = state.phase === 'broken' ? BOOK.HEALED : 0;
+  if (isSnapshot) clearOrderBook(state.book);
+  applyLevels(state.book, buffer, event);
+  truncateOrderBook(state.book, state.depth);
+  state.ts_hi = buffer.ts_hi[event] as number;
+  state.ts_lo = buffer.ts_lo[event] as number;
+  const slot = (buffer.slot[event] as number) + FIELD.book.checksum;
+  state.checksum = buffer.aux[slot] === ABSENT ? 0 : (buffer.lo[slot] as number) >>> 0;
+  buffer.setU32(event, FIELD.book.depth, state.depth);
+  return verify(state, heals);
+}
+
+/** The verdict on the state after a message. A snapshot that is wrong itself heals nothing. */
+function verify(state: State, heals: number): number {
+  if (state.checksum === 0) {
+    state.unproven++;
+    if (isCrossed(state.book)) return breakWith(state, crossedFault(state.book));
+    state.phase = 'whole';
+    return BOOK.EMIT | BOOK.UNVERIFIED | heals;
+  }
+  const received = bookChecksum(state.book);
+  if (received === state.checksum) {
+    state.verified++;
+    state.phase = 'whole';
+    return BOOK.EMIT | heals;
+  }
+  state.failed++;
+  return breakWith(state, {
+    cause: 'checksum',
+    expected: String(state.checksum),
+    received: String(received),
+  });
+}
+
+/** The message that breaks a book is no part of its story: the gap it opens says what it compared. */
+function breakWith(state: State, fault: Fault): number {
+  state.phase = 'broken';
+  state.fault = fault;
+  return BOOK.BROKEN | BOOK.BAD;
+}
+
+function crossedFault({ bids, asks }: OrderBook): Fault {
+  const [bid] = levelsOf(bids);
+  const [ask] = levelsOf(asks);
+  const text = (level: typeof bid): string => (level ? formatDecimal(level.price) : 'none');
+  return { cause: 'crossed', expected: `bid below ask ${text(ask)}`, received: `bid ${text(bid)}` };
+}
+
+function writeSnapshot(state: State, out: EventBuffer, symbol: number): void {
+  const unverified = state.checksum === 0 ? FLAG.UNVERIFIED : 0;
+  const event = out.begin(TYPE_BOOK, symbol, FLAG.SNAPSHOT | unverified);
+  out.setTsEvent(event, state.ts_hi, state.ts_lo);
+  out.setU32(event, FIELD.book.depth, state.depth);
+  if (state.checksum !== 0) out.setU32(event, FIELD.book.checksum, state.checksum);
+  writeLevels(state.book, out, event);
+}

@@ -1,0 +1,126 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import fc from 'fast-check';
+import { BookSide } from '../../books/book-side.ts';
+import { levelsOf } from '../../books/order-book.ts';
+import type { OrderBook } from '../../books/order-book.ts';
+import { bookChecksum } from '../../connectors/kraken/checksum.ts';
+import type { Decimal } from '../../schema/decimal.ts';
+import { PlainSide, plainChecksum } from '../support/plain-book.ts';
+import { hold } from '../support/property.ts';
+
+type Operation =
+  | { readonly kind: 'set'; readonly price: Decimal; readonly size: Decimal }
+  | { readonly kind: 'remove'; readonly price: Decimal }
+  | { readonly kind: 'truncate'; readonly depth: number }
+  | { readonly kind: 'clear' }
+  | { readonly kind: 'clone' };
+
+function decimals(least: bigint, low: number, high: number): fc.Arbitrary<Decimal> {
+  return fc
+    .tuple(fc.bigInt({ min: least, max: 2n ** 63n - 1n }), fc.integer({ min: low, max: high }))
+    .map(([mantissa, exponent]) => ({ mantissa, exponent }));
+}
+
+/** A few hundred prices close together, each in one of several scales. */
+const nearPrice = fc
+  .record({ tick: fc.integer({ min: 0, max: 400 }), zeros: fc.integer({ min: 0, max: 9 }) })
+  .map(({ tick, zeros }): Decimal => ({
+    mantissa: BigInt(tick) * 10n ** BigInt(zeros),
+    exponent: -2 - zeros,
+  }));
+
+/** Mantissas beyond 2^53 whose neighbours share a double. */
+const longPrice = fc
+  .record({ offset: fc.integer({ min: 0, max: 60 }), zeros: fc.integer({ min: 0, max: 1 }) })
+  .map(({ offset, zeros }): Decimal => ({
+    mantissa: (900719925474099200n + BigInt(offset)) * 10n ** BigInt(zeros),
+    exponent: -4 - zeros,
+  }));
+
+const widePrice = decimals(-(2n ** 63n), -64, 63);
+
+const size = decimals(1n, -12, 3);
+
+function operations(price: fc.Arbitrary<Decimal>): fc.Arbitrary<Operation[]> {
+  return fc.array(
+    fc.oneof(
+      { weight: 60, arbitrary: fc.record({ kind: fc.constant('set' as const), price, size }) },
+      { weight: 25, arbitrary: fc.record({ kind: fc.constant('remove' as const), price }) },
+      {
+        weight: 4,
+        arbitrary: fc.record({
+          kind: fc.constant('truncate' as const),
+          depth: fc.integer({ min: 0, max: 60 }),
+        }),
+      },
+      { weight: 1, arbitrary: fc.constant({ kind: 'clear' as const }) },
+      { weight: 2, arbitrary: fc.constant({ kind: 'clone' as const }) },
+    ),
+    { maxLength: 250, size: 'max' },
+  );
+}
+
+function limbs({ mantissa, exponent }: Decimal): [number, number, number] {
+  return [Number(mantissa >> 32n), Number(BigInt.asIntN(32, mantissa)), exponent];
+}
+
+/** Runs one side and its plain twin; every answer on the way must agree. */
+function agree(bids: boolean, steps: readonly Operation[]): [BookSide, PlainSide] {
+  let side = new BookSide(bids ? 1 : -1, 1);
+  const plain = new PlainSide(bids);
+  for (const step of steps) {
+    if (step.kind === 'set') {
+      const position = side.set(...limbs(step.price), ...limbs(step.size));
+      plain.apply({ price: step.price, size: step.size });
+      assert.deepEqual(plain.levels()[position], { price: step.price, size: step.size });
+    } else if (step.kind === 'remove') {
+      assert.equal(side.remove(...limbs(step.price)), plain.remove(step.price));
+    } else if (step.kind === 'truncate') {
+      side.truncate(step.depth);
+      plain.truncate(step.depth);
+    } else if (step.kind === 'clear') {
+      side.clear();
+      plain.clear();
+    } else {
+      const left = side;
+      side = side.clone();
+      left.clear();
+    }
+  }
+  assert.deepEqual(levelsOf(side), plain.levels());
+  return [side, plain];
+}
+
+for (const [name, price] of [
+  ['near prices in changing scales', nearPrice],
+  ['prices beyond 2^53', longPrice],
+  ['any price', widePrice],
+] as const) {
+  test(`a side equals its plain twin: ${name}`, () => {
+    hold(
+      fc.property(fc.boolean(), operations(price), (bids, steps) => {
+        agree(bids, steps);
+      }),
+      80,
+    );
+  });
+}
+
+test('the joined checksum equals the one over the text, whatever was cached before', () => {
+  hold(
+    fc.property(operations(nearPrice), operations(nearPrice), (bidSteps, askSteps) => {
+      const [bids, plainBids] = agree(true, bidSteps);
+      const [asks, plainAsks] = agree(false, askSteps);
+      const book: OrderBook = { bids, asks };
+      assert.equal(bookChecksum(book), plainChecksum(plainAsks.levels(), plainBids.levels()));
+      const [best] = plainBids.levels();
+      if (best === undefined) return;
+      const size: Decimal = { mantissa: 12345678901234567n, exponent: -8 };
+      bids.set(...limbs(best.price), ...limbs(size));
+      plainBids.apply({ price: best.price, size });
+      assert.equal(bookChecksum(book), plainChecksum(plainAsks.levels(), plainBids.levels()));
+    }),
+    60,
+  );
+});
