@@ -141,9 +141,7 @@ export class JsonScanner {
     this.#fresh = false;
     if (byte !== 0x22 || !this.string()) return this.#endByFault();
     const { from, to } = this;
-    const index = this.escaped
-      ? this.#escapedKey(table)
-      : findKey(table, this.bytes, from, to);
+    const index = this.escaped ? this.#escapedKey(table) : findKey(table, this.bytes, from, to);
     if (this.peek() !== 0x3a) return this.#endByFault();
     this.at++;
     return index;
@@ -403,8 +401,14 @@ function escapeLength(bytes: Uint8Array, at: number, end: number): number {
   }
   // " \ / b f n r t
   const known =
-    kind === 0x22 || kind === 0x5c || kind === 0x2f || kind === 0x62 ||
-    kind === 0x66 || kind === 0x6e || kind === 0x72 || kind === 0x74;
+    kind === 0x22 ||
+    kind === 0x5c ||
+    kind === 0x2f ||
+    kind === 0x62 ||
+    kind === 0x66 ||
+    kind === 0x6e ||
+    kind === 0x72 ||
+    kind === 0x74;
   return known ? 2 : 0;
 }
 

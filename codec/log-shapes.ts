@@ -37,7 +37,9 @@ const shapeOf =
 const CONFIG: Shape<FoldConfig> = {
   feed: text,
   shard: text,
-  symbols: listOf(shapeOf<SymbolConfig>({ symbol: text, external: text })),
+  symbols: listOf(
+    shapeOf<SymbolConfig>({ symbol: text, external: text, depth: oneOf('l1', 'l2') }),
+  ),
   channels: listOf(text),
   book_depth: count,
 };

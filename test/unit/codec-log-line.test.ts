@@ -10,7 +10,7 @@ import { sampleCapture } from '../support/log.ts';
 const config = {
   feed: 'kraken',
   shard: 'tier1',
-  symbols: [{ symbol: 'BTCUSD', external: 'BTC/USD' }],
+  symbols: [{ symbol: 'BTCUSD', external: 'BTC/USD', depth: 'l2' as const }],
   channels: ['book'],
   book_depth: 10,
 };
