@@ -8,14 +8,20 @@ export class InstantReader {
   #minute = new Uint8Array(16);
   #minute_s = -1;
 
-  /** Milliseconds since the epoch, as an int64 in two int32 (0 <= ms < 2^53), to ns. */
-  fromMs(ms_hi: number, ms_lo: number): void {
-    this.#set(ms_hi * 4294967296 + (ms_lo >>> 0), 1e6, 0);
+  /**
+   * Milliseconds since the epoch, as an int64 in two int32, to ns; false, and 0, where they are
+   * negative or beyond what u64 ns can say (the year 2554).
+   */
+  fromMs(ms_hi: number, ms_lo: number): boolean {
+    const ms = ms_hi * 4294967296 + (ms_lo >>> 0);
+    const fits = ms >= 0 && ms <= MS_MAX;
+    this.#set(fits ? ms : 0, 1e6, 0);
+    return fits;
   }
 
   /**
-   * `YYYY-MM-DDTHH:MM:SS[.f{1,9}]Z` in `bytes[from, to)`; false where it is not that. Seconds 60 and
-   * days that are none are refused.
+   * `YYYY-MM-DDTHH:MM:SS[.f{1,9}]Z` in `bytes[from, to)`; false where it is not that. Seconds 60,
+   * days that are none and years from 2554 on are refused.
    */
   fromIso(bytes: Uint8Array, from: number, to: number): boolean {
     if (to - from < 20 || bytes[to - 1] !== 0x5a) return false;
@@ -60,7 +66,12 @@ export class InstantReader {
     let text = '';
     for (let at = from; at < from + 16; at++) text += String.fromCharCode(bytes[at] as number);
     const ms = /^\d{4}-\d\d-\d\dT\d\d:\d\d$/.test(text) ? Date.parse(`${text}:00Z`) : NaN;
-    if (Number.isNaN(ms) || ms < 0 || new Date(ms).toISOString().slice(0, 16) !== text) {
+    if (
+      Number.isNaN(ms) ||
+      ms < 0 ||
+      ms >= ISO_MS_END ||
+      new Date(ms).toISOString().slice(0, 16) !== text
+    ) {
       this.#minute_s = -1;
       return false;
     }
@@ -71,3 +82,8 @@ export class InstantReader {
 }
 
 const POWERS = [1, 10, 100, 1e3, 1e4, 1e5, 1e6, 1e7, 1e8, 1e9];
+
+/** Largest whole milliseconds whose ns fit u64. */
+const MS_MAX = 18_446_744_073_709;
+/** 2554-01-01: the first year whose instants may not fit. */
+const ISO_MS_END = 18_429_292_800_000;

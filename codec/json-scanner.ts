@@ -19,7 +19,7 @@ export type KeyTable = { readonly names: readonly Uint8Array[]; readonly slots: 
 
 const utf8 = new TextEncoder();
 const fatalUtf8 = new TextDecoder('utf-8', { fatal: true });
-const looseUtf8 = new TextDecoder();
+const looseUtf8 = new TextDecoder('utf-8', { ignoreBOM: true });
 
 export function keyTable(...keys: readonly string[]): KeyTable {
   const names = keys.map((key) => utf8.encode(key));
