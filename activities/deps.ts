@@ -1,0 +1,63 @@
+/** What the job families are handed by their composition root: ports, feeds, a clock. */
+import type { Build } from '../dataset/manifest.ts';
+import type { ObjectZstd } from '../dataset/object-codec.ts';
+import type { WindowHours } from '../dataset/cutter.ts';
+import type { SegmentContent } from '../dataset/segment-survey.ts';
+import type { Bus } from '../bus/bus.ts';
+import type { Feed } from '../connectors/feed.ts';
+import type { UnixNs } from '../schema/time.ts';
+import type { ObjectStore } from '../storage/object-store.ts';
+
+export type JobDeps = {
+  readonly raw: ObjectStore;
+  readonly normalized: ObjectStore;
+  /** Null where no bus is reachable by design: everything is then built from RAW. */
+  readonly bus: Bus | null;
+  readonly feeds: ReadonlyMap<string, Feed>;
+  /** Shards configured to carry a feed. */
+  readonly shardsOf: (feed: string) => readonly string[];
+  /** Feeds the environment captures. */
+  readonly configuredFeeds: readonly string[];
+  readonly now: () => UnixNs;
+  readonly build: Build;
+  readonly zstd: ObjectZstd;
+  /** What a damaged frame still yields, and why it stops. */
+  readonly unpackPrefix: (packed: Uint8Array) => Promise<SegmentContent>;
+  /** Lower-case hex. */
+  readonly sha256: (bytes: Uint8Array) => string;
+  readonly window_hours: WindowHours;
+  /** The store has no conditional writes; said on every audit. */
+  readonly single_writer: boolean;
+};
+
+/**
+ * How a long activity tells that it lives, and learns that it should stop. `beat` takes a cursor from
+ * which the next attempt can go on; `stopIfCancelled` throws once the run was cancelled.
+ */
+export type JobContext = {
+  readonly signal: AbortSignal;
+  readonly beat: (cursor: JobCursor) => void;
+  /** What the attempt before this one last said. */
+  readonly resumed: JobCursor | null;
+};
+
+export type JobCursor = {
+  readonly v: 1;
+  /** What is being done, in words an operator reads. */
+  readonly stage: string;
+  /** Units of the stage that are done, durable. */
+  readonly done: readonly string[];
+  readonly records: number;
+  readonly bytes: number;
+};
+
+/** For callers without Temporal: nothing to tell, nothing to resume. */
+export function plainContext(signal: AbortSignal = new AbortController().signal): JobContext {
+  return { signal, beat: () => undefined, resumed: null };
+}
+
+/** Lets timers and I/O run between stretches of computing, and stops where that was asked for. */
+export async function breathe(signal: AbortSignal): Promise<void> {
+  await new Promise<void>((resolve) => setImmediate(resolve));
+  signal.throwIfAborted();
+}

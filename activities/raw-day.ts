@@ -1,0 +1,209 @@
+/** Finds what the raw bucket holds of a feed's day, and reads it again for the rebuild. */
+import { planShardDay } from '../dataset/day-plan.ts';
+import type { ShardFindings, ShardPlan } from '../dataset/day-plan.ts';
+import {
+  inventoryPrefix,
+  parseInventoryKey,
+  parseRawConflictKey,
+  parseRawSegmentKey,
+  rawPrefix,
+} from '../dataset/keys.ts';
+import type { RawSegmentId } from '../dataset/keys.ts';
+import { surveySegment } from '../dataset/segment-survey.ts';
+import type { SegmentContent, SegmentSurvey } from '../dataset/segment-survey.ts';
+import { SsmdError } from '../schema/errors.ts';
+import type { Inventory } from '../schema/log.ts';
+import { addDays, dayOf, nsFromMs } from '../schema/time.ts';
+import type { Day } from '../schema/time.ts';
+import { breathe } from './deps.ts';
+import type { JobContext, JobDeps } from './deps.ts';
+
+/** Segments fetched at once; each is unpacked in memory. */
+const FETCHES_MAX = 4;
+/** An epoch takes its shard within minutes of its start; further its `_take` is not looked for. */
+const TAKE_SEGMENTS_MAX = 15;
+
+type Raw = Pick<JobDeps, 'raw' | 'zstd' | 'unpackPrefix' | 'sha256'>;
+
+export type FeedDay = {
+  readonly feed: string;
+  readonly day: Day;
+  readonly plans: readonly ShardPlan[];
+  readonly findings: readonly ShardFindings[];
+  /** Segments whose key was taken by other content: kept, reported, never read. */
+  readonly conflicts: readonly string[];
+};
+
+type Found = { readonly key: string; readonly id: RawSegmentId };
+
+/** Surveys every segment of the day (and of the hour before, for warm-ups) and plans each shard. */
+export async function surveyFeedDay(
+  deps: Raw,
+  of: { readonly feed: string; readonly day: Day; readonly shards: readonly string[] },
+  context: JobContext,
+  bus_seen: ReadonlyMap<string, ReadonlyMap<number, bigint>> = new Map(),
+): Promise<FeedDay> {
+  const { feed, day } = of;
+  const { found, conflicts } = await listSegments(deps, feed, day);
+  const surveys = await surveyAll(deps, found, context, `${feed} ${day}: reading raw segments`);
+  const inventories = await readInventories(deps, feed, day);
+  const seen = [...surveys.map((it) => it.id.shard), ...inventories.map((it) => it.shard)];
+  const shards = [...new Set([...of.shards, ...seen])].sort();
+  const findings: ShardFindings[] = [];
+  for (const shard of shards) {
+    const segments = surveys.filter((it) => it.id.shard === shard);
+    findings.push({
+      feed,
+      shard,
+      day,
+      segments,
+      earlier_takes: await findEarlierTakes(deps, segments, context),
+      inventories: inventories.filter((it) => it.shard === shard),
+      bus_seen: bus_seen.get(shard) ?? new Map(),
+    });
+  }
+  return { feed, day, plans: findings.map(planShardDay), findings, conflicts };
+}
+
+/** Reads a segment as it was surveyed; content that changed since is `SSMD_LATE_RAW`, retryable. */
+export async function loadSegment(
+  deps: Raw,
+  segment: SegmentSurvey,
+  signal: AbortSignal,
+): Promise<Uint8Array> {
+  const content = await fetchSegment(deps, segment.key, signal);
+  const sha256 = deps.sha256(content.plain);
+  if (sha256 === segment.sha256) return content.plain;
+  throw new SsmdError(
+    'SSMD_LATE_RAW',
+    `raw segment ${segment.key} changed while it was read: expected sha256 ${segment.sha256}, ` +
+      `received ${sha256}; start again`,
+    { retryable: true, facts: { key: segment.key, expected: segment.sha256, received: sha256 } },
+  );
+}
+
+async function listSegments(
+  deps: Raw,
+  feed: string,
+  day: Day,
+): Promise<{ found: Found[]; conflicts: string[] }> {
+  const found: Found[] = [];
+  const conflicts: string[] = [];
+  const prefixes = [rawPrefix({ feed, day: addDays(day, -1), hour: 23 }), rawPrefix({ feed, day })];
+  for (const prefix of prefixes) {
+    for await (const { key } of deps.raw.list(prefix)) {
+      const id = parseRawSegmentKey(key);
+      if (id !== null) found.push({ key, id });
+      else if (parseRawConflictKey(key) !== null) conflicts.push(key);
+    }
+  }
+  return { found, conflicts };
+}
+
+async function surveyAll(
+  deps: Raw,
+  found: readonly Found[],
+  context: JobContext,
+  stage: string,
+): Promise<SegmentSurvey[]> {
+  const surveys: SegmentSurvey[] = [];
+  let bytes = 0;
+  for (let first = 0; first < found.length; first += FETCHES_MAX) {
+    const some = found.slice(first, first + FETCHES_MAX);
+    const contents = await Promise.all(
+      some.map(({ key }) => fetchSegment(deps, key, context.signal)),
+    );
+    for (const [index, { key, id }] of some.entries()) {
+      const content = contents[index] as SegmentContent;
+      surveys.push(surveySegment(key, id, content, deps.sha256));
+      bytes += content.plain.length;
+    }
+    const done = context.resumed?.done ?? [];
+    const progress = `${stage} (${surveys.length} of ${found.length})`;
+    context.beat({ v: 1, stage: progress, done, records: 0, bytes });
+    await breathe(context.signal);
+  }
+  return surveys;
+}
+
+async function fetchSegment(deps: Raw, key: string, signal: AbortSignal): Promise<SegmentContent> {
+  const stored = await deps.raw.get(key, { signal });
+  if (stored === null) {
+    throw new SsmdError('SSMD_LATE_RAW', `raw segment ${key} was listed and is gone; start again`, {
+      retryable: true,
+      facts: { key },
+    });
+  }
+  try {
+    return { plain: deps.zstd.decompress(stored.body), fault: null };
+  } catch {
+    return deps.unpackPrefix(stored.body);
+  }
+}
+
+async function readInventories(deps: Raw, feed: string, day: Day): Promise<Inventory[]> {
+  const inventories: Inventory[] = [];
+  for await (const { key } of deps.raw.list(inventoryPrefix(feed, day))) {
+    const id = parseInventoryKey(key);
+    const stored = id === null ? null : await deps.raw.get(key);
+    const inventory = stored === null ? null : parseInventory(stored.body);
+    if (id !== null && inventory?.epoch === id.epoch) inventories.push(inventory);
+  }
+  return inventories;
+}
+
+/** An inventory that cannot be read vouches for nothing: it counts as missing. */
+function parseInventory(body: Uint8Array): Inventory | null {
+  try {
+    const value: unknown = JSON.parse(new TextDecoder().decode(body));
+    if (typeof value !== 'object' || value === null) return null;
+    const inventory = value as Inventory;
+    const whole =
+      inventory.format === 1 &&
+      typeof inventory.shard === 'string' &&
+      Array.isArray(inventory.segments) &&
+      inventory.segments.every((it) => typeof it.key === 'string');
+    return whole ? inventory : null;
+  } catch {
+    return null;
+  }
+}
+
+/** When epochs that began before the surveyed hours took the shard: found at their very beginning. */
+async function findEarlierTakes(
+  deps: Raw,
+  segments: readonly SegmentSurvey[],
+  context: JobContext,
+): Promise<Map<number, bigint | null>> {
+  const takes = new Map<number, bigint | null>();
+  for (const epoch of new Set(segments.map((it) => it.id.epoch))) {
+    const own = segments.filter((it) => it.id.epoch === epoch);
+    const [first] = own;
+    const from_start = own.some((it) => it.capture?.segment === 0);
+    if (first === undefined || from_start || own.some((it) => it.takes.length > 0)) continue;
+    takes.set(epoch, await findTake(deps, first.id, context));
+  }
+  return takes;
+}
+
+async function findTake(deps: Raw, id: RawSegmentId, context: JobContext): Promise<bigint | null> {
+  const start = nsFromMs(id.epoch);
+  const own: Found[] = [];
+  for (const hour of [start, start + 3_600_000_000_000n]) {
+    const at = {
+      feed: id.feed,
+      day: dayOf(hour),
+      hour: new Date(Number(hour / 1_000_000n)).getUTCHours(),
+    };
+    for await (const { key } of deps.raw.list(rawPrefix(at))) {
+      const found = parseRawSegmentKey(key);
+      if (found?.epoch === id.epoch && found.shard === id.shard) own.push({ key, id: found });
+    }
+  }
+  for (const { key, id: found } of own.slice(0, TAKE_SEGMENTS_MAX)) {
+    const content = await fetchSegment(deps, key, context.signal);
+    const [take] = surveySegment(key, found, content, deps.sha256).takes;
+    if (take !== undefined) return take.t;
+  }
+  return null;
+}

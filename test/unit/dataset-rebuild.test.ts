@@ -1,0 +1,202 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { rebuildObjects } from '../../activities/archive-raw.ts';
+import { plainContext } from '../../activities/deps.ts';
+import type { JobDeps } from '../../activities/deps.ts';
+import { surveyFeedDay } from '../../activities/raw-day.ts';
+import type { CutObject } from '../../dataset/cutter.ts';
+import type { ShardPlan } from '../../dataset/day-plan.ts';
+import { inventoryKey } from '../../dataset/keys.ts';
+import { NS_PER_HOUR, NS_PER_MINUTE, dayEnd, dayStart, formatIso } from '../../schema/time.ts';
+import type { Day } from '../../schema/time.ts';
+import { zstd } from '../../storage/zstd.ts';
+import { memoryJobs } from '../support/memory-jobs.ts';
+import { TINY_SHARD, writeTinyDay } from '../support/tiny-day.ts';
+import type { LiveEvent, TinyDay } from '../support/tiny-day.ts';
+import { tinyFeed } from '../support/tiny-feed.ts';
+
+const DAY = '2026-11-20' as Day;
+const NOON = dayStart(DAY) + 12n * NS_PER_HOUR;
+const context = plainContext();
+
+async function planOf(deps: JobDeps): Promise<ShardPlan> {
+  const { plans } = await surveyFeedDay(
+    deps,
+    { feed: 'tiny', day: DAY, shards: [TINY_SHARD] },
+    context,
+  );
+  assert.equal(plans.length, 1);
+  return plans[0] as ShardPlan;
+}
+
+async function rebuilt(deps: JobDeps, plan: ShardPlan): Promise<CutObject[]> {
+  const objects: CutObject[] = [];
+  const of = { feed: tinyFeed, day: DAY, plan, window_hours: 1 } as const;
+  await rebuildObjects(deps, of, context, (finished) => {
+    objects.push(...finished);
+    return Promise.resolve();
+  });
+  return objects;
+}
+
+/** The stream of each type and symbol, whole. */
+function streams(parts: readonly { type: string; symbol: string; bytes: Uint8Array }[]) {
+  const found = new Map<string, Buffer>();
+  for (const { type, symbol, bytes } of parts) {
+    const key = `${type} ${symbol}`;
+    found.set(key, Buffer.concat([found.get(key) ?? Buffer.alloc(0), bytes]));
+  }
+  return new Map([...found].sort(([a], [b]) => (a < b ? -1 : 1)));
+}
+
+function assertSame(objects: readonly CutObject[], live: readonly LiveEvent[]): void {
+  const built = streams(objects.map((it) => ({ ...it, bytes: it.plain })));
+  const expected = streams(live);
+  assert.deepEqual([...built.keys()], [...expected.keys()]);
+  for (const [key, bytes] of expected)
+    assert.ok(bytes.equals(built.get(key) ?? Buffer.alloc(0)), key);
+}
+
+async function prepared(options: Partial<Parameters<typeof writeTinyDay>[1]> = {}) {
+  const deps = memoryJobs('2026-11-22T06:00:00Z');
+  const day = await writeTinyDay(deps.raw, { day: DAY, ...options });
+  return { deps, day };
+}
+
+function segmentAt(day: TinyDay, t: bigint, epoch = 0) {
+  const minute = t / NS_PER_MINUTE;
+  const found = day.epochs[epoch]?.segments.find(
+    (it) => BigInt(it.first) / NS_PER_MINUTE === minute,
+  );
+  assert.ok(found, `a segment at ${formatIso(t)}`);
+  return found;
+}
+
+test('a day of one epoch is rebuilt to the byte, from a warm-up before midnight', async () => {
+  const { deps, day } = await prepared();
+  const plan = await planOf(deps);
+  assert.deepEqual(plan.gaps, []);
+  assert.equal(plan.intervals.length, 1);
+  assert.equal(plan.intervals[0]?.from, dayStart(DAY));
+  const objects = await rebuilt(deps, plan);
+  assertSame(objects, day.live);
+  assert.ok(day.live.length > 1000, `${day.live.length} events`);
+  assert.ok(objects.every((it) => it.start >= dayStart(DAY) && it.end <= dayEnd(DAY)));
+});
+
+test("a day of three epochs is rebuilt from each one's interval", async () => {
+  const restarts = [NOON + 7n, dayEnd(DAY) - 5n * NS_PER_MINUTE];
+  const { deps, day } = await prepared({ restarts });
+  const plan = await planOf(deps);
+  assert.deepEqual(plan.gaps, []);
+  assert.deepEqual(
+    plan.intervals.map((it) => formatIso(it.from).slice(11, 19)),
+    ['00:00:00', '12:00:10', '23:55:10'],
+  );
+  assertSame(await rebuilt(deps, plan), day.live);
+});
+
+test('an epoch that began days before is ordered by its take all the same', async () => {
+  const start_at = dayStart(DAY) - 50n * NS_PER_HOUR;
+  const { deps, day } = await prepared({ start_at, restarts: [NOON] });
+  assertSame(await rebuilt(deps, await planOf(deps)), day.live);
+});
+
+test('a missing segment in the middle is a gap between its neighbours', async () => {
+  const { deps, day } = await prepared();
+  const lost = segmentAt(day, NOON + NS_PER_MINUTE * 10n);
+  await deps.raw.delete(lost.key);
+  const plan = await planOf(deps);
+  assert.equal(plan.gaps.length, 1);
+  const [gap] = plan.gaps;
+  assert.equal(gap?.cause, 'segment_missing');
+  assert.ok(gap.detail.includes(lost.key), gap.detail);
+  assert.ok(BigInt(gap.from) < BigInt(lost.first ?? 0) && BigInt(gap.to) > BigInt(lost.last ?? 0));
+  const objects = await rebuilt(deps, plan);
+  const statuses = objects.filter((it) => it.type === 'status' && it.start === NOON);
+  assert.ok(statuses.length > 0, 'the hole is in the data too');
+  const before = objects.filter((it) => it.end <= NOON);
+  assertSame(
+    before,
+    day.live.filter((it) => it.t < NOON),
+  );
+});
+
+test('the last segment missing is told by the inventory alone', async () => {
+  const { deps, day } = await prepared({ stop_at: NOON, end: 'shutdown' });
+  const lost = day.epochs[0]?.segments.at(-1);
+  assert.ok(lost);
+  await deps.raw.delete(lost.key);
+  const plan = await planOf(deps);
+  assert.deepEqual(plan.gaps.map((it) => it.cause).sort(), ['epoch_ended', 'segment_missing']);
+  assert.ok(plan.gaps.some((it) => it.detail.includes(lost.key)));
+});
+
+test('a changed segment is never built from; a torn one as far as it goes', async () => {
+  const { deps, day } = await prepared();
+  const changed = segmentAt(day, NOON);
+  const text = new TextDecoder().decode(changed.plain);
+  const other = text.replace('"px":', '"py":');
+  assert.notEqual(other, text);
+  await deps.raw.put(changed.key, zstd.compress(new TextEncoder().encode(other)));
+  const torn = segmentAt(day, NOON + NS_PER_HOUR);
+  const cut = torn.plain.lastIndexOf(10, torn.plain.length - 200);
+  await deps.raw.put(torn.key, zstd.compress(torn.plain.subarray(0, cut - 20)));
+  const plan = await planOf(deps);
+  const corrupt = plan.gaps.filter((it) => it.cause === 'segment_corrupt');
+  assert.equal(corrupt.length, 2, JSON.stringify(plan.gaps));
+  assert.ok(corrupt[0]?.detail.startsWith(changed.key));
+  assert.match(corrupt[0]?.detail ?? '', /sha256/);
+  assert.match(corrupt[1]?.detail ?? '', /line \d+: .*partial line/);
+  const states = new Map(plan.inputs.map((it) => [it.key, it.state]));
+  assert.equal(states.get(changed.key), 'unreadable');
+  assert.equal(states.get(torn.key), 'prefix');
+});
+
+test('a segment replaced by another whole one breaks the chain', async () => {
+  const { deps, day } = await prepared();
+  const replaced = segmentAt(day, NOON);
+  const elsewhere = await prepared({ step_ns: 10n * NS_PER_MINUTE - 1n });
+  const stranger = elsewhere.day.epochs[0]?.segments.find((it) => it.segment === replaced.segment);
+  assert.ok(stranger);
+  await deps.raw.put(replaced.key, zstd.compress(stranger.plain));
+  const causes = (await planOf(deps)).gaps.map((it) => it.cause);
+  assert.ok(causes.includes('chain_broken'), causes.join(' '));
+});
+
+test('an inventory that is gone, an early end, and a late beginning are gaps', async () => {
+  const whole = await prepared();
+  const epoch = whole.day.epochs[0]?.segments[0];
+  assert.ok(epoch);
+  const id = {
+    feed: 'tiny',
+    day: DAY,
+    shard: TINY_SHARD,
+    epoch: Number(dayStart(DAY) / 1_000_000n) - 7_200_000,
+  };
+  await whole.deps.raw.delete(inventoryKey(id));
+  assert.deepEqual(
+    (await planOf(whole.deps)).gaps.map((it) => it.cause),
+    ['inventory_missing'],
+  );
+
+  const early = await prepared({ stop_at: NOON, end: 'crash' });
+  const [ended] = (await planOf(early.deps)).gaps;
+  assert.equal(ended?.cause, 'epoch_ended');
+  assert.equal(ended.to, dayEnd(DAY).toString());
+
+  const late = await prepared({ start_at: NOON });
+  const plan = await planOf(late.deps);
+  const [began] = plan.gaps;
+  assert.equal(began?.cause, 'before_first_take');
+  assert.equal(began.from, dayStart(DAY).toString());
+  assertSame(await rebuilt(late.deps, plan), late.day.live);
+});
+
+test('a shard of which nothing is there is one gap of a whole day', async () => {
+  const plan = await planOf(memoryJobs('2026-11-22T06:00:00Z'));
+  assert.deepEqual(
+    plan.gaps.map((it) => [it.cause, it.from, it.to]),
+    [['shard_absent', dayStart(DAY).toString(), dayEnd(DAY).toString()]],
+  );
+});
