@@ -54,110 +54,134 @@ type Listing = {
 };
 
 export function createKrakenVenue(options: VenueOptions): Venue {
-  const start_us = usFromNs(options.start_ns);
-  const random = new Random(options.seed, 'kraken connections');
-  const listings = new Map(
-    options.symbols.map((symbol) => [symbol, openListing(symbol, options, start_us)]),
-  );
-  const order = [...listings.values()];
-  const instruments = instrumentText(order.map((listing) => listing.pair));
-  const clients = new Set<Client>();
+  return new KrakenVenue(options);
+}
 
-  const nextUs = (): number => {
+class KrakenVenue implements Venue {
+  readonly feed = 'kraken';
+  readonly #options: VenueOptions;
+  readonly #random: Random;
+  readonly #listings: ReadonlyMap<string, Listing>;
+  readonly #order: readonly Listing[];
+  readonly #instruments: string;
+  readonly #clients = new Set<Client>();
+
+  constructor(options: VenueOptions) {
+    const start_us = usFromNs(options.start_ns);
+    this.#options = options;
+    this.#random = new Random(options.seed, 'kraken connections');
+    this.#order = options.symbols.map((symbol) => openListing(symbol, options, start_us));
+    this.#listings = new Map(this.#order.map((listing) => [listing.pair.symbol, listing]));
+    this.#instruments = instrumentText(this.#order.map((listing) => listing.pair));
+  }
+
+  connect(path: string, now_ns: bigint, sink: VenueSink): VenueConnection | null {
+    if (path.replace(/[?].*$/, '') !== '/v2') return null;
+    const us = usFromNs(now_ns);
+    this.#advance(us);
+    const client: Client = { sink, wants: new Map(), due_us: us + IDLE_US };
+    this.#clients.add(client);
+    const random = this.#random;
+    const connection_id = 2n ** 59n + (BigInt(random.bits()) << 30n) + BigInt(random.bits());
+    sink.frame(statusText(connection_id.toString()), null, now_ns);
+    return {
+      onMessage: (text, at_ns) => {
+        this.#advance(usFromNs(at_ns));
+        if (this.#clients.has(client)) this.#hear(client, text, usFromNs(at_ns));
+      },
+      onClosed: () => this.#drop(client),
+    };
+  }
+
+  nextEventNs(): bigint {
+    return nsFromUs(this.#nextUs());
+  }
+
+  advance(now_ns: bigint): void {
+    this.#advance(usFromNs(now_ns));
+  }
+
+  #nextUs(): number {
     let next = Infinity;
-    for (const { market } of order) if (market.next_us < next) next = market.next_us;
-    for (const client of clients) if (client.due_us < next) next = client.due_us;
+    for (const { market } of this.#order) if (market.next_us < next) next = market.next_us;
+    for (const client of this.#clients) if (client.due_us < next) next = client.due_us;
     return next;
-  };
-  const advanceUs = (until: number): void => {
-    for (let next = nextUs(); next <= until; next = nextUs()) {
-      for (const listing of order) if (listing.market.next_us === next) stepListing(listing);
-      for (const client of clients) {
-        if (client.due_us !== next) continue;
-        if (client.wants.size > 0) {
-          client.due_us += HEARTBEAT_US;
-          client.sink.frame(HEARTBEAT, null, nsFromUs(next));
-        } else {
-          drop(client);
-          client.sink.close(1001, 'idle', nsFromUs(next));
-        }
-      }
-    }
-  };
-  const drop = (client: Client): void => {
-    clients.delete(client);
-    for (const wanted of client.wants.values()) detach(listings, client, wanted);
-    client.wants.clear();
-  };
+  }
 
-  const hear = (client: Client, text: string, us: number): void => {
-    const now_ns = nsFromUs(us);
-    const say = (answer: string): void => client.sink.frame(answer, null, now_ns);
+  #advance(until: number): void {
+    for (let next = this.#nextUs(); next <= until; next = this.#nextUs()) {
+      for (const listing of this.#order) if (listing.market.next_us === next) stepListing(listing);
+      for (const client of this.#clients) if (client.due_us === next) this.#beat(client, next);
+    }
+  }
+
+  /** A heartbeat where something is subscribed, else the end of an idle connection. */
+  #beat(client: Client, us: number): void {
+    if (client.wants.size > 0) {
+      client.due_us += HEARTBEAT_US;
+      client.sink.frame(HEARTBEAT, null, nsFromUs(us));
+      return;
+    }
+    this.#drop(client);
+    client.sink.close(1001, 'idle', nsFromUs(us));
+  }
+
+  #drop(client: Client): void {
+    this.#clients.delete(client);
+    for (const wanted of client.wants.values()) detach(this.#listings, client, wanted);
+    client.wants.clear();
+  }
+
+  #hear(client: Client, text: string, us: number): void {
+    const say = (answer: string): void => client.sink.frame(answer, null, nsFromUs(us));
     if (client.wants.size === 0) client.due_us = us + IDLE_US;
     const request = readRequest(text);
     const { method, req_id } = request;
     if ('error' in request) return say(errorText(method, request.error, null, req_id, us));
     if (!('wanted' in request)) return say(pongText(req_id, us));
     for (const wanted of request.wanted) {
-      const { symbol } = wanted;
-      const refusal = refusalOf(client, request.method, wanted, now_ns);
+      const refusal = this.#refusalOf(client, request.method, wanted, us);
       if (refusal !== null) {
-        say(errorText(method, refusal, symbol, req_id, us));
+        say(errorText(method, refusal, wanted.symbol, req_id, us));
         continue;
       }
       say(ackText(request.method, wanted, req_id, us));
-      if (request.method === 'subscribe') subscribe(client, wanted, us);
-      else {
-        const held = client.wants.get(keyOf(wanted));
-        if (held !== undefined) detach(listings, client, held);
-        client.wants.delete(keyOf(wanted));
-        if (client.wants.size === 0) client.due_us = us + IDLE_US;
-      }
+      if (request.method === 'subscribe') this.#subscribe(client, wanted, us);
+      else this.#unsubscribe(client, wanted, us);
     }
-  };
-  const refusalOf = (
+  }
+
+  #refusalOf(
     client: Client,
     method: 'subscribe' | 'unsubscribe',
     wanted: Wanted,
-    now_ns: bigint,
-  ): string | null => {
+    us: number,
+  ): string | null {
     const { channel, symbol } = wanted;
-    if (symbol !== null && !listings.has(symbol)) return `Currency pair not supported ${symbol}`;
+    if (symbol !== null && !this.#listings.has(symbol)) {
+      return `Currency pair not supported ${symbol}`;
+    }
     const held = client.wants.has(keyOf(wanted));
     if (method === 'unsubscribe') return held ? null : 'Subscription Not Found';
     if (held) return 'Already subscribed';
-    const refused = options.refuses?.({ channel, symbol }, now_ns) ?? false;
+    const refused = this.#options.refuses?.({ channel, symbol }, nsFromUs(us)) ?? false;
     return refused ? `Subscription ${channel} temporarily unavailable` : null;
-  };
-  const subscribe = (client: Client, wanted: Wanted, us: number): void => {
+  }
+
+  #subscribe(client: Client, wanted: Wanted, us: number): void {
     if (client.wants.size === 0) client.due_us = us + HEARTBEAT_US;
     client.wants.set(keyOf(wanted), wanted);
-    const listing = wanted.symbol === null ? null : (listings.get(wanted.symbol) ?? null);
-    if (listing !== null) attach(listing, client, wanted, us);
-    else client.sink.frame(instruments, { channel: 'instrument', symbol: null }, nsFromUs(us));
-  };
+    const listing = wanted.symbol === null ? undefined : this.#listings.get(wanted.symbol);
+    if (listing !== undefined) return attach(listing, client, wanted, us);
+    client.sink.frame(this.#instruments, { channel: 'instrument', symbol: null }, nsFromUs(us));
+  }
 
-  return {
-    feed: 'kraken',
-    connect(path, now_ns, sink): VenueConnection | null {
-      if (path.replace(/[?].*$/, '') !== '/v2') return null;
-      advanceUs(usFromNs(now_ns));
-      const us = usFromNs(now_ns);
-      const client: Client = { sink, wants: new Map(), due_us: us + IDLE_US };
-      clients.add(client);
-      const connection_id = 2n ** 59n + (BigInt(random.bits()) << 30n) + BigInt(random.bits());
-      sink.frame(statusText(connection_id.toString()), null, now_ns);
-      return {
-        onMessage(text, at_ns) {
-          advanceUs(usFromNs(at_ns));
-          if (clients.has(client)) hear(client, text, usFromNs(at_ns));
-        },
-        onClosed: () => drop(client),
-      };
-    },
-    nextEventNs: () => nsFromUs(nextUs()),
-    advance: (now_ns) => advanceUs(usFromNs(now_ns)),
-  };
+  #unsubscribe(client: Client, wanted: Wanted, us: number): void {
+    const held = client.wants.get(keyOf(wanted));
+    if (held !== undefined) detach(this.#listings, client, held);
+    client.wants.delete(keyOf(wanted));
+    if (client.wants.size === 0) client.due_us = us + IDLE_US;
+  }
 }
 
 function openListing(symbol: string, options: VenueOptions, start_us: number): Listing {

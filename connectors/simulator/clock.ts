@@ -26,6 +26,8 @@ export type VirtualClock = Clock & {
   readonly advanceTo: (ns: bigint) => void;
   /** As `advanceTo`, giving way to real I/O between timers. */
   readonly runUntil: (ns: bigint, options?: RunOptions) => Promise<void>;
+  /** The instant timers go by: `wallNs` without its steps. */
+  readonly nowNs: () => bigint;
   /** The instant of the next timer, or null. */
   readonly nextTimerNs: () => bigint | null;
   /** Runs `run` at an instant of this clock; one that is past runs at the next step. */
@@ -70,6 +72,7 @@ export function virtualClock(start_ns: bigint): VirtualClock {
   return {
     wallNs: () => start_ns + wall_step + BigInt(now),
     monoNs: () => BigInt(now),
+    nowNs: () => start_ns + BigInt(now),
     setTimeout: (run, delay_ms) => schedule(run, now + Math.max(0, Math.round(delay_ms * 1e6))),
     setTimer: (run, at_ns) => schedule(run, offsetOf(at_ns)),
     clearTimeout: ({ id }) => void live.delete(id),
