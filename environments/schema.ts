@@ -78,6 +78,11 @@ export const environmentSchema = z.strictObject({
       type: z.enum(['nats', 'aeron', 'chronicle']),
       /** Where NATS is; the running stack's where it is not given. */
       url: z.string().optional(),
+      /** Keeps environments apart that share one server without accounts; empty: none. */
+      subject_prefix: z
+        .string()
+        .regex(/^([a-z0-9][a-z0-9-]{0,31})?$/, 'a subject prefix is one name, or empty')
+        .default(''),
       subjects: z.strictObject({ internal: z.string(), client: z.string() }),
     }),
     storage: z.strictObject({
