@@ -146,6 +146,7 @@ export function decodeGeneric(
     if (!reader.failed && !reader.atEnd()) reader.fail();
     if (frame.data_at >= 0 && !frame.done) readLateData(symbols, out);
   }
+  out.channel = channelName();
   if (reader.failed) return out.reject(reader.code ?? 'bad_json', reader.code_at - start);
   conclude(out, start);
 }
@@ -301,9 +302,14 @@ function readStatus(): void {
   }
 }
 
+/** The channel a frame is about; null where it has none, or one that is no name. */
+function channelName(): string | null {
+  const name = frame.name ?? reply.channel;
+  return name !== null && isName(name) ? name : null;
+}
+
 /** Everything was read and is sound: says what the frame was. */
 function conclude(out: EventBuffer, start: number): void {
-  out.channel = frame.name ?? reply.channel;
   const isReply = frame.name === null || (reply.error !== null && !frame.done);
   if (isReply) concludeReply(out);
   else concludeChannel(out, frame.name ?? '', start);
