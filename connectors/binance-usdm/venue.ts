@@ -35,6 +35,7 @@ export function createBinanceUsdmVenue(options: VenueOptions): Venue {
 
 class BinanceUsdmVenue implements Venue {
   readonly feed = 'binance-usdm';
+  readonly base_path = '';
   readonly #options: VenueOptions;
   readonly #listings: ReadonlyMap<string, BinanceListing>;
   readonly #order: readonly BinanceListing[];

@@ -59,6 +59,7 @@ export function createKrakenVenue(options: VenueOptions): Venue {
 
 class KrakenVenue implements Venue {
   readonly feed = 'kraken';
+  readonly base_path = '/v2';
   readonly #options: VenueOptions;
   readonly #random: Random;
   readonly #listings: ReadonlyMap<string, Listing>;
@@ -76,7 +77,7 @@ class KrakenVenue implements Venue {
   }
 
   connect(path: string, now_ns: bigint, sink: VenueSink): VenueConnection | null {
-    if (path.replace(/[?].*$/, '') !== '/v2') return null;
+    if (path.replace(/[?].*$/, '') !== this.base_path) return null;
     const us = usFromNs(now_ns);
     this.#advance(us);
     const client: Client = { sink, wants: new Map(), due_us: us + IDLE_US };

@@ -32,6 +32,8 @@ export type Refusal = {
 
 export type Harness = {
   readonly feed: string;
+  /** What a URL of this venue needs after host and port to be its base URL. */
+  readonly base_path: string;
   readonly ledger: readonly LedgerEntry[];
   /** Connections accepted since the start, and open now. */
   readonly counts: () => { readonly accepted: number; readonly open: number };
@@ -77,6 +79,7 @@ export function openHarness(options: HarnessOptions): Harness {
 
 class FaultyVenue implements Harness {
   readonly feed: string;
+  readonly base_path: string;
   readonly ledger: LedgerEntry[] = [];
   readonly #venue: Venue;
   readonly #schedule: FaultSchedule;
@@ -98,6 +101,7 @@ class FaultyVenue implements Harness {
       refuses: (about, now_ns) => this.#refuses(about, now_ns),
     });
     this.feed = this.#venue.feed;
+    this.base_path = this.#venue.base_path;
   }
 
   counts(): { readonly accepted: number; readonly open: number } {

@@ -24,7 +24,7 @@ export type SimulatorOptions = {
 };
 
 export type Simulator = {
-  /** Base URL, `ws://127.0.0.1:41234`: to be given to a connector in place of the venue's own. */
+  /** Base URL, `ws://127.0.0.1:41234/v2`: to be given to a connector in place of the venue's own. */
   readonly url: string;
   readonly ledger: readonly LedgerEntry[];
   readonly counts: Harness['counts'];
@@ -66,7 +66,7 @@ export async function startSimulator(options: SimulatorOptions): Promise<Simulat
   });
   const { port } = server.address() as AddressInfo;
   return {
-    url: `ws://${host}:${port}`,
+    url: `ws://${host}:${port}${harness.base_path}`,
     ledger: harness.ledger,
     counts: () => harness.counts(),
     inject: (fault) => {

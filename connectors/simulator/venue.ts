@@ -29,6 +29,8 @@ export type VenueConnection = {
 
 export type Venue = {
   readonly feed: string;
+  /** What the venue's base URL ends in: `/v2`, or nothing. */
+  readonly base_path: string;
   /** Null where the venue knows no such path (answered with 404). Advances to `now_ns` first. */
   readonly connect: (path: string, now_ns: bigint, sink: VenueSink) => VenueConnection | null;
   /** When the venue next does something by itself. */
