@@ -74,6 +74,10 @@ export async function startStack(options: StackOptions): Promise<Stack> {
   const { dataDir, log } = options;
   const wanted = options.only ?? PART_NAMES;
   const running = await partsToKeep(dataDir, log);
+  for (const name of wanted) {
+    const part = running[name];
+    if (part !== undefined) log.line(statusLine(name, part, 'running already'));
+  }
   const started = new Map<PartName, Started>();
   const stop = async (): Promise<void> => {
     const mine = [...started.entries()].reverse();
@@ -168,12 +172,26 @@ async function startPart(name: PartName, options: StackOptions): Promise<Started
       const server = await startServer(spec, { outlive_us: options.outlive_us === true });
       const { pid, started } = server;
       const owner = options.outlive_us === true ? null : await ourselves();
-      return { server, state: { ...ports, pid, started, version: binary.version, owner } };
+      const state = { ...ports, pid, started, version: binary.version, owner };
+      options.log.line(statusLine(name, state, 'started'));
+      return { server, state };
     } catch (error) {
       const taken = !(await stillFree(main.port)) || (ui !== null && !(await stillFree(ui.port)));
       if (!taken || tried === START_TRIES) throw error;
     }
   }
+}
+
+/** `nats      started          nats://127.0.0.1:4222  (nats-server v2.15.2, process 42)` */
+function statusLine(name: PartName, part: PartState, what: string): string {
+  const ui = temporalUi(part);
+  const where = {
+    nats: natsUrl(part),
+    s3: s3Endpoint(part),
+    temporal: `${temporalAddress(part)}${ui === null ? '' : `, UI ${ui}`}`,
+  }[name];
+  const which = `(${TOOL_OF[name]} ${part.version}, process ${part.pid})`;
+  return `${name.padEnd(9)} ${what.padEnd(16)} ${where}  ${which}`;
 }
 
 async function ourselves(): Promise<PartState['owner']> {

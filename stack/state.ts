@@ -2,7 +2,7 @@
  * What a running stack wrote down about itself, `.ssmd/<environment>/stack.json`: other commands
  * find it by that. Secrets are not in it; the object store's stand in a file of their own.
  */
-import { mkdir, readFile, rename, rm, writeFile } from 'node:fs/promises';
+import { mkdir, readFile, readdir, rename, rm, stat, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { LOOPBACK } from './ports.ts';
 import { processStart } from './processes.ts';
@@ -73,6 +73,30 @@ export async function readStackState(envName: string, root: string): Promise<Sta
         ? null
         : { address: temporalAddress(temporal), uiUrl: temporalUi(temporal) },
   };
+}
+
+/** Which stack a command means when it names none: `SSMD_ENV`, else the one started last. */
+export async function findRunningStack(
+  root: string,
+  env: Readonly<Record<string, string | undefined>>,
+): Promise<{ readonly name: string; readonly state: StackState } | null> {
+  const named = env['SSMD_ENV'];
+  for (const name of named ? [named] : await stacksByAge(root)) {
+    const state = await readStackState(name, root);
+    if (state !== null) return { name, state };
+  }
+  return null;
+}
+
+/** Environments with a state file, the youngest first. */
+async function stacksByAge(root: string): Promise<string[]> {
+  const names = await readdir(join(root, '.ssmd')).catch(() => []);
+  const found: { readonly name: string; readonly at: number }[] = [];
+  for (const name of names) {
+    const file = await stat(join(stackDir(name, root), 'stack.json')).catch(() => null);
+    if (file !== null) found.push({ name, at: file.mtimeMs });
+  }
+  return found.toSorted((a, b) => b.at - a.at).map(({ name }) => name);
 }
 
 export function natsUrl(part: PartState): string {

@@ -1,0 +1,54 @@
+/** What a command of `ssmd` is given, and the shape its file exports. */
+import type { Command } from 'commander';
+import { invalidInput } from '../schema/errors.ts';
+import type { Output } from './output.ts';
+
+export type CliContext = {
+  /** The project's folder: `environments/` and `.ssmd/` are looked for here. */
+  readonly root: string;
+  readonly env: Readonly<Record<string, string | undefined>>;
+  readonly output: Output;
+  /**
+   * Aborts at the first SIGINT or SIGTERM. A command that has something to stop waits for it and
+   * cleans up; at a second signal the process ends at once.
+   */
+  readonly interrupted: AbortSignal;
+};
+
+/**
+ * Adds a command (or several) to the program. Its file is loaded for every `ssmd` call, so what is
+ * heavy (clients, the worker) is imported inside the action, with `await import(...)`.
+ */
+export type Register = (program: Command, context: CliContext) => void;
+
+/** Headings of `ssmd --help`; each command puts itself under one with `.helpGroup(GROUPS.x)`. */
+export const GROUPS = {
+  start: 'Start here:',
+  stack: 'The servers (NATS, S3, Temporal):',
+  capture: 'Capture:',
+  data: 'Look at data:',
+  jobs: 'Jobs:',
+} as const;
+
+/** Ends the action with this exit code; its output has been printed already. */
+export class ExitWith extends Error {
+  readonly code: number;
+
+  constructor(code: number) {
+    super(`exit ${code}`);
+    this.code = code;
+  }
+}
+
+const ENV_NAME = /^[a-z0-9][a-z0-9-]{0,31}$/;
+
+/** Checks the name of an environment. @throws SSMD_INVALID_INPUT */
+export function parseEnvName(name: string): string {
+  if (ENV_NAME.test(name)) return name;
+  const fault = {
+    where: '--env',
+    what: `'${name}' is not the name of an environment`,
+    hint: 'lower-case letters, digits and dashes, at most 32',
+  };
+  throw invalidInput('the command line', [fault], 'dev');
+}

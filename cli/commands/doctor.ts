@@ -1,0 +1,82 @@
+/** `ssmd doctor`: what this machine has, what is missing, and what to do about it. */
+import type { Command } from 'commander';
+import type { BinaryFact, Diagnosis, PortFact } from '../../stack/doctor.ts';
+import { diagnose } from '../../stack/doctor.ts';
+import { readStackState, stackDir } from '../../stack/state.ts';
+import type { CliContext } from '../command.ts';
+import { ExitWith, GROUPS, parseEnvName } from '../command.ts';
+import type { Output } from '../output.ts';
+import { formatBytes } from '../output.ts';
+
+export function register(program: Command, context: CliContext): void {
+  program
+    .command('doctor')
+    .helpGroup(GROUPS.start)
+    .summary('say what is installed and what is wrong')
+    .description(
+      'Looks at Node, Go, the three servers (which binary, version, where from), ports and disk. ' +
+        'Starts nothing. Exit code 1 when something is wrong, with the way to mend it.',
+    )
+    .option('--env <name>', 'environment whose stack is looked at', parseEnvName, 'dev')
+    .option('--json', 'print one JSON object')
+    .action(async (options: { readonly env: string; readonly json?: boolean }) => {
+      const found = await diagnose(stackDir(options.env, context.root), context.env);
+      const stack = await readStackState(options.env, context.root);
+      const up = {
+        nats: stack?.nats?.url ?? null,
+        s3: stack?.s3?.endpoint ?? null,
+        temporal: stack?.temporal?.address ?? null,
+        temporal_ui: stack?.temporal?.uiUrl ?? null,
+      };
+      if (options.json === true) context.output.json({ ...found, stack: up });
+      else print(found, options.env, up, context.output);
+      if (found.problems.length > 0) throw new ExitWith(1);
+    });
+}
+
+function print(
+  found: Diagnosis,
+  env: string,
+  up: Readonly<Record<string, string | null>>,
+  output: Output,
+): void {
+  const { color } = output;
+  output.line(`Node  ${found.node.version}  ${found.node.path}`);
+  output.line(`Go    ${found.go?.version ?? 'not found'}`);
+  output.line();
+  output.table(['server', 'version', 'from', 'where'], found.binaries.map(binaryRow));
+  output.line();
+  output.table(['usual port', '', ''], found.ports.map(portRow));
+  output.line();
+  const running = Object.entries(up).filter(([, url]) => url !== null);
+  if (running.length === 0) output.line(`stack ${env}: not running (start it: npx ssmd up)`);
+  for (const [part, url] of running) output.line(`stack ${env}: ${part} at ${url}`);
+  for (const { path, free_bytes } of found.disk) {
+    output.line(`disk: ${formatBytes(free_bytes)} free for ${path}`);
+  }
+  for (const { name, found: there } of found.test_tools) {
+    if (!there) output.line(`note: ${name} is not on PATH; only tests and by-hand reading use it`);
+  }
+  output.line();
+  if (found.problems.length === 0) output.line(color.green('nothing is wrong'));
+  for (const { what, fix } of found.problems) {
+    output.line(`${color.red('wrong')}: ${what}`);
+    output.line(`  mend: ${fix}`);
+  }
+}
+
+function binaryRow(fact: BinaryFact): string[] {
+  const name = `${fact.tool}, ${fact.role}`;
+  if (fact.path === null) return [name, '-', '-', fact.plan ?? 'missing'];
+  return [name, fact.version ?? '-', fact.source ?? '-', fact.path];
+}
+
+function portRow(fact: PortFact): string[] {
+  const owner = fact.owner ?? 'a process that may not be looked up';
+  const state = fact.free ? 'free' : fact.ours ? 'this stack' : `taken by ${owner}`;
+  return [
+    String(fact.port),
+    fact.part,
+    fact.free || fact.ours ? state : `${state}; another is used`,
+  ];
+}

@@ -1,0 +1,97 @@
+/** The `ssmd` command: builds the program from the registry, runs it, turns errors into words. */
+import { readFileSync } from 'node:fs';
+import { dirname, join } from 'node:path';
+import { Command } from 'commander';
+import { ExitWith } from './command.ts';
+import type { CliContext } from './command.ts';
+import { createOutput, exitCodeOf, printError } from './output.ts';
+import { COMMANDS } from './registry.ts';
+
+const ROOT = dirname(import.meta.dirname);
+
+const EXAMPLES = `
+Examples:
+  npx ssmd up                            start NATS, S3 and Temporal for the environment dev
+  npx ssmd doctor                        say what is installed, where, and what is wrong
+  npx ssmd temporal workflow list        any command of the Temporal CLI, on the running stack
+
+Every command explains itself: npx ssmd COMMAND --help
+Exit codes: 0 done, 1 it did not hold or failed, 2 wrong command or input, 3 the machine or a server`;
+
+/** The whole command line as a commander program. */
+export function buildProgram(context: CliContext): Command {
+  const program = new Command('ssmd')
+    .description(
+      'Market data you can trust: captures exchange feeds byte for byte, streams them over NATS, ' +
+        'archives them to S3 by Temporal workflows, and can rebuild any day to the byte.',
+    )
+    .version(version(), '-V, --version')
+    .usage('COMMAND [options]')
+    .helpOption('-h, --help', 'show this, or the help of a command')
+    .helpCommand(false)
+    .enablePositionalOptions()
+    .showSuggestionAfterError()
+    .configureOutput({
+      writeErr: (text) => context.output.note(text.trimEnd()),
+      getOutHasColors: () => context.output.color.isColorSupported,
+    })
+    .addHelpText('after', EXAMPLES)
+    .exitOverride();
+  for (const register of COMMANDS) register(program, context);
+  overrideExits(program);
+  return program;
+}
+
+/** Commander ends the process on a usage error unless each command is told to throw. */
+function overrideExits(command: Command): void {
+  command.exitOverride().showHelpAfterError('(--help explains it)');
+  for (const child of command.commands) overrideExits(child);
+}
+
+function version(): string {
+  const text = readFileSync(join(ROOT, 'package.json'), 'utf8');
+  const found: unknown = JSON.parse(text);
+  return typeof found === 'object' && found !== null && 'version' in found
+    ? String(found.version)
+    : 'unknown';
+}
+
+/** Aborts at the first signal, ends the process at the second. */
+function signalInterrupt(note: (text: string) => void): AbortSignal {
+  const controller = new AbortController();
+  const hear = (signal: NodeJS.Signals): void => {
+    if (controller.signal.aborted) process.exit(130);
+    note(`\n${signal}: stopping (again to end at once)`);
+    controller.abort(signal);
+  };
+  process.on('SIGINT', hear);
+  process.on('SIGTERM', hear);
+  process.on('SIGHUP', hear);
+  return controller.signal;
+}
+
+async function main(): Promise<number> {
+  const { env, stdout, stderr } = process;
+  const output = createOutput({ stdout, stderr, env });
+  // A reader that goes away (`ssmd ... | head`) is no fault of the command.
+  stdout.on('error', (error: NodeJS.ErrnoException) =>
+    process.exit(error.code === 'EPIPE' ? 0 : 1),
+  );
+  const args = process.argv.slice(2);
+  const own = args.includes('--') ? args.slice(0, args.indexOf('--')) : args;
+  const json = own[0] !== 'temporal' && own.includes('--json');
+  const interrupted = signalInterrupt(output.note);
+  try {
+    const program = buildProgram({ root: ROOT, env, output, interrupted });
+    if (args.length === 0) program.outputHelp();
+    else await program.parseAsync(args, { from: 'user' });
+    return 0;
+  } catch (error) {
+    if (error instanceof ExitWith) return error.code;
+    const code = exitCodeOf(error);
+    if (code !== 0) printError(error, output, json);
+    return code;
+  }
+}
+
+if (import.meta.main) process.exitCode = await main();
