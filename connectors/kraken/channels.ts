@@ -272,14 +272,17 @@ export function readPair(
   for (let key = reader.nextKey(PAIR_KEYS); key !== KEY_END; key = reader.nextKey(PAIR_KEYS)) {
     if (key === 0) {
       market = reader.market(symbols);
-    } else if (key < 0 || (key === 5 && out.aux[increment] !== ABSENT)) {
+    } else if (key < 0) {
       reader.skip();
     } else if (reader.isNull()) {
       continue;
     } else if (key <= 3) {
       setText(reader, out, event, PAIR_TEXTS[key] as number);
     } else if (key <= 8) {
-      if (reader.amount()) setDecimal(reader, out, event, PAIR_DECIMALS[key] as number);
+      const isNamedAnew = key === 5 && out.aux[increment] !== ABSENT;
+      if (reader.amount() && !isNamedAnew) {
+        setDecimal(reader, out, event, PAIR_DECIMALS[key] as number);
+      }
     } else if (reader.smallInteger(PRECISION_MAX)) {
       const { price_precision, size_precision } = FIELD.instrument;
       out.setU32(event, key === 9 ? price_precision : size_precision, reader.lo);

@@ -131,15 +131,19 @@ export class FrameReader extends JsonScanner {
   instant(): boolean {
     if (this.peek() !== QUOTE) return this.refuse('bad_timestamp', this.at);
     if (!this.string()) return false;
-    const { bytes, from } = this;
-    const century = ((bytes[from] as number) - 0x30) * 10 + (bytes[from + 1] as number) - 0x30;
-    const isOurs = century >= 19 && century <= 21;
-    if (this.escaped || !isOurs || !this.#instants.fromIso(bytes, from, this.to)) {
-      return this.refuse('bad_timestamp', from);
-    }
+    const isTime = this.escaped
+      ? this.#readInstant(utf8.encode(this.text()))
+      : this.#readInstant(this.bytes, this.from, this.to);
+    if (!isTime) return this.refuse('bad_timestamp', this.from);
     this.ts_hi = this.#instants.hi;
     this.ts_lo = this.#instants.lo;
     return true;
+  }
+
+  /** Beyond the year 2199 nanoseconds soon leave 64 bits. */
+  #readInstant(bytes: Uint8Array, from = 0, to = bytes.length): boolean {
+    const century = ((bytes[from] as number) - 0x30) * 10 + (bytes[from + 1] as number) - 0x30;
+    return century >= 19 && century <= 21 && this.#instants.fromIso(bytes, from, to);
   }
 
   /** Consumes a null if one is next: Kraken's way to say nothing about an optional field. */
