@@ -1,0 +1,107 @@
+/** `ssmd connector`: captures one shard of one feed, in the foreground, until it is interrupted. */
+import type { Command } from 'commander';
+import { InvalidArgumentError } from 'commander';
+import { invalidInput } from '../../schema/errors.ts';
+import type { Fault } from '../../schema/errors.ts';
+import { readStackState } from '../../stack/state.ts';
+import type { CliContext } from '../command.ts';
+import { GROUPS, parseEnvName } from '../command.ts';
+
+type ConnectorFlags = {
+  readonly mode: string;
+  readonly env: string;
+  readonly feed?: string;
+  readonly shard?: string;
+  readonly url?: string;
+  readonly port: number;
+};
+
+/** What `--mode` takes; the other two modes of the design are not there yet, and say so. */
+const MODES = ['live'] as const;
+const MODES_TO_COME = ['replay', 'reprocess'];
+const EXAMPLE = 'npx ssmd connector --mode live --feed kraken --shard tier1';
+
+export function register(program: Command, context: CliContext): void {
+  program
+    .command('connector')
+    .helpGroup(GROUPS.capture)
+    .summary('capture one shard of a feed: to the log, the bus and the raw bucket')
+    .description(
+      'Connects to the venue, writes every frame to the local log before anything else, publishes ' +
+        'its events to NATS and ships the log to the raw bucket, minute by minute. Runs until ' +
+        'Ctrl-C. Venue, NATS and S3 may all be away: capture goes on with what there is. Its log ' +
+        'goes to standard output, one JSON object a line.',
+    )
+    .option('--mode <mode>', `what to do: ${MODES.join(', ')}`, 'live')
+    .option('--env <name>', 'environment', parseEnvName, 'dev')
+    .option('--feed <feed>', 'venue, as `npx ssmd connector --feed ?` lists them')
+    .option('--shard <shard>', 'shard of the environment (default: SHARD_ID)')
+    .option('--url <url>', "base URL in place of the venue's own, ws:// or wss://")
+    .option('--port <port>', 'of the status pages on loopback; 0: any free one', parsePort, 0)
+    .action((flags: ConnectorFlags) => runConnector(flags, context));
+}
+
+async function runConnector(flags: ConnectorFlags, context: CliContext): Promise<void> {
+  const { env, output, interrupted, root } = context;
+  const [{ FEEDS }, { startConnector }, { loadEnvironment }, endpoints] = await Promise.all([
+    import('../../connectors/registry.ts'),
+    import('../../workers/connector.ts'),
+    import('../../environments/env.ts'),
+    import('../../environments/endpoints.ts'),
+  ]);
+  const { feed, shard } = checkedFlags(flags, [...FEEDS.keys()], env['SHARD_ID']);
+  const known = [...FEEDS.values()].map((it) => ({ id: it.id, ...it.protocol }));
+  const environment = loadEnvironment(flags.env, known);
+  const stack = await readStackState(flags.env, root);
+  const variables = { ...env, ...(stack === null ? {} : endpoints.stackVariables(stack)) };
+  const running = await startConnector({
+    environment,
+    endpoints: endpoints.endpointsOf(environment, { TEMPORAL_ADDRESS: 'unused', ...variables }),
+    feed,
+    shard,
+    root,
+    port: flags.port,
+    ...(flags.url === undefined ? {} : { url: flags.url }),
+  });
+  if (running.status_url !== null) output.note(`status: ${running.status_url}/status`);
+  interrupted.addEventListener('abort', () => void running.stop().catch(() => undefined));
+  await running.stopped;
+}
+
+/** All faults of the command line at once. @throws SSMD_INVALID_INPUT */
+function checkedFlags(
+  flags: ConnectorFlags,
+  feeds: readonly string[],
+  shard_id: string | undefined,
+): { readonly feed: string; readonly shard: string } {
+  const faults: Fault[] = [];
+  const shard = flags.shard ?? shard_id ?? '';
+  if (MODES_TO_COME.includes(flags.mode)) {
+    const what = `mode ${flags.mode} does not exist yet; there is ${MODES.join(', ')}`;
+    faults.push({ where: '--mode', what });
+  } else if (!MODES.some((mode) => mode === flags.mode)) {
+    faults.push({
+      where: '--mode',
+      what: `expected ${MODES.join(', ')}, received '${flags.mode}'`,
+    });
+  }
+  if (flags.feed === undefined || !feeds.includes(flags.feed)) {
+    const received = flags.feed === undefined ? 'nothing' : `'${flags.feed}'`;
+    faults.push({
+      where: '--feed',
+      what: `expected one of ${feeds.join(', ')}, received ${received}`,
+    });
+  }
+  if (shard === '') faults.push({ where: '--shard', what: 'give it, or set SHARD_ID' });
+  if (flags.url !== undefined && !/^wss?:\/\/\S+$/.test(flags.url)) {
+    faults.push({ where: '--url', what: `expected ws:// or wss://, received '${flags.url}'` });
+  }
+  if (faults.length > 0) throw invalidInput('the command line', faults, EXAMPLE);
+  return { feed: flags.feed ?? '', shard };
+}
+
+function parsePort(text: string): number {
+  const port = Number(text);
+  if (Number.isInteger(port) && port >= 0 && port < 65_536) return port;
+  throw new InvalidArgumentError(`expected a port from 0 to 65535, received '${text}'`);
+}

@@ -1,0 +1,95 @@
+/**
+ * From closed segments to the object store: records each on this host, ships it, and writes the
+ * inventory of every day that is over once all of the day is there.
+ */
+import { inventoryKey } from '../../dataset/keys.ts';
+import type { Inventory } from '../../schema/log.ts';
+import type { Day } from '../../schema/time.ts';
+import type { ObjectStore } from '../../storage/object-store.ts';
+import type { EpochFiles } from './epoch-files.ts';
+import { buildInventory, daysOf, segmentDay } from './inventory.ts';
+import type { ClosedSegment } from './log-writer.ts';
+import type { Shipper } from './shipper.ts';
+
+export type EpochArchive = {
+  /** Takes a segment whose file is complete. */
+  readonly add: (segment: ClosedSegment) => void;
+  /** Takes one that was recorded and shipped by a process that is gone. */
+  readonly addShipped: (segment: ClosedSegment) => void;
+  /** Writes the inventories of days before `day` that are shipped and have none. Call it often. */
+  readonly settleBefore: (day: Day) => void;
+  /** After the log is closed: ships the rest, writes what inventories are missing. */
+  readonly finish: (end: 'shutdown' | 'crash') => Promise<void>;
+  readonly segments: () => readonly ClosedSegment[];
+};
+
+export function createEpochArchive(deps: {
+  readonly files: EpochFiles;
+  readonly store: ObjectStore;
+  readonly shipper: Shipper;
+  readonly report: (event: string, facts: Readonly<Record<string, unknown>>) => void;
+}): EpochArchive {
+  const { files, store, shipper, report } = deps;
+  const segments: ClosedSegment[] = [];
+  const pending = new Map<Day, number>();
+  const written = new Set<Day>();
+  const writing = new Set<Day>();
+
+  const open = new Set<Promise<void>>();
+
+  async function archive(segment: ClosedSegment): Promise<void> {
+    let recorded = false;
+    await shipper.ship(segment, async () => {
+      if (!recorded) await files.record(segment);
+      recorded = true;
+    });
+    const day = segmentDay(segment);
+    pending.set(day, (pending.get(day) ?? 0) - 1);
+  }
+
+  async function write(day: Day, end: Inventory['end']): Promise<void> {
+    segments.sort((a, b) => a.segment - b.segment);
+    const inventory = buildInventory(files.of, segments, day, end);
+    const body = new TextEncoder().encode(`${JSON.stringify(inventory)}\n`);
+    const key = inventoryKey({ ...files.of, day });
+    await store.put(key, body, { contentType: 'application/json' });
+    written.add(day);
+    report('inventory.written', { key, segments: inventory.segments.length, end });
+  }
+
+  return {
+    add(segment) {
+      segments.push(segment);
+      const day = segmentDay(segment);
+      pending.set(day, (pending.get(day) ?? 0) + 1);
+      const archiving = archive(segment)
+        .catch((error: unknown) =>
+          report('segment.not_shipped', { path: segment.path, error: String(error) }),
+        )
+        .finally(() => open.delete(archiving));
+      open.add(archiving);
+    },
+    addShipped: (segment) => void segments.push(segment),
+    settleBefore(day) {
+      for (const [over, count] of pending) {
+        if (over >= day || count > 0 || written.has(over) || writing.has(over)) continue;
+        writing.add(over);
+        write(over, 'day')
+          .catch((error: unknown) =>
+            report('inventory.failed', { day: over, error: String(error) }),
+          )
+          .finally(() => writing.delete(over));
+      }
+    },
+    async finish(end) {
+      await Promise.all([...open]);
+      const days = daysOf(segments);
+      for (const day of days) {
+        if ((pending.get(day) ?? 0) > 0) return;
+        if (!written.has(day)) await write(day, day === days.at(-1) ? end : 'day');
+      }
+      await files.remove();
+    },
+    segments: () => segments,
+  };
+}

@@ -1,0 +1,305 @@
+/**
+ * A shard's connector: epochs, one after the other, and what an operator sees of them. Everything it
+ * touches arrives as an argument, so that a whole past day runs through the same code on a virtual
+ * clock with a simulated venue.
+ */
+import { connectorState, createRateWindow } from './state.ts';
+import type { ConnectorState, Phase } from './state.ts';
+import type { Clock, TimerHandle } from './clock.ts';
+import { createCounters, createMetrics } from './counters.ts';
+import type { Counters, Gauges } from './counters.ts';
+import { openEpoch } from './epoch.ts';
+import type { Epoch, EpochDeps, Report } from './epoch.ts';
+import { recover } from './recovery.ts';
+import { createShipper } from './shipper.ts';
+import type { Shipper, ShipperReport } from './shipper.ts';
+
+const TICK_MS = 1_000;
+export const HEARTBEAT_MS = 30_000;
+/** At shutdown the events that wait get this long to reach the bus. */
+export const DRAIN_MS = 10_000;
+/** And segments to reach the store; what does not is shipped by the next start. */
+export const SHIP_MS = 30_000;
+
+export type ConnectorDeps = Omit<EpochDeps, 'counters' | 'report' | 'shipper'> & {
+  /** Times uploads: the real clock also where the connector runs on a virtual one. */
+  readonly shipping_clock: Clock;
+  /** One JSON object per event. */
+  readonly logger: (level: 'info' | 'warn' | 'error', event: string, facts: object) => void;
+  /** Bytes the local log may take before an alarm. */
+  readonly log_bytes_max: number;
+  readonly heartbeat_ms?: number;
+};
+
+export type ConnectorStatus = {
+  readonly feed: string;
+  readonly shard: string;
+  readonly state: ConnectorState;
+  readonly reasons: readonly string[];
+  readonly phase: Phase;
+  readonly epoch: number | null;
+  readonly day: string | null;
+  readonly uptime_s: number;
+  readonly frames: number;
+  readonly bytes: number;
+  readonly events: number;
+  readonly frames_per_second: number;
+  readonly drops: number;
+  readonly gaps: number;
+  readonly reconnects: number;
+  readonly alarms: Readonly<Record<string, number>>;
+  readonly connections: readonly object[];
+  readonly publishing: Readonly<Record<string, unknown>>;
+  readonly segments: {
+    readonly shipped: number;
+    readonly pending: number;
+    readonly local_bytes: number;
+  };
+};
+
+export type Connector = {
+  /** Lives until the signal aborts; resolves when everything is closed. Rejects on a broken invariant. */
+  readonly run: (signal: AbortSignal) => Promise<void>;
+  readonly status: () => ConnectorStatus;
+  readonly metrics: () => Promise<string>;
+  /** Whether it does its work: connected, and speaking for its shard. */
+  readonly ready: () => boolean;
+  readonly counters: Counters;
+  readonly shipper: Shipper;
+};
+
+export function createConnector(deps: ConnectorDeps): Connector {
+  const { clock, logger, config, feed } = deps;
+  const counters = createCounters(config.config);
+  const report: Report = (event, facts) => logger(levelOf(event), event, facts);
+  const shipper = createShipper({
+    store: deps.store,
+    clock: deps.shipping_clock,
+    random: deps.random,
+    report: (it) => reportShipping(it, counters, report),
+  });
+  const epochDeps: EpochDeps = { ...deps, counters, report, shipper };
+  const drops = createRateWindow();
+  const gaps = createRateWindow();
+  const frames = createRateWindow();
+  const own = new Set<string>();
+  const started_ms = nowMs();
+  let epoch: Epoch | null = null;
+  let tick: TimerHandle | null = null;
+  let state: ConnectorState = 'OFFLINE';
+  let reasons: readonly string[] = ['not started'];
+  let per_minute = { drops: 0, gaps: 0, frames: 0 };
+  let heartbeat_ms = started_ms;
+  let disk_alarmed = false;
+  let fatal: (error: unknown) => void = () => undefined;
+
+  function nowMs(): number {
+    return Number(clock.monoNs() / 1_000_000n);
+  }
+
+  function onTick(): void {
+    tick = clock.setTimeout(onTick, TICK_MS);
+    try {
+      epoch?.tick();
+      measure();
+      watchDisk();
+    } catch (error) {
+      fatal(error);
+    }
+    if (nowMs() - heartbeat_ms < (deps.heartbeat_ms ?? HEARTBEAT_MS)) return;
+    heartbeat_ms = nowMs();
+    report('heartbeat', connector.status());
+  }
+
+  function measure(): void {
+    const now = nowMs();
+    counters.drops =
+      epoch === null ? counters.drops : Math.max(counters.drops, epoch.log.counts.dropped);
+    counters.gaps = epoch === null ? counters.gaps : Math.max(counters.gaps, epoch.log.counts.gaps);
+    per_minute = {
+      drops: drops.add(now, counters.drops),
+      gaps: gaps.add(now, counters.gaps),
+      frames: frames.add(now, counters.frames),
+    };
+    const next = connectorState({
+      log_failure: epoch?.log.failure() ?? null,
+      ...connectionCounts(epoch),
+      queue_ratio: epoch?.publishing.queueRatio() ?? null,
+      drops: per_minute.drops,
+      gaps: per_minute.gaps,
+      phase: epoch?.phase() ?? 'stopped',
+    });
+    reasons = next.reasons;
+    if (next.state === state) return;
+    report('state_change', { from: state, to: next.state, reasons });
+    state = next.state;
+  }
+
+  /** The quota is an alarm, written to the log like every limit that acts; capture goes on. */
+  function watchDisk(): void {
+    const bytes = localBytes();
+    if (bytes <= deps.log_bytes_max) {
+      disk_alarmed = false;
+    } else if (!disk_alarmed && epoch !== null) {
+      disk_alarmed = true;
+      const detail = `${bytes} bytes of log on this host, quota ${deps.log_bytes_max}`;
+      epoch.log.fact('_alarm', { kind: 'disk', c: null, channel: null, symbol: null, detail });
+      counters.alarms.set('disk', (counters.alarms.get('disk') ?? 0) + 1);
+      report('alarm.raised', { alarm: 'disk', detail });
+    }
+  }
+
+  function localBytes(): number {
+    return shipper.localBytes() + (epoch?.openBytes() ?? 0);
+  }
+
+  async function runEpochs(signal: AbortSignal): Promise<void> {
+    let standby = false;
+    let after = 0;
+    while (!signal.aborted) {
+      const current = openEpoch(epochDeps, { standby, after });
+      epoch = current;
+      own.add(current.dir);
+      after = current.id;
+      const broken = new Promise<never>((_, reject) => (fatal = reject));
+      const why = await Promise.race([current.over, aborted(signal), broken]);
+      await closeEpoch(current, why === 'fenced' ? 'fenced' : 'shutdown');
+      own.delete(current.dir);
+      standby = why === 'fenced';
+      if (standby) counters.takeovers += 1;
+    }
+  }
+
+  async function closeEpoch(closing: Epoch, reason: string): Promise<void> {
+    const finished = closing.close({ reason, drain_ms: reason === 'fenced' ? 0 : DRAIN_MS });
+    let timer: TimerHandle | null = null;
+    const late = new Promise<'late'>((resolve) => {
+      timer = deps.shipping_clock.setTimeout(() => resolve('late'), DRAIN_MS + SHIP_MS);
+    });
+    if ((await Promise.race([finished, late])) === 'late') {
+      report('epoch.left_behind', { epoch: closing.id, segments_pending: shipper.pending() });
+    }
+    if (timer !== null) deps.shipping_clock.clearTimeout(timer);
+  }
+
+  const connector: Connector = {
+    counters,
+    shipper,
+    async run(signal) {
+      report('connector.started', { feed: feed.id, shard: config.config.shard, url: deps.url });
+      const recovering = recover(deps.dir, {
+        ...deps,
+        shipper,
+        report,
+        own: (dir) => own.has(dir),
+      });
+      recovering.catch((error: unknown) => report('recovery.failed', { error: String(error) }));
+      tick = clock.setTimeout(onTick, TICK_MS);
+      try {
+        await runEpochs(signal);
+      } finally {
+        if (tick !== null) clock.clearTimeout(tick);
+        shipper.stop();
+        epoch = null;
+        state = 'OFFLINE';
+        reasons = ['stopped'];
+        report('connector.stopped', { frames: counters.frames, events: counters.events });
+      }
+    },
+    status: () => ({
+      feed: feed.id,
+      shard: config.config.shard,
+      state,
+      reasons,
+      phase: epoch?.phase() ?? 'stopped',
+      epoch: epoch?.id ?? null,
+      day: epoch?.day() ?? null,
+      uptime_s: Math.round((nowMs() - started_ms) / 1000),
+      frames: counters.frames,
+      bytes: counters.bytes,
+      events: counters.events,
+      frames_per_second: Math.round(
+        per_minute.frames / Math.min(60, Math.max(1, (nowMs() - started_ms) / 1000)),
+      ),
+      drops: counters.drops,
+      gaps: counters.gaps,
+      reconnects: epoch?.connections.reconnects() ?? 0,
+      alarms: Object.fromEntries(counters.alarms),
+      connections: connectionStatus(epoch),
+      publishing: epoch?.publishing.status() ?? {},
+      segments: {
+        shipped: counters.segments,
+        pending: shipper.pending(),
+        local_bytes: localBytes(),
+      },
+    }),
+    ready: () => epoch?.phase() === 'speaking' && (state === 'READY' || state === 'DEGRADED'),
+    metrics: () => metrics.text(),
+  };
+  const metrics = createMetrics(config.config, counters, (): Gauges => ({
+    state,
+    ...connectionCounts(epoch),
+    reconnects: epoch?.connections.reconnects() ?? 0,
+    queue_ratio: epoch?.publishing.queueRatio() ?? 0,
+    lag_s: lagSeconds(epoch),
+    local_log_bytes: localBytes(),
+    segments_pending: shipper.pending(),
+  }));
+  return connector;
+}
+
+function connectionCounts(epoch: Epoch | null): { connections: number; connections_open: number } {
+  const serving = epoch?.connections.serving(epoch.day()) ?? [];
+  return {
+    connections: serving.length,
+    connections_open: serving.filter((it) => it.isOpen()).length,
+  };
+}
+
+function connectionStatus(epoch: Epoch | null): readonly object[] {
+  return (epoch?.connections.all() ?? []).flatMap((connection) =>
+    connection.sessions().map((session) => ({
+      c: session.c,
+      day: connection.day,
+      url: session.url,
+      open: session.isOpen,
+      age_s: Math.round(session.age_ms / 1000),
+      frames: session.frames,
+      subscriptions: session.status(),
+    })),
+  );
+}
+
+/** How far what is on the bus lies behind the log. */
+function lagSeconds(epoch: Epoch | null): number {
+  if (epoch === null || epoch.phase() !== 'speaking') return 0;
+  const behind = epoch.log.watermark() - epoch.publishing.released();
+  return behind <= 0n ? 0 : Number(behind / 1_000_000n) / 1000;
+}
+
+function reportShipping(it: ShipperReport, counters: Counters, report: Report): void {
+  const { type, ...facts } = it;
+  if (it.type === 'shipped') {
+    counters.segments += 1;
+    counters.segment_bytes += it.bytes;
+  }
+  if (it.type === 'conflict') {
+    counters.conflicts += 1;
+    report('alarm.raised', { alarm: 'segment_conflict', ...facts });
+  }
+  if (it.type !== 'shipped') report(`segment.${type}`, facts);
+}
+
+const WARNINGS = new Set(['alarm.raised', 'clock.stepped', 'segment.retry', 'segment.conflict']);
+
+function levelOf(event: string): 'info' | 'warn' | 'error' {
+  if (event.endsWith('failed') || event === 'segment.not_shipped') return 'error';
+  return WARNINGS.has(event) ? 'warn' : 'info';
+}
+
+function aborted(signal: AbortSignal): Promise<'stopped'> {
+  return new Promise((resolve) => {
+    if (signal.aborted) resolve('stopped');
+    signal.addEventListener('abort', () => resolve('stopped'), { once: true });
+  });
+}

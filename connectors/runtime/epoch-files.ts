@@ -1,0 +1,152 @@
+/**
+ * What an epoch keeps on this host beside its segments: whose it is (`owner.json`) and the segments it
+ * has closed (`closed.jsonl`), since those files go once they are shipped and the inventory still has
+ * to name them after a crash.
+ */
+import { appendFile, readFile, readdir, rm, unlink } from 'node:fs/promises';
+import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { dirname, join } from 'node:path';
+import { NAME_PATTERN } from '../../schema/symbols.ts';
+import type { InventoryOf } from './inventory.ts';
+import type { ClosedSegment } from './log-writer.ts';
+
+const OWNER = 'owner.json';
+const CLOSED = 'closed.jsonl';
+const SHUTDOWN = '{"end":"shutdown"}';
+
+/** Which process writes here: its id and when it started, since ids are used again. */
+type Owner = { readonly pid: number; readonly started: string; readonly of: InventoryOf };
+
+export type EpochFiles = {
+  readonly dir: string;
+  readonly of: InventoryOf;
+  /** Adds to the record of closed segments; rejects where the disk refuses. */
+  readonly record: (segment: ClosedSegment) => Promise<void>;
+  /** The log was closed in order: what is found later is no crash. */
+  readonly recordShutdown: () => Promise<void>;
+  readonly remove: () => Promise<void>;
+};
+
+export function epochDirectory(
+  root: string,
+  of: Pick<InventoryOf, 'feed' | 'shard' | 'epoch'>,
+): string {
+  return join(root, of.feed, of.shard, `${of.epoch}`);
+}
+
+/** Claims the directory of a new epoch; it must not exist. */
+export function createEpochFiles(root: string, of: InventoryOf): EpochFiles {
+  const dir = epochDirectory(root, of);
+  mkdirSync(dirname(dir), { recursive: true });
+  mkdirSync(dir);
+  const owner: Owner = { pid: process.pid, started: processStart(process.pid) ?? '', of };
+  writeFileSync(join(dir, OWNER), JSON.stringify(owner));
+  return openEpochFiles(dir, of);
+}
+
+function openEpochFiles(dir: string, of: InventoryOf): EpochFiles {
+  return {
+    dir,
+    of,
+    record: (segment) => appendFile(join(dir, CLOSED), `${JSON.stringify(segment)}\n`),
+    recordShutdown: () => appendFile(join(dir, CLOSED), `${SHUTDOWN}\n`),
+    remove: () => rm(dir, { recursive: true, force: true }),
+  };
+}
+
+/** An epoch whose process is gone, with the segments it recorded and the files still here. */
+export type LeftEpoch = {
+  readonly files: EpochFiles;
+  readonly recorded: readonly ClosedSegment[];
+  /** It closed its log itself; only shipping was left. */
+  readonly shutdown: boolean;
+  /** Paths of segment files, in order. */
+  readonly segments: readonly string[];
+};
+
+/** Epochs below `root` that no living process owns. `own`: epochs of this process that still run. */
+export async function findLeftEpochs(
+  root: string,
+  own: (dir: string) => boolean,
+): Promise<readonly LeftEpoch[]> {
+  const left: LeftEpoch[] = [];
+  for (const feed of await names(root)) {
+    for (const shard of await names(join(root, feed))) {
+      for (const epoch of await names(join(root, feed, shard))) {
+        const dir = join(root, feed, shard, epoch);
+        if (!NAME_PATTERN.test(feed) || !NAME_PATTERN.test(shard) || own(dir)) continue;
+        const found = /^\d{1,16}$/.test(epoch) ? await readLeftEpoch(dir) : null;
+        if (found !== null) left.push(found);
+      }
+    }
+  }
+  return left;
+}
+
+async function readLeftEpoch(dir: string): Promise<LeftEpoch | null> {
+  const owner = await readOwner(dir);
+  const entries = (await readdir(dir)).sort();
+  const segments = entries
+    .filter((name) => /^\d{8}\.jsonl$/.test(name))
+    .map((name) => join(dir, name));
+  if (owner === null) {
+    // Stopped between creating the directory and naming its owner: nothing was written yet.
+    if (segments.length === 0) await rm(dir, { recursive: true, force: true });
+    return null;
+  }
+  if (isAlive(owner)) return null;
+  const recorded: ClosedSegment[] = [];
+  const text = await readFile(join(dir, CLOSED), 'utf8').catch(() => '');
+  for (const line of text.split('\n')) {
+    // The last line may be torn; its segment's file is then still here and is read instead.
+    const segment = line === SHUTDOWN ? null : parseJson<ClosedSegment>(line);
+    if (segment !== null) recorded.push(segment);
+  }
+  const shutdown = text.split('\n').includes(SHUTDOWN);
+  return { files: openEpochFiles(dir, owner.of), recorded, shutdown, segments };
+}
+
+export async function removeSegmentFile(path: string): Promise<void> {
+  await unlink(path).catch((error: unknown) => {
+    if (!(error instanceof Error && 'code' in error && error.code === 'ENOENT')) throw error;
+  });
+}
+
+async function readOwner(dir: string): Promise<Owner | null> {
+  return parseJson<Owner>(await readFile(join(dir, OWNER), 'utf8').catch(() => ''));
+}
+
+function parseJson<T>(text: string): T | null {
+  try {
+    return text === '' ? null : (JSON.parse(text) as T);
+  } catch {
+    return null;
+  }
+}
+
+async function names(dir: string): Promise<readonly string[]> {
+  const entries = await readdir(dir, { withFileTypes: true }).catch(() => []);
+  return entries.filter((entry) => entry.isDirectory()).map((entry) => entry.name);
+}
+
+function isAlive(owner: Owner): boolean {
+  // Our own epochs that still run are excluded by the caller; what is left of ours has ended.
+  if (owner.pid === process.pid) return false;
+  try {
+    process.kill(owner.pid, 0);
+  } catch (error) {
+    return error instanceof Error && 'code' in error && error.code === 'EPERM';
+  }
+  return processStart(owner.pid) === owner.started;
+}
+
+/** Linux: boot and start time of a process in ticks; elsewhere '' and the id alone has to do. */
+function processStart(pid: number): string | null {
+  try {
+    const stat = readFileSync(`/proc/${pid}/stat`, 'utf8');
+    const boot = readFileSync('/proc/sys/kernel/random/boot_id', 'utf8').trim();
+    return `${boot}/${stat.slice(stat.lastIndexOf(')') + 2).split(' ')[19]}`;
+  } catch {
+    return '';
+  }
+}

@@ -1,0 +1,278 @@
+/**
+ * One life of a shard's connector: warm up muted, take the shard, speak, end. Nothing survives it but
+ * its log.
+ */
+import type { EventArena } from '../../codec/event-arena.ts';
+import type { EventBuffer } from '../../codec/event-buffer.ts';
+import type { BookFault } from '../../fold/day-fold.ts';
+import { createShardFold } from '../../fold/shard-fold.ts';
+import type { ShardFold } from '../../fold/shard-fold.ts';
+import { SsmdError } from '../../schema/errors.ts';
+import type { Facts } from '../../schema/log.ts';
+import type { FoldConfig } from '../../schema/symbols.ts';
+import { NS_PER_MINUTE, NS_PER_MS, addDays, dayEnd, dayOf, msFromNs } from '../../schema/time.ts';
+import type { Day } from '../../schema/time.ts';
+import type { ObjectStore } from '../../storage/object-store.ts';
+import type { Feed } from '../feed.ts';
+import { createEpochArchive } from './archive.ts';
+import type { Clock } from './clock.ts';
+import { countAlarm, countReceived } from './counters.ts';
+import type { Counters } from './counters.ts';
+import { createDayConnections } from './day-connections.ts';
+import type { DayConnections } from './day-connections.ts';
+import { createEpochFiles } from './epoch-files.ts';
+import { createEpochLog } from './epoch-log.ts';
+import type { EpochLog } from './epoch-log.ts';
+import type { LogFiles } from './log-files.ts';
+import { openLog } from './log-writer.ts';
+import type { CaptureTemplate, Log } from './log-writer.ts';
+import type { Publishing } from './publishing.ts';
+import type { OpenSocket } from './socket.ts';
+import type { Shipper } from './shipper.ts';
+import type { Phase } from './state.ts';
+
+/** The next day's connections open this long before midnight, plus up to `DAY_JITTER_NS`. */
+export const DAY_OPENS_NS = 10n * NS_PER_MINUTE;
+export const DAY_JITTER_NS = NS_PER_MINUTE;
+/** A warm epoch has every connection live; one that cannot is warm after this long all the same. */
+export const WARM_MS_MAX = 60_000;
+
+export type Report = (event: string, facts: Readonly<Record<string, unknown>>) => void;
+
+export type EpochDeps = {
+  readonly feed: Feed;
+  readonly config: { readonly sha256: string; readonly config: FoldConfig };
+  /** Base URL of the venue. */
+  readonly url: string;
+  readonly clock: Clock;
+  readonly openSocket: OpenSocket;
+  readonly random: () => number;
+  /** Root of the logs on this host. */
+  readonly dir: string;
+  readonly files: LogFiles;
+  readonly store: ObjectStore;
+  readonly shipper: Shipper;
+  /** Provenance of what is captured from here on; asked for at each segment's start. */
+  readonly capture: (epoch: number) => CaptureTemplate;
+  readonly publish: (epoch: PublishedEpoch) => Publishing;
+  readonly counters: Counters;
+  readonly report: Report;
+};
+
+/** What a publisher may know of the epoch it publishes for. */
+export type PublishedEpoch = {
+  readonly epoch: number;
+  readonly fold: ShardFold;
+  /** Directory of the epoch's segment files: the spill. */
+  readonly dir: string;
+  /** Nothing at or before this will be offered any more. */
+  readonly watermark: () => bigint;
+  /** Last `t` written. */
+  readonly last: () => bigint;
+};
+
+export type Epoch = {
+  readonly id: number;
+  readonly dir: string;
+  /** Once a second. */
+  readonly tick: () => void;
+  readonly phase: () => Phase;
+  readonly day: () => Day;
+  readonly log: EpochLog;
+  readonly openBytes: () => number;
+  readonly fold: ShardFold;
+  readonly connections: DayConnections;
+  readonly publishing: Publishing;
+  /** Resolves with why it must end by itself; a rejection is a fault of this program. */
+  readonly over: Promise<'fenced'>;
+  /** Stops intake, closes the log, publishes what is left, ships, writes the inventory. */
+  readonly close: (options: {
+    readonly reason: string;
+    readonly drain_ms: number;
+  }) => Promise<void>;
+};
+
+/** Opens an epoch, which starts to connect at once. `after`: epochs already used by this host. */
+export function openEpoch(
+  deps: EpochDeps,
+  { standby, after }: { readonly standby: boolean; readonly after: number },
+): Epoch {
+  const { clock, feed, report, counters } = deps;
+  const { config } = deps.config;
+  const id = Math.max(msFromNs(clock.wallNs()), after + 1);
+  const template = deps.capture(id);
+  const { shard, origin, host } = template;
+  const files = createEpochFiles(deps.dir, { feed: feed.id, shard, epoch: id, origin, host });
+  const log = openLog({ dir: files.dir, capture: () => deps.capture(id), files: deps.files });
+  const archive = createEpochArchive({ files, store: deps.store, shipper: deps.shipper, report });
+  log.onSegmentClosed(archive.add);
+  const fold = createShardFold(feed, shard);
+  const today = dayOf(clock.wallNs());
+  const stopping = new AbortController();
+  let phase: Phase = standby ? 'standby' : 'starting';
+  let syncing = false;
+
+  const epochLog = createEpochLog({
+    clock,
+    log,
+    fold,
+    day: today,
+    config: deps.config,
+    offer(out: EventArena) {
+      counters.events += out.count;
+      publishing.offer(out);
+    },
+    onFaults: (faults) => void clock.setTimeout(() => resubscribe(faults), 0),
+    onMidnight(day) {
+      report('day.begun', { day });
+      // Opened long before, unless the clock jumped.
+      clock.setTimeout(() => openDay(day), 0);
+    },
+    onClock: (fact: Facts['_clock']) => report('clock.stepped', fact),
+  });
+  const publishing = deps.publish({
+    epoch: id,
+    fold,
+    dir: files.dir,
+    watermark: epochLog.watermark,
+    last: log.last,
+  });
+  const connections = createDayConnections(connectionDeps(deps, epochLog), {
+    feed,
+    config,
+    url: deps.url,
+  });
+  const books = bookChannels(feed);
+  const started_mono = clock.monoNs();
+  const jitter_ns = BigInt(Math.floor(deps.random() * Number(DAY_JITTER_NS)));
+
+  function resubscribe(faults: readonly BookFault[]): void {
+    for (const { c, symbol, cause } of faults) {
+      connections.session(c)?.broken(symbol, books, cause);
+    }
+  }
+
+  function openDay(day: Day): void {
+    epochLog.openDay(day);
+    connections.open(day);
+  }
+
+  function isWarm(): boolean {
+    if (clock.monoNs() - started_mono >= BigInt(WARM_MS_MAX) * NS_PER_MS) return true;
+    const serving = connections.serving(epochLog.day());
+    return serving.length > 0 && serving.every((it) => it.isLive());
+  }
+
+  /** `opening`: an epoch that starts in the day's last minutes opens the next one without waiting. */
+  function openNextDay(opening: boolean): void {
+    const opens = dayEnd(epochLog.day()) - DAY_OPENS_NS + (opening ? 0n : jitter_ns);
+    if (epochLog.watermark() >= opens) openDay(addDays(epochLog.day(), 1));
+  }
+
+  async function take(): Promise<void> {
+    const { prev, ids } = await publishing.claim({
+      standby,
+      warm: isWarm,
+      signal: stopping.signal,
+    });
+    stopping.signal.throwIfAborted();
+    epochLog.take(prev, ids);
+    phase = 'speaking';
+    report('epoch.taken', {
+      epoch: id,
+      prev: prev === null ? null : { epoch: prev.epoch, t: `${prev.t}` },
+    });
+  }
+
+  function syncLog(): void {
+    if (syncing) return;
+    syncing = true;
+    void log.sync().finally(() => (syncing = false));
+  }
+
+  report('epoch.opened', { epoch: id, day: today, standby });
+  openDay(today);
+  openNextDay(true);
+  const never = new Promise<never>(() => undefined);
+  const failed = take().then(
+    () => never,
+    (error: unknown) => {
+      if (stopping.signal.aborted) return never;
+      if (error instanceof SsmdError && error.code === 'SSMD_FENCED') return 'fenced' as const;
+      throw error;
+    },
+  );
+  const fenced = publishing.fenced.then(() => 'fenced' as const);
+
+  return {
+    id,
+    dir: files.dir,
+    phase: () => phase,
+    day: epochLog.day,
+    log: epochLog,
+    openBytes: log.openBytes,
+    fold,
+    connections,
+    publishing,
+    over: Promise.race([fenced, failed]),
+    tick() {
+      epochLog.tick();
+      openNextDay(false);
+      connections.retire(epochLog.day(), log.last());
+      archive.settleBefore(epochLog.day());
+      deps.shipper.release(publishing.released());
+      syncLog();
+    },
+    async close({ reason, drain_ms }) {
+      stopping.abort();
+      phase = 'stopped';
+      connections.closeAll(reason);
+      const closed = log.close();
+      if (closed) await files.recordShutdown();
+      await publishing.close({ deadline_ms: drain_ms });
+      // What is not on the bus by now never will be: the archive takes it from RAW.
+      deps.shipper.release(log.last());
+      if (closed) await archive.finish('shutdown');
+      report('epoch.closed', { epoch: id, reason, segments: archive.segments().length });
+    },
+  };
+}
+
+function connectionDeps(deps: EpochDeps, epochLog: EpochLog) {
+  const { clock, openSocket, feed, counters, report, random } = deps;
+  const { config } = deps.config;
+  const resubscribes = new Map<string, number[]>();
+  let c_last = 0;
+  let request_last = 0;
+  return {
+    clock,
+    openSocket,
+    feed,
+    config,
+    random,
+    fact: epochLog.fact,
+    frame(c: number, bytes: Uint8Array): EventBuffer | null {
+      const buffer = epochLog.frame(c, bytes);
+      if (buffer !== null) countReceived(counters, buffer, bytes.length);
+      return buffer;
+    },
+    drop: epochLog.drop,
+    alarm(alarm: string, facts: Readonly<Record<string, unknown>>) {
+      countAlarm(counters, alarm);
+      report('alarm.raised', { alarm, ...facts });
+    },
+    nextRequestId: () => `${++request_last}`,
+    nextC: () => ++c_last,
+    log: report,
+    resubscribes(symbol: string) {
+      const past = resubscribes.get(symbol) ?? [];
+      resubscribes.set(symbol, past);
+      return past;
+    },
+  };
+}
+
+/** The channels that carry a feed's books, in the words its subscriptions use. */
+function bookChannels(feed: Feed): ReadonlySet<string> {
+  return new Set(feed.evidence.filter((row) => row.action === 'book').map((row) => row.channel));
+}

@@ -1,0 +1,152 @@
+/**
+ * What killed connectors left on this host: each segment is cut at its last whole line, ended, shipped
+ * and listed in the inventory its epoch could not write. Nothing of it is published; the archive takes
+ * it from RAW.
+ */
+import { open, readFile, rm } from 'node:fs/promises';
+import { basename } from 'node:path';
+import { LineBuffer, encodeEndLine } from '../../codec/line-buffer.ts';
+import { LineCursor, LogLine, factOf, sliceLogLine } from '../../codec/log-line.ts';
+import { checkSegment } from '../../codec/segment-check.ts';
+import type { ObjectStore } from '../../storage/object-store.ts';
+import { createEpochArchive } from './archive.ts';
+import { findLeftEpochs } from './epoch-files.ts';
+import type { LeftEpoch } from './epoch-files.ts';
+import type { InventoryOf } from './inventory.ts';
+import type { ClosedSegment, ConnectionTally } from './log-writer.ts';
+import { sha256Hex } from './shipper.ts';
+import type { Shipper } from './shipper.ts';
+
+export type RecoveryReport = {
+  readonly epochs: number;
+  readonly segments: number;
+  /** Segments that had no `_end`, and the bytes of torn lines cut from them. */
+  readonly repaired: number;
+  readonly cut_bytes: number;
+};
+
+/**
+ * Repairs and ships every epoch below `root` that no living process owns. `own` names the directories
+ * of this process's epochs that still run.
+ */
+export async function recover(
+  root: string,
+  deps: {
+    readonly store: ObjectStore;
+    readonly shipper: Shipper;
+    readonly own: (dir: string) => boolean;
+    readonly report: (event: string, facts: Readonly<Record<string, unknown>>) => void;
+  },
+): Promise<RecoveryReport> {
+  const total = { epochs: 0, segments: 0, repaired: 0, cut_bytes: 0 };
+  for (const left of await findLeftEpochs(root, deps.own)) {
+    const archive = createEpochArchive({ ...deps, files: left.files });
+    const here = new Set(left.segments.map((path) => basename(path)));
+    const gone = left.recorded.filter((segment) => !here.has(basename(segment.path)));
+    for (const segment of gone) archive.addShipped(segment);
+    for (const path of left.segments) {
+      const found = await completeSegment(path, left);
+      if (found === null) continue;
+      archive.add(found.segment);
+      total.segments += 1;
+      total.repaired += found.repaired ? 1 : 0;
+      total.cut_bytes += found.cut_bytes;
+      if (found.repaired) {
+        deps.report('segment.repaired', { path, cut_bytes: found.cut_bytes, fault: found.fault });
+      }
+    }
+    await archive.finish(left.shutdown ? 'shutdown' : 'crash');
+    total.epochs += 1;
+    deps.report('epoch.recovered', { dir: left.files.dir, segments: archive.segments().length });
+  }
+  return total;
+}
+
+type Completed = {
+  readonly segment: ClosedSegment;
+  readonly repaired: boolean;
+  readonly cut_bytes: number;
+  readonly fault: string | null;
+};
+
+async function completeSegment(path: string, left: LeftEpoch): Promise<Completed | null> {
+  const recorded = left.recorded.find((segment) => basename(segment.path) === basename(path));
+  if (recorded !== undefined) {
+    return { segment: { ...recorded, path }, repaired: false, cut_bytes: 0, fault: null };
+  }
+  return repairSegment(path, left.files.of);
+}
+
+/**
+ * Ends a segment file that was left open: cut at the last whole line, `_end` appended. One without a
+ * line of its own is removed. One whose `_end` is there is left as it is, also where it disagrees with
+ * the content: readers must see that.
+ */
+export async function repairSegment(path: string, of: InventoryOf): Promise<Completed | null> {
+  const bytes = await readFile(path);
+  const check = checkSegment(bytes, sha256Hex);
+  const { first, last } = check;
+  if (first === null || last === null) {
+    await rm(path, { force: true });
+    return null;
+  }
+  const ended = check.end !== null || check.fault?.kind === 'end';
+  const plain = ended
+    ? bytes
+    : withEnd(bytes.subarray(0, check.good_bytes), check.good_lines, first, last);
+  if (!ended) {
+    const file = await open(path, 'r+');
+    try {
+      await file.truncate(check.good_bytes);
+      await file.write(plain, check.good_bytes, plain.length - check.good_bytes, check.good_bytes);
+      await file.datasync();
+    } finally {
+      await file.close();
+    }
+  }
+  return {
+    segment: {
+      path,
+      feed: of.feed,
+      shard: of.shard,
+      epoch: of.epoch,
+      segment: check.capture?.segment ?? Number.parseInt(basename(path), 10),
+      first: `${first}`,
+      last: `${last}`,
+      sha256: sha256Hex(plain),
+      bytes: plain.length,
+      lines: check.good_lines + 1,
+      connections: talliesOf(plain),
+    },
+    repaired: !ended,
+    cut_bytes: ended ? 0 : check.lost_bytes,
+    fault: check.fault?.detail ?? null,
+  };
+}
+
+function withEnd(good: Uint8Array, lines: number, first: bigint, last: bigint): Uint8Array {
+  const end = new LineBuffer(512);
+  const sha256 = sha256Hex(good);
+  encodeEndLine(end, { lines, bytes: good.length, first: `${first}`, last: `${last}`, sha256 });
+  return Buffer.concat([good, end.view()]);
+}
+
+/** What each connection did, read back from the lines. */
+export function talliesOf(plain: Uint8Array): readonly ConnectionTally[] {
+  const tallies = new Map<number, ConnectionTally>();
+  const line = new LogLine();
+  const cursor = new LineCursor(plain);
+  const change = (c: number, with_: Partial<ConnectionTally>): void => {
+    const known = tallies.get(c) ?? { c, opened: null, closed: null, frames: 0 };
+    tallies.set(c, { ...known, ...with_ });
+  };
+  while (cursor.next()) {
+    if (!sliceLogLine(plain, cursor.start, cursor.end, line)) continue;
+    if (line.kind === 'frame') change(line.c, { frames: (tallies.get(line.c)?.frames ?? 0) + 1 });
+    const opened = factOf(line, '_open');
+    if (opened !== null) change(opened.c, { opened: `${line.t}` });
+    const closed = factOf(line, '_close');
+    if (closed !== null) change(closed.c, { closed: `${line.t}` });
+  }
+  return [...tallies.values()];
+}

@@ -1,0 +1,415 @@
+/**
+ * One socket's life: open, subscribe within the venue's rate, watch for silence, ask again for what
+ * stays silent or broke, close. Everything it does is written to the log first (`deps.fact`), and every
+ * frame is written before it is looked at (`deps.frame`). `connection.ts` decides when there is one.
+ */
+import type { EventBuffer } from '../../codec/event-buffer.ts';
+import type { FactKey, Facts } from '../../schema/log.ts';
+import type { FoldConfig } from '../../schema/symbols.ts';
+import type { Day } from '../../schema/time.ts';
+import type { Endpoint, Feed, Request, Subscription } from '../feed.ts';
+import type { Clock, TimerHandle } from './clock.ts';
+import { retryAfterSeconds } from './socket.ts';
+import type { OpenSocket, Socket } from './socket.ts';
+import { isSettled, resubscribeWaitMs, timerEvent, transition } from './subscriptions.ts';
+import type { SubscriptionAction, SubscriptionEvent, SubscriptionState } from './subscriptions.ts';
+
+/** How often a session looks at its timers. */
+const TICK_MS = 1_000;
+/** A socket that does not open in this time is given up. */
+export const OPEN_TIMEOUT_MS = 15_000;
+/** Frames of one connection within one tick; a venue that sends more is cut off and asked again. */
+export const FRAMES_PER_TICK_MAX = 250_000;
+/** WebSocket close codes: going away, message too big, policy. */
+const CLOSE_NORMAL = 1000;
+
+export type Alarm = Facts['_alarm']['kind'] | 'refused' | 'flood' | 'frame_too_large';
+
+export type SessionDeps = {
+  readonly clock: Clock;
+  readonly openSocket: OpenSocket;
+  readonly feed: Feed;
+  readonly config: FoldConfig;
+  /** Writes a fact to the log and steps the fold with it. */
+  readonly fact: <K extends FactKey>(key: K, fact: Facts[K]) => void;
+  /** The same for a frame; null where it could not be written, and so did not happen. */
+  readonly frame: (c: number, bytes: Uint8Array) => EventBuffer | null;
+  /** Counts frames that are not written because of a limit. */
+  readonly drop: (c: number, bytes: number, reason: string) => void;
+  readonly alarm: (alarm: Alarm, facts: Readonly<Record<string, unknown>>) => void;
+  readonly nextRequestId: () => string;
+  /** Past resubscriptions (ms) of a symbol, shared by all connections of the shard. */
+  readonly resubscribes: (symbol: string) => number[];
+};
+
+export type SessionEnd = {
+  /** Whether it ever opened, and for how long. */
+  readonly open_ms: number | null;
+  readonly retry_after_ms: number | null;
+  readonly by: Facts['_close']['by'] | 'refused';
+  readonly reason: string;
+};
+
+export type SubscriptionStatus = {
+  readonly channel: string;
+  readonly symbol: string | null;
+  readonly state: SubscriptionState;
+};
+
+type Entry = {
+  readonly subscription: Subscription;
+  readonly first_message_ms: number | null;
+  state: SubscriptionState;
+  since_ms: number;
+  /** Id of the request that asked last; answers to older ones do not count. */
+  request_id: string | null;
+  /** It is a repeat: until it is acknowledged, data may still be the old subscription's. */
+  again: boolean;
+  waiting: TimerHandle | null;
+};
+
+export class Session {
+  readonly c: number;
+  readonly url: string;
+  readonly endpoint: Endpoint;
+  frames = 0;
+  readonly #deps: SessionDeps;
+  readonly #day: Day;
+  readonly #entries: Entry[];
+  /** By channel, then by index of the symbol in the configuration + 1 (0: none). */
+  readonly #byChannel = new Map<string, (Entry | undefined)[]>();
+  readonly #requests = new Map<string, Request>();
+  readonly #outbox: Request[] = [];
+  readonly #onEnd: (end: SessionEnd) => void;
+  #socket: Socket | null = null;
+  #opened_ms: number | null = null;
+  #started_ms: number;
+  #heard_ms: number;
+  #pinged_ms: number;
+  #sent_ms = -Infinity;
+  #tick_frames = 0;
+  #tick: TimerHandle | null = null;
+  #send: TimerHandle | null = null;
+  #ended = false;
+  /** Why we end it ourselves, where that is for a fault of the other side. */
+  #given_up: string | null = null;
+
+  constructor(options: {
+    readonly deps: SessionDeps;
+    readonly c: number;
+    readonly day: Day;
+    readonly url: string;
+    readonly endpoint: Endpoint;
+    readonly onEnd: (end: SessionEnd) => void;
+  }) {
+    const { deps, endpoint } = options;
+    this.c = options.c;
+    this.url = options.url;
+    this.endpoint = endpoint;
+    this.#deps = deps;
+    this.#day = options.day;
+    this.#onEnd = options.onEnd;
+    this.#started_ms = this.#now();
+    this.#heard_ms = this.#started_ms;
+    this.#pinged_ms = this.#started_ms;
+    const index = new Map(deps.config.symbols.map((it, at) => [it.symbol, at]));
+    this.#entries = endpoint.subscriptions.map((subscription) => {
+      const entry: Entry = {
+        subscription,
+        first_message_ms: deps.feed.protocol.limits.first_message_ms(subscription.channel),
+        state: 'requested',
+        since_ms: this.#started_ms,
+        request_id: null,
+        again: false,
+        waiting: null,
+      };
+      const { channel, symbol } = subscription;
+      const row = this.#byChannel.get(channel) ?? [];
+      row[symbol === null ? 0 : (index.get(symbol) ?? -1) + 1] = entry;
+      this.#byChannel.set(channel, row);
+      return entry;
+    });
+  }
+
+  /** Opens the socket; all that follows comes through its handlers and timers. */
+  start(): void {
+    this.#socket = this.#deps.openSocket(this.url, {
+      onOpen: () => this.#open(),
+      onFrame: (bytes) => this.#frame(bytes),
+      onPing: () => {
+        this.#heard_ms = this.#now();
+      },
+      onClose: (code, reason, by) => this.#closed(code, reason, by),
+      onUpgradeRefused: (status, headers) => {
+        const seconds = retryAfterSeconds(headers);
+        this.#end({
+          retry_after_ms: seconds === null ? null : seconds * 1000,
+          by: 'refused',
+          reason: `HTTP ${status}`,
+        });
+      },
+    });
+    this.#tick = this.#deps.clock.setTimeout(() => this.#onTick(), TICK_MS);
+  }
+
+  get isOpen(): boolean {
+    return this.#opened_ms !== null && !this.#ended;
+  }
+
+  /** Ms since the socket opened, 0 where it has not. */
+  get age_ms(): number {
+    return this.#opened_ms === null ? 0 : this.#now() - this.#opened_ms;
+  }
+
+  /** Open, and every subscription as live as it gets without the market's help. */
+  get isLive(): boolean {
+    return this.isOpen && this.#entries.every((it) => isSettled(it.state, it.first_message_ms));
+  }
+
+  status(): readonly SubscriptionStatus[] {
+    return this.#entries.map(({ subscription: { channel, symbol }, state }) => ({
+      channel,
+      symbol,
+      state,
+    }));
+  }
+
+  /** A book of ours can no longer be trusted: asks for its snapshot again. */
+  broken(symbol: string, channels: ReadonlySet<string>, cause: string): void {
+    for (const entry of this.#entries) {
+      const { subscription } = entry;
+      if (subscription.symbol !== symbol || !channels.has(subscription.channel)) continue;
+      this.#apply(entry, 'broken', cause);
+    }
+  }
+
+  /** Closes in good order; `onEnd` follows. */
+  close(reason: string): void {
+    if (this.#ended) return;
+    if (this.isOpen) this.#socket?.close(CLOSE_NORMAL, reason);
+    else this.#socket?.terminate();
+  }
+
+  /** Ends it now, without waiting for the venue. The close line is written by this call. */
+  abandon(reason: string): void {
+    if (this.#ended) return;
+    this.#closed(null, reason, 'us');
+    this.#socket?.terminate();
+  }
+
+  #now(): number {
+    return Number(this.#deps.clock.monoNs() / 1_000_000n);
+  }
+
+  #open(): void {
+    if (this.#ended) return;
+    const now = this.#now();
+    this.#opened_ms = now;
+    this.#heard_ms = now;
+    this.#pinged_ms = now;
+    this.#deps.fact('_open', { c: this.c, url: this.url, day: this.#day });
+    this.#request(this.#entries);
+  }
+
+  #frame(bytes: Uint8Array): void {
+    if (this.#ended) return;
+    const now = this.#now();
+    this.#heard_ms = now;
+    const { frame_bytes_max } = this.#deps.feed.protocol.limits;
+    if (bytes.length > frame_bytes_max) {
+      this.#deps.drop(this.c, bytes.length, 'frame_too_large');
+      this.#deps.alarm('frame_too_large', { c: this.c, bytes: bytes.length, frame_bytes_max });
+      this.#giveUp('frame too large');
+      return;
+    }
+    this.frames += 1;
+    this.#tick_frames += 1;
+    const buffer = this.#deps.frame(this.c, bytes);
+    if (buffer !== null) this.#observe(buffer);
+    if (this.#tick_frames > FRAMES_PER_TICK_MAX) {
+      this.#deps.alarm('flood', { c: this.c, frames: this.#tick_frames });
+      this.#giveUp('flood');
+    }
+  }
+
+  #observe(buffer: EventBuffer): void {
+    if (buffer.kind === 'data') {
+      const entry = this.#entryOf(buffer);
+      if (entry === undefined || entry.state === 'live') return;
+      if (!entry.again || entry.state !== 'requested') this.#apply(entry, 'data', '');
+    } else if (buffer.kind === 'ack' || buffer.kind === 'refused') {
+      const event = buffer.kind === 'ack' ? 'ack' : 'refuse';
+      for (const entry of this.#answered(buffer)) this.#apply(entry, event, buffer.reason);
+    }
+  }
+
+  /** A channel without a symbol of its own (reference data) may carry frames about one. */
+  #entryOf(buffer: EventBuffer): Entry | undefined {
+    if (buffer.channel === null) return undefined;
+    const row = this.#byChannel.get(buffer.channel);
+    return row === undefined ? undefined : (row[Math.max(buffer.frame_symbol, -1) + 1] ?? row[0]);
+  }
+
+  /** Whom an answer concerns: what its request asked for, narrowed where it names a subscription. */
+  #answered(buffer: EventBuffer): readonly Entry[] {
+    const named = this.#entryOf(buffer);
+    const id = buffer.request_id;
+    if (id === null) return named === undefined ? [] : [named];
+    const asked = this.#entries.filter((it) => it.request_id === id);
+    if (named === undefined) return asked;
+    return asked.includes(named) ? [named] : [];
+  }
+
+  #apply(entry: Entry, event: SubscriptionEvent, detail: string): void {
+    const { to, action } = transition(entry.state, event);
+    if (to !== entry.state) entry.since_ms = this.#now();
+    entry.state = to;
+    if (event === 'ack') entry.again = false;
+    if (action !== 'none') this.#act(entry, action, detail);
+  }
+
+  #act(entry: Entry, action: Exclude<SubscriptionAction, 'none'>, detail: string): void {
+    const { channel, symbol } = entry.subscription;
+    if (action === 'report_refused') {
+      this.#deps.alarm('refused', { c: this.c, channel, symbol, reason: detail });
+      return;
+    }
+    const kind = ALARM_OF[action];
+    this.#alarmLine(kind, entry, detail);
+    this.#askAgain(entry);
+  }
+
+  #alarmLine(kind: Facts['_alarm']['kind'], entry: Entry | null, detail: string): void {
+    const { channel, symbol } = entry?.subscription ?? { channel: null, symbol: null };
+    this.#deps.fact('_alarm', { kind, c: this.c, channel, symbol, detail });
+    this.#deps.alarm(kind, { c: this.c, channel, symbol, detail });
+  }
+
+  /** At most `RESUBSCRIBES_PER_MINUTE_MAX` a symbol; what is over waits, and says so once. */
+  #askAgain(entry: Entry): void {
+    if (entry.waiting !== null || this.#ended) return;
+    const past = this.#deps.resubscribes(entry.subscription.symbol ?? '');
+    const now = this.#now();
+    const wait_ms = resubscribeWaitMs(past, now);
+    if (wait_ms > 0) {
+      this.#alarmLine('resubscribe_limit', entry, `waiting ${wait_ms} ms`);
+      entry.waiting = this.#deps.clock.setTimeout(() => {
+        entry.waiting = null;
+        if (entry.state === 'resubscribing') this.#askAgain(entry);
+      }, wait_ms);
+      return;
+    }
+    past.push(now);
+    entry.again = true;
+    const { protocol } = this.#deps.feed;
+    const { config, nextRequestId } = this.#deps;
+    this.#outbox.push(...protocol.unsubscribe([entry.subscription], config, nextRequestId));
+    this.#request([entry]);
+  }
+
+  #request(entries: readonly Entry[]): void {
+    const subscriptions = entries.map((it) => it.subscription);
+    const { feed, config, nextRequestId } = this.#deps;
+    for (const request of feed.protocol.subscribe(subscriptions, config, nextRequestId)) {
+      this.#requests.set(request.id, request);
+      this.#outbox.push(request);
+    }
+    this.#flush();
+  }
+
+  /** Sends what waits, as fast as the venue allows. */
+  #flush(): void {
+    if (this.#send !== null || this.#ended) return;
+    const gap_ms = 1000 / this.#deps.feed.protocol.limits.requests_per_second;
+    const wait_ms = this.#sent_ms + gap_ms - this.#now();
+    if (wait_ms > 0) {
+      this.#send = this.#deps.clock.setTimeout(() => {
+        this.#send = null;
+        this.#flush();
+      }, wait_ms);
+      return;
+    }
+    const request = this.#outbox.shift();
+    if (request === undefined) return;
+    this.#sent_ms = this.#now();
+    this.#sendText(request.text);
+    if (this.#requests.delete(request.id)) this.#asked(request);
+    if (this.#outbox.length > 0) this.#flush();
+  }
+
+  #asked(request: Request): void {
+    for (const entry of this.#entries) {
+      const { channel, symbol } = entry.subscription;
+      if (!request.subscriptions.some((it) => it.channel === channel && it.symbol === symbol))
+        continue;
+      entry.request_id = request.id;
+      this.#apply(entry, 'request', '');
+      entry.since_ms = this.#now();
+    }
+  }
+
+  #sendText(text: string): void {
+    this.#deps.fact('_sent', { c: this.c, text });
+    this.#socket?.send(text);
+  }
+
+  #onTick(): void {
+    if (this.#ended) return;
+    this.#tick = this.#deps.clock.setTimeout(() => this.#onTick(), TICK_MS);
+    this.#tick_frames = 0;
+    const now = this.#now();
+    if (this.#opened_ms === null) {
+      if (now - this.#started_ms >= OPEN_TIMEOUT_MS) this.#giveUp('did not open in time');
+      return;
+    }
+    const { limits, ping } = this.#deps.feed.protocol;
+    const silent_ms = now - this.#heard_ms;
+    if (silent_ms >= limits.silence_ms) {
+      this.#alarmLine('stale', null, `no frame for ${silent_ms} ms`);
+      for (const entry of this.#entries) this.#apply(entry, 'stale', '');
+      this.#giveUp('silent');
+      return;
+    }
+    for (const entry of this.#entries) {
+      if (entry.request_id === null) continue;
+      const event = timerEvent(entry.state, now - entry.since_ms, entry.first_message_ms);
+      if (event !== null) this.#apply(entry, event, `after ${now - entry.since_ms} ms`);
+    }
+    if (ping !== null && now - this.#pinged_ms >= ping.interval_ms) {
+      this.#pinged_ms = now;
+      this.#sendText(ping.text(this.#deps.nextRequestId()));
+    }
+  }
+
+  /** Cuts a connection that is of no use; in the log it is the network's fault, not a planned close. */
+  #giveUp(reason: string): void {
+    this.#given_up = reason;
+    this.#socket?.terminate();
+  }
+
+  #closed(code: number | null, reason: string, by: Facts['_close']['by']): void {
+    if (this.#ended) return;
+    const cause =
+      this.#given_up === null ? { reason, by } : { reason: this.#given_up, by: 'network' as const };
+    if (this.#opened_ms !== null) this.#deps.fact('_close', { c: this.c, code, ...cause });
+    this.#end({ retry_after_ms: null, ...cause });
+  }
+
+  #end(end: Omit<SessionEnd, 'open_ms'>): void {
+    if (this.#ended) return;
+    this.#ended = true;
+    const { clock } = this.#deps;
+    for (const timer of [this.#tick, this.#send, ...this.#entries.map((it) => it.waiting)]) {
+      if (timer !== null) clock.clearTimeout(timer);
+    }
+    this.#onEnd({ open_ms: this.#opened_ms === null ? null : this.age_ms, ...end });
+  }
+}
+
+const ALARM_OF = {
+  alarm_no_ack: 'no_ack',
+  alarm_silent: 'silent',
+  resubscribe: 'resubscribe',
+} as const satisfies Readonly<
+  Record<Exclude<SubscriptionAction, 'none' | 'report_refused'>, Alarm>
+>;

@@ -1,0 +1,190 @@
+/**
+ * Ships closed segments: one zstd frame each, put where nothing is. What is there already and equal is
+ * our own earlier put; what is there and differs is kept beside it and reported. It tries for ever,
+ * since the file stays on disk until it is uploaded and published past (`release`).
+ */
+import { createHash } from 'node:crypto';
+import { readFile } from 'node:fs/promises';
+import { promisify } from 'node:util';
+import { constants, zstdCompress, zstdDecompress } from 'node:zlib';
+import { rawConflictKey } from '../../dataset/keys.ts';
+import type { ObjectStore } from '../../storage/object-store.ts';
+import type { Clock } from './clock.ts';
+import { removeSegmentFile } from './epoch-files.ts';
+import { segmentKey } from './inventory.ts';
+import type { ClosedSegment } from './log-writer.ts';
+import { backoffMs } from './subscriptions.ts';
+
+/** Segments in flight at once. */
+export const SHIPMENTS_MAX = 4;
+export const ZSTD_LEVEL = 3;
+/** Plain bytes a stored segment is unpacked to at most, when one has to be compared. */
+const PLAIN_BYTES_MAX = 2 ** 31 - 1;
+
+export type ShipperReport =
+  | {
+      readonly type: 'shipped';
+      readonly key: string;
+      readonly bytes: number;
+      readonly plain_bytes: number;
+    }
+  | {
+      readonly type: 'retry';
+      readonly key: string;
+      readonly attempt: number;
+      readonly error: string;
+    }
+  | { readonly type: 'conflict'; readonly key: string; readonly kept_as: string };
+
+export type Shipper = {
+  /**
+   * Takes a segment whose file is complete. Resolves when it is in the store; rejects on `stop`.
+   * `before` is tried, like the rest, until it succeeds: nothing goes from this host without it.
+   */
+  readonly ship: (segment: ClosedSegment, before?: () => Promise<void>) => Promise<void>;
+  /** Everything up to and including `t` is published: files uploaded up to there may go. */
+  readonly release: (t: bigint) => void;
+  /** Resolves once all segments taken so far are in the store. */
+  readonly idle: () => Promise<void>;
+  /** Gives up what is in flight; the files stay for the next start. */
+  readonly stop: () => void;
+  /** Segments not yet in the store. */
+  readonly pending: () => number;
+  /** Plain bytes of the segment files still on disk. */
+  readonly localBytes: () => number;
+};
+
+const compress = promisify(zstdCompress);
+const decompress = promisify(zstdDecompress);
+
+export function createShipper(deps: {
+  readonly store: ObjectStore;
+  /** Times retries; the real clock also where the log runs on a virtual one. */
+  readonly clock: Clock;
+  readonly random: () => number;
+  readonly report: (report: ShipperReport) => void;
+}): Shipper {
+  const { store, clock, random, report } = deps;
+  const waiting: (() => void)[] = [];
+  const unreleased: ClosedSegment[] = [];
+  const stopping = new AbortController();
+  const open = new Set<Promise<void>>();
+  let running = 0;
+  let released = 0n;
+  let local_bytes = 0;
+
+  async function slot(): Promise<void> {
+    if (running < SHIPMENTS_MAX) running += 1;
+    else await new Promise<void>((resolve) => waiting.push(resolve));
+  }
+
+  function freeSlot(): void {
+    const next = waiting.shift();
+    if (next === undefined) running -= 1;
+    else next();
+  }
+
+  function pause(delay_ms: number): Promise<void> {
+    return new Promise((resolve) => {
+      const timer = clock.setTimeout(done, delay_ms);
+      function done(): void {
+        clock.clearTimeout(timer);
+        stopping.signal.removeEventListener('abort', done);
+        resolve();
+      }
+      stopping.signal.addEventListener('abort', done);
+    });
+  }
+
+  async function put(segment: ClosedSegment): Promise<void> {
+    const key = segmentKey(segment);
+    const plain = await readFile(segment.path);
+    const packed = await compress(plain, {
+      params: {
+        [constants.ZSTD_c_compressionLevel]: ZSTD_LEVEL,
+        [constants.ZSTD_c_checksumFlag]: 1,
+      },
+    });
+    const options = { contentType: 'application/zstd', signal: stopping.signal };
+    if ((await store.putIfAbsent(key, packed, options)) === 'exists') {
+      const stored = await store.get(key);
+      if (stored === null || !(await holds(stored.body, segment.sha256))) {
+        const kept_as = rawConflictKey({ ...segment, t: BigInt(segment.first) }, segment.sha256);
+        await store.putIfAbsent(kept_as, packed, options);
+        report({ type: 'conflict', key, kept_as });
+      }
+    }
+    report({ type: 'shipped', key, bytes: packed.length, plain_bytes: plain.length });
+  }
+
+  async function shipOne(segment: ClosedSegment, before?: () => Promise<void>): Promise<void> {
+    await slot();
+    try {
+      for (let attempt = 1; ; attempt++) {
+        stopping.signal.throwIfAborted();
+        try {
+          await before?.();
+          await put(segment);
+          break;
+        } catch (error) {
+          if (stopping.signal.aborted) throw error;
+          report({ type: 'retry', key: segmentKey(segment), attempt, error: String(error) });
+        }
+        await pause(backoffMs(attempt, null, random()));
+      }
+    } finally {
+      freeSlot();
+    }
+    unreleased.push(segment);
+    await removeReleased().catch(reportLocal);
+  }
+
+  async function removeReleased(): Promise<void> {
+    const going = unreleased.filter((segment) => BigInt(segment.last) <= released);
+    for (const segment of going) unreleased.splice(unreleased.indexOf(segment), 1);
+    for (const segment of going) {
+      await removeSegmentFile(segment.path);
+      local_bytes -= segment.bytes;
+    }
+  }
+
+  /** It is in the store all the same: the file goes with the epoch's directory. */
+  function reportLocal(error: unknown): void {
+    report({ type: 'retry', key: 'local file', attempt: 1, error: String(error) });
+  }
+
+  return {
+    ship(segment, before) {
+      local_bytes += segment.bytes;
+      const shipment = shipOne(segment, before);
+      open.add(shipment);
+      const forget = (): void => void open.delete(shipment);
+      shipment.then(forget, forget);
+      return shipment;
+    },
+    release(t) {
+      if (t <= released) return;
+      released = t;
+      void removeReleased().catch(reportLocal);
+    },
+    async idle() {
+      while (open.size > 0) await Promise.allSettled([...open]);
+    },
+    stop: () => stopping.abort(),
+    pending: () => open.size,
+    localBytes: () => local_bytes,
+  };
+}
+
+async function holds(packed: Uint8Array, sha256: string): Promise<boolean> {
+  try {
+    const plain = await decompress(packed, { maxOutputLength: PLAIN_BYTES_MAX });
+    return sha256Hex(plain) === sha256;
+  } catch {
+    return false;
+  }
+}
+
+export function sha256Hex(bytes: Uint8Array): string {
+  return createHash('sha256').update(bytes).digest('hex');
+}
