@@ -1,0 +1,74 @@
+/** Receive times for recordings that have none: made up by rule, and marked as such. */
+import { EventBuffer } from '../../codec/event-buffer.ts';
+import { u64 } from '../../codec/event-object.ts';
+import { createSymbolTable } from '../../codec/symbol-table.ts';
+import { invalidInput } from '../../schema/errors.ts';
+import type { FoldConfig } from '../../schema/symbols.ts';
+import { dayOf, parseIso } from '../../schema/time.ts';
+import { decoderOf } from '../feed.ts';
+import type { Feed } from '../feed.ts';
+
+/** `venue`: the venue's own time in each frame. `steps`: a start and an equal step a frame. */
+export type TimeFrom =
+  | { readonly kind: 'venue' }
+  | { readonly kind: 'steps'; readonly start: bigint; readonly step_ns: bigint };
+
+const UNIT_NS: Readonly<Record<string, bigint>> = {
+  ns: 1n,
+  us: 1_000n,
+  ms: 1_000_000n,
+  s: 1_000_000_000n,
+  m: 60_000_000_000n,
+};
+
+/** `venue` or `2023-07-30T15:29:58Z+100ms`. @throws SSMD_INVALID_INPUT */
+export function parseTimeFrom(text: string): TimeFrom {
+  if (text === 'venue') return { kind: 'venue' };
+  const match = /^(.+)\+(\d{1,12})(ns|us|ms|s|m)$/.exec(text);
+  const start = match === null ? null : parseIso(match[1] ?? '');
+  const step_ns = BigInt(match?.[2] ?? '0') * (UNIT_NS[match?.[3] ?? ''] ?? 0n);
+  if (start !== null && step_ns > 0n) return { kind: 'steps', start, step_ns };
+  const fault = {
+    where: '--time-from',
+    what: `'${text}' is neither 'venue' nor START+STEP`,
+    hint: 'START is an ISO instant, STEP a whole number of ns, us, ms, s or m, above 0',
+  };
+  throw invalidInput('the command line', [fault], '2023-07-30T15:29:58Z+100ms');
+}
+
+/** Why times are bad, in words, for the `_clock` line. */
+export function describeTimeFrom(from: TimeFrom): string {
+  return from.kind === 'venue'
+    ? "recorded without receive times: the venue's own times stand in"
+    : `recorded without receive times: one frame each ${from.step_ns} ns stands in`;
+}
+
+/** What a frame decodes to, for counting, and when the venue says it happened. */
+export type FrameReader = {
+  /** `bytes[to]` must exist. */
+  readonly read: (bytes: Uint8Array, from: number, to: number) => EventBuffer;
+  /** Of the frame last read: the latest time of its events, or null. */
+  readonly venueTime: () => bigint | null;
+};
+
+export function createFrameReader(feed: Feed, config: FoldConfig): FrameReader {
+  const symbols = createSymbolTable(config.symbols);
+  const buffer = new EventBuffer();
+  let day = '9999-12-31';
+  return {
+    read(bytes, from, to) {
+      decoderOf(feed, day)(bytes, from, to, symbols, buffer);
+      return buffer;
+    },
+    venueTime() {
+      let latest = 0n;
+      for (let event = 0; event < buffer.count; event++) {
+        const t = u64(buffer.ts_hi[event] ?? 0, buffer.ts_lo[event] ?? 0);
+        if (t > latest) latest = t;
+      }
+      if (latest === 0n) return null;
+      day = dayOf(latest);
+      return latest;
+    },
+  };
+}

@@ -1,0 +1,130 @@
+/** Real recordings into RAW: every line accounted for, every frame to the byte, every segment proven. */
+import assert from 'node:assert/strict';
+import { readFileSync } from 'node:fs';
+import { test } from 'node:test';
+import { gunzipSync } from 'node:zlib';
+import { createSymbolTable } from '../../codec/symbol-table.ts';
+import { FEEDS } from '../../connectors/registry.ts';
+import { readRecording } from '../../connectors/runtime/recording.ts';
+import { parseTimeFrom } from '../../connectors/import/times.ts';
+import type { Feed } from '../../connectors/feed.ts';
+import type { FoldConfig } from '../../schema/symbols.ts';
+import { createMemoryObjectStore } from '../../storage/memory.ts';
+import { capturePath, skipWithoutCaptures } from '../support/captures.ts';
+import { importChunks } from '../support/import.ts';
+import type { Imported, ReadLine } from '../support/import.ts';
+
+const skip = skipWithoutCaptures;
+
+function feedOf(id: string): Feed {
+  const feed = FEEDS.get(id);
+  assert.ok(feed);
+  return feed;
+}
+
+function configOf(feed: Feed, externals: readonly string[], suffix: string): FoldConfig {
+  const symbols = externals.map((external) => ({
+    symbol: external.replace('/', '') + suffix,
+    external,
+    depth: 'l2' as const,
+  }));
+  assert.ok(createSymbolTable(symbols));
+  return { feed: feed.id, shard: 'import', symbols, channels: ['book'], book_depth: 10 };
+}
+
+function framesOf(lines: readonly ReadLine[]): string[] {
+  return lines.flatMap((line) => ('frame' in line ? [line.frame] : []));
+}
+
+function factsOf(lines: readonly ReadLine[]): string[] {
+  return lines.flatMap((line) => ('key' in line ? [line.key] : []));
+}
+
+/** What holds of every import. */
+function assertSound({ report, segments, inventories, lines, rejects }: Imported): void {
+  assert.deepEqual(
+    segments.filter(({ check }) => check.fault !== null),
+    [],
+  );
+  const chain = segments.map(({ check }) => check.capture?.segment);
+  assert.deepEqual(chain, [...chain.keys()]);
+  assert.ok(segments.every(({ check }) => check.capture?.origin === 'import'));
+  const times = lines.map(({ t }) => t);
+  assert.ok(times.every((t, index) => index === 0 || t > (times[index - 1] ?? 0n)));
+  const listed = inventories.flatMap((inventory) => inventory.segments.map(({ key }) => key));
+  assert.deepEqual(listed.sort(), segments.map(({ key }) => key).sort());
+  const { frames, other, blank } = report;
+  assert.equal(frames, framesOf(lines).length);
+  assert.equal(frames + other + blank + rejects.length, report.lines);
+}
+
+test('the Kraken book capture, with the times of the venue', { skip }, async () => {
+  const path = capturePath('kraken-v2/book-btcusd-d10-20230730.jsonl');
+  const feed = feedOf('kraken');
+  const options = {
+    feed,
+    config: configOf(feed, ['BTC/USD'], ''),
+    source: 'book-btcusd-d10-20230730.jsonl',
+    time_from: parseTimeFrom('venue'),
+  };
+  const store = createMemoryObjectStore();
+  const imported = await importChunks({ ...options, chunks: readRecording(path) }, store);
+  assertSound(imported);
+  const { report, lines, rejects } = imported;
+  assert.deepEqual([report.format, report.lines, report.frames], ['jsonl', 510, 510]);
+  assert.deepEqual(rejects, []);
+  assert.deepEqual(report.decoded, { data: 510 });
+  assert.equal(report.bad_ts_recv, true);
+  assert.deepEqual(report.days, ['2023-07-30']);
+  assert.deepEqual(framesOf(lines), readFileSync(path, 'utf8').trimEnd().split('\n'));
+  assert.deepEqual(factsOf(lines), ['_day', '_config', '_clock', '_open', '_take', '_close']);
+
+  const again = await importChunks({ ...options, chunks: readRecording(path) }, store);
+  assert.deepEqual(again.report, report, 'the same file again is found to be there');
+  assert.deepEqual(again.report.conflicts, []);
+});
+
+test(
+  'the hftbacktest Binance capture, gzip, with its REST snapshot rejected',
+  { skip },
+  async () => {
+    const path = capturePath('binance-usdm/btcusdt-20240808.jsonl.gz');
+    const feed = feedOf('binance-usdm');
+    const imported = await importChunks({
+      feed,
+      config: configOf(feed, ['BTCUSDT'], '-PERP'),
+      time_from: null,
+      chunks: readRecording(path),
+    });
+    assertSound(imported);
+    const { report, rejects, lines } = imported;
+    assert.deepEqual([report.format, report.lines, report.frames], ['ns-json', 93_954, 93_953]);
+    assert.deepEqual(report.rejected, { rest_not_raw: 1 });
+    assert.deepEqual([report.nudged, report.back_steps, report.bad_ts_recv], [0, 0, false]);
+    assert.deepEqual(report.decoded, { data: 93_953 });
+    const source = gunzipSync(readFileSync(path)).toString().trimEnd().split('\n');
+    const expected = source.filter((_, index) => index + 1 !== rejects[0]?.line);
+    const written = lines.flatMap((line) => ('frame' in line ? [`${line.t} ${line.frame}`] : []));
+    assert.deepEqual(written, expected, 'every frame and every receive time is the recording’s');
+  },
+);
+
+test('the cryptofeed Binance capture, with its connection', { skip }, async () => {
+  const path = capturePath('binance-usdm/cryptofeed-20210722.txt');
+  const feed = feedOf('binance-usdm');
+  const imported = await importChunks({
+    feed,
+    config: configOf(feed, ['SUSHIUSDT', 'AKROUSDT', 'KEEPUSDT', 'CTKUSDT'], '-PERP'),
+    time_from: null,
+    chunks: readRecording(path),
+  });
+  assertSound(imported);
+  const { report, rejects, lines } = imported;
+  assert.equal(report.format, 'cryptofeed');
+  assert.equal(report.frames + rejects.length, 1535);
+  assert.deepEqual(report.rejected, {});
+  const [open] = lines.filter((line) => 'key' in line && line.key === '_open');
+  assert.ok(open !== undefined && 'fact' in open && 'url' in open.fact);
+  assert.match(String(open.fact.url), /^wss:\/\/fstream\.binance\.com\/stream/);
+  assert.equal(lines.find((line) => 'frame' in line)?.t, 1_626_992_741_062_170_000n);
+});
