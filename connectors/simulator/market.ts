@@ -42,6 +42,8 @@ const WARM_S_MAX = 6 * 3600;
 /** Shares of the flow: new or changed orders, cancels, and the rest market orders. */
 const SHARE_SET = 0.62;
 const SHARE_CANCEL = 0.78;
+/** Now and then an event is answered on the other side at once: one message changes both. */
+const SHARE_ANSWERED = 0.04;
 /** A part of the events follow the one before closely, as in life. */
 const BURST_SHARE = 0.3;
 const BURST_PACE = 0.05;
@@ -114,6 +116,7 @@ export class Market {
     if (kind < SHARE_SET) this.#order(upward);
     else if (kind < SHARE_CANCEL) this.#cancel(!upward);
     else this.#trade(upward);
+    if (random.unit() < SHARE_ANSWERED) this.#order(!upward);
     this.#keepDeep('bid', bids);
     this.#keepDeep('ask', asks);
     this.quote_changed =
