@@ -304,6 +304,7 @@ function readStatus(): void {
 
 /** The channel a frame is about; null where it has none, or one that is no name. */
 function channelName(): string | null {
+  if (frame.channel !== null) return frame.channel.name;
   const name = frame.name ?? reply.channel;
   return name !== null && isName(name) ? name : null;
 }
