@@ -7,7 +7,7 @@ import type { Day } from '../../schema/time.ts';
 import type { Endpoint } from '../feed.ts';
 import type { TimerHandle } from './clock.ts';
 import { Session } from './session.ts';
-import type { SessionDeps, SessionEnd } from './session.ts';
+import type { SessionDeps, SessionEnd } from './session-deps.ts';
 import { backoffMs } from './subscriptions.ts';
 
 /** A connection that lasted this long was a success: the next failure waits one second again. */

@@ -4,13 +4,15 @@
  * frame is written before it is looked at (`deps.frame`). `connection.ts` decides when there is one.
  */
 import type { EventBuffer } from '../../codec/event-buffer.ts';
-import type { FactKey, Facts } from '../../schema/log.ts';
-import type { FoldConfig } from '../../schema/symbols.ts';
+import type { Facts } from '../../schema/log.ts';
 import type { Day } from '../../schema/time.ts';
-import type { Endpoint, Feed, Request, Subscription } from '../feed.ts';
-import type { Clock, TimerHandle } from './clock.ts';
+import type { Endpoint, Request, Subscription } from '../feed.ts';
+import type { TimerHandle } from './clock.ts';
+import { createOutbox } from './outbox.ts';
+import type { Outbox } from './outbox.ts';
+import type { Alarm, SessionDeps, SessionEnd, SubscriptionStatus } from './session-deps.ts';
 import { retryAfterSeconds } from './socket.ts';
-import type { OpenSocket, Socket } from './socket.ts';
+import type { Socket } from './socket.ts';
 import { isSettled, resubscribeWaitMs, timerEvent, transition } from './subscriptions.ts';
 import type { SubscriptionAction, SubscriptionEvent, SubscriptionState } from './subscriptions.ts';
 
@@ -20,41 +22,8 @@ const TICK_MS = 1_000;
 export const OPEN_TIMEOUT_MS = 15_000;
 /** Frames of one connection within one tick; a venue that sends more is cut off and asked again. */
 export const FRAMES_PER_TICK_MAX = 250_000;
-/** WebSocket close codes: going away, message too big, policy. */
+/** WebSocket close code. */
 const CLOSE_NORMAL = 1000;
-
-export type Alarm = Facts['_alarm']['kind'] | 'refused' | 'flood' | 'frame_too_large';
-
-export type SessionDeps = {
-  readonly clock: Clock;
-  readonly openSocket: OpenSocket;
-  readonly feed: Feed;
-  readonly config: FoldConfig;
-  /** Writes a fact to the log and steps the fold with it. */
-  readonly fact: <K extends FactKey>(key: K, fact: Facts[K]) => void;
-  /** The same for a frame; null where it could not be written, and so did not happen. */
-  readonly frame: (c: number, bytes: Uint8Array) => EventBuffer | null;
-  /** Counts frames that are not written because of a limit. */
-  readonly drop: (c: number, bytes: number, reason: string) => void;
-  readonly alarm: (alarm: Alarm, facts: Readonly<Record<string, unknown>>) => void;
-  readonly nextRequestId: () => string;
-  /** Past resubscriptions (ms) of a symbol, shared by all connections of the shard. */
-  readonly resubscribes: (symbol: string) => number[];
-};
-
-export type SessionEnd = {
-  /** Whether it ever opened, and for how long. */
-  readonly open_ms: number | null;
-  readonly retry_after_ms: number | null;
-  readonly by: Facts['_close']['by'] | 'refused';
-  readonly reason: string;
-};
-
-export type SubscriptionStatus = {
-  readonly channel: string;
-  readonly symbol: string | null;
-  readonly state: SubscriptionState;
-};
 
 type Entry = {
   readonly subscription: Subscription;
@@ -78,18 +47,17 @@ export class Session {
   readonly #entries: Entry[];
   /** By channel, then by index of the symbol in the configuration + 1 (0: none). */
   readonly #byChannel = new Map<string, (Entry | undefined)[]>();
-  readonly #requests = new Map<string, Request>();
-  readonly #outbox: Request[] = [];
+  /** Ids of requests that subscribe and were not sent yet. */
+  readonly #requests = new Set<string>();
+  readonly #outbox: Outbox;
   readonly #onEnd: (end: SessionEnd) => void;
   #socket: Socket | null = null;
   #opened_ms: number | null = null;
   #started_ms: number;
   #heard_ms: number;
   #pinged_ms: number;
-  #sent_ms = -Infinity;
   #tick_frames = 0;
   #tick: TimerHandle | null = null;
-  #send: TimerHandle | null = null;
   #ended = false;
   /** Why we end it ourselves, where that is for a fault of the other side. */
   #given_up: string | null = null;
@@ -112,6 +80,10 @@ export class Session {
     this.#started_ms = this.#now();
     this.#heard_ms = this.#started_ms;
     this.#pinged_ms = this.#started_ms;
+    this.#outbox = createOutbox(deps.clock, {
+      per_second: deps.feed.protocol.limits.requests_per_second,
+      send: (request) => this.#sendRequest(request),
+    });
     const index = new Map(deps.config.symbols.map((it, at) => [it.symbol, at]));
     this.#entries = endpoint.subscriptions.map((subscription) => {
       const entry: Entry = {
@@ -250,14 +222,17 @@ export class Session {
     return row === undefined ? undefined : (row[Math.max(buffer.frame_symbol, -1) + 1] ?? row[0]);
   }
 
-  /** Whom an answer concerns: what its request asked for, narrowed where it names a subscription. */
+  /** Whom an answer concerns: what its request asked for, narrowed by whatever else it names. */
   #answered(buffer: EventBuffer): readonly Entry[] {
     const named = this.#entryOf(buffer);
     const id = buffer.request_id;
     if (id === null) return named === undefined ? [] : [named];
     const asked = this.#entries.filter((it) => it.request_id === id);
-    if (named === undefined) return asked;
-    return asked.includes(named) ? [named] : [];
+    if (named !== undefined) return asked.includes(named) ? [named] : [];
+    const symbol = this.#deps.config.symbols[buffer.frame_symbol]?.symbol;
+    if (symbol !== undefined) return asked.filter((it) => it.subscription.symbol === symbol);
+    // An answer that names nothing is one to those that have none yet.
+    return asked.filter((it) => it.state === 'requested');
   }
 
   #apply(entry: Entry, event: SubscriptionEvent, detail: string): void {
@@ -310,31 +285,14 @@ export class Session {
   #request(entries: readonly Entry[]): void {
     const subscriptions = entries.map((it) => it.subscription);
     const { feed, config, nextRequestId } = this.#deps;
-    for (const request of feed.protocol.subscribe(subscriptions, config, nextRequestId)) {
-      this.#requests.set(request.id, request);
-      this.#outbox.push(request);
-    }
-    this.#flush();
+    const requests = feed.protocol.subscribe(subscriptions, config, nextRequestId);
+    for (const request of requests) this.#requests.add(request.id);
+    this.#outbox.push(...requests);
   }
 
-  /** Sends what waits, as fast as the venue allows. */
-  #flush(): void {
-    if (this.#send !== null || this.#ended) return;
-    const gap_ms = 1000 / this.#deps.feed.protocol.limits.requests_per_second;
-    const wait_ms = this.#sent_ms + gap_ms - this.#now();
-    if (wait_ms > 0) {
-      this.#send = this.#deps.clock.setTimeout(() => {
-        this.#send = null;
-        this.#flush();
-      }, wait_ms);
-      return;
-    }
-    const request = this.#outbox.shift();
-    if (request === undefined) return;
-    this.#sent_ms = this.#now();
+  #sendRequest(request: Request): void {
     this.#sendText(request.text);
     if (this.#requests.delete(request.id)) this.#asked(request);
-    if (this.#outbox.length > 0) this.#flush();
   }
 
   #asked(request: Request): void {
@@ -399,7 +357,8 @@ export class Session {
     if (this.#ended) return;
     this.#ended = true;
     const { clock } = this.#deps;
-    for (const timer of [this.#tick, this.#send, ...this.#entries.map((it) => it.waiting)]) {
+    this.#outbox.stop();
+    for (const timer of [this.#tick, ...this.#entries.map((it) => it.waiting)]) {
       if (timer !== null) clock.clearTimeout(timer);
     }
     this.#onEnd({ open_ms: this.#opened_ms === null ? null : this.age_ms, ...end });

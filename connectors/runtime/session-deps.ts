@@ -1,0 +1,41 @@
+/** What a session is given, and what it tells. */
+import type { EventBuffer } from '../../codec/event-buffer.ts';
+import type { FactKey, Facts } from '../../schema/log.ts';
+import type { FoldConfig } from '../../schema/symbols.ts';
+import type { Feed } from '../feed.ts';
+import type { Clock } from './clock.ts';
+import type { OpenSocket } from './socket.ts';
+import type { SubscriptionState } from './subscriptions.ts';
+
+export type Alarm = Facts['_alarm']['kind'] | 'refused' | 'flood' | 'frame_too_large';
+
+export type SessionDeps = {
+  readonly clock: Clock;
+  readonly openSocket: OpenSocket;
+  readonly feed: Feed;
+  readonly config: FoldConfig;
+  /** Writes a fact to the log and steps the fold with it. */
+  readonly fact: <K extends FactKey>(key: K, fact: Facts[K]) => void;
+  /** The same for a frame; null where it could not be written, and so did not happen. */
+  readonly frame: (c: number, bytes: Uint8Array) => EventBuffer | null;
+  /** Counts frames that are not written because of a limit. */
+  readonly drop: (c: number, bytes: number, reason: string) => void;
+  readonly alarm: (alarm: Alarm, facts: Readonly<Record<string, unknown>>) => void;
+  readonly nextRequestId: () => string;
+  /** Past resubscriptions (ms) of a symbol, shared by all connections of the shard. */
+  readonly resubscribes: (symbol: string) => number[];
+};
+
+export type SessionEnd = {
+  /** Whether it ever opened, and for how long. */
+  readonly open_ms: number | null;
+  readonly retry_after_ms: number | null;
+  readonly by: Facts['_close']['by'] | 'refused';
+  readonly reason: string;
+};
+
+export type SubscriptionStatus = {
+  readonly channel: string;
+  readonly symbol: string | null;
+  readonly state: SubscriptionState;
+};
