@@ -1,9 +1,9 @@
 /**
  * One side of a book: levels in order of price, each with the digits the wire had.
  *
- * Sorted keys lie in the middle of an array, worst first and best last, free at both ends: an insert
- * or removal moves the shorter part, and cutting to a depth moves one index. Beside each key stands
- * the *row* that holds the level's columns, so only twelve bytes a level ever move.
+ * Sorted keys lie in the middle of an array, worst first and best last, free at both ends: an
+ * insert or removal moves the shorter part, and cutting to a depth moves one index. Beside each key
+ * stands the *row* that holds the level's columns, so only twelve bytes a level ever move.
  */
 import { compareTied, priceKey } from './price-key.ts';
 
@@ -26,8 +26,8 @@ export class BookSide {
   size_lo: Int32Array;
   size_exp: Int32Array;
   /**
-   * Room for one value a rule derives from a level (its part of a checksum) and the length of what it
-   * covers; a length of 0 says it is not known. Setting a level forgets it.
+   * Room for one value a rule derives from a level (its part of a checksum) and the length of what
+   * it covers; a length of 0 says it is not known. Setting a level forgets it.
    */
   memo: Int32Array;
   memo_length: Uint8Array;
@@ -92,7 +92,9 @@ export class BookSide {
     return this.#tail - 1 - at;
   }
 
-  /** Removes the level at that price, whatever scale it is written in; false where there is none. */
+  /**
+   * Removes the level at that price, whatever scale it is written in; false where there is none.
+   */
   remove(price_hi: number, price_lo: number, price_exp: number): boolean {
     const key = this.sign * priceKey(price_hi, price_lo, price_exp);
     const at = this.#find(key, price_hi, price_lo, price_exp);
@@ -224,7 +226,9 @@ export class BookSide {
     }
   }
 
-  /** Makes room at both ends, in a larger array once half is in use; returns how far levels moved. */
+  /**
+   * Makes room at both ends, in a larger array once half is in use; returns how far levels moved.
+   */
   #recentre(): number {
     const used = this.#tail - this.#head;
     const length = used * 2 > this.#keys.length ? this.#keys.length * 2 : this.#keys.length;

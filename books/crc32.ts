@@ -1,6 +1,6 @@
 /**
- * CRC-32/ISO-HDLC (polynomial 0xEDB88320 reflected, initial value and final xor 0xFFFFFFFF): the sum
- * zip, PNG and several venues' books use. The check value of "123456789" is cbf43926.
+ * CRC-32/ISO-HDLC (polynomial 0xEDB88320 reflected, initial value and final xor 0xFFFFFFFF): the
+ * sum zip, PNG and several venues' books use. The check value of "123456789" is cbf43926.
  *
  * A book's checksum covers the digits of many levels, of which one or two change with a message. A
  * CRC is linear, so the sum of a concatenation follows from the sums of its parts:

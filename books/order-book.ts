@@ -1,7 +1,7 @@
 /**
- * A book by price: two sides that follow a venue's messages exactly. It knows how levels are applied
- * and how two sides relate; which message may follow which, and what proves the result, is the
- * venue's rule (`connectors/<feed>/book.ts`).
+ * A book by price: two sides that follow a venue's messages exactly. It knows how levels are
+ * applied and how two sides relate; which message may follow which, and what proves the result, is
+ * the venue's rule (`connectors/<feed>/book.ts`).
  */
 import type { EventBuffer } from '../codec/event-buffer.ts';
 import type { BookLevel } from '../schema/events.ts';
@@ -31,9 +31,9 @@ export function truncateOrderBook(book: OrderBook, depth: number): void {
 }
 
 /**
- * Applies the levels of book event `event` in the order the message has them: a size of zero deletes
- * (a level that is not there is normal), any other size is the level's new size. The last word on a
- * price counts.
+ * Applies the levels of book event `event` in the order the message has them: a size of zero
+ * deletes (a level that is not there is normal), any other size is the level's new size. The last
+ * word on a price counts.
  */
 export function applyLevels(book: OrderBook, buffer: EventBuffer, event: number): void {
   applySide(book.bids, buffer, buffer.bid_from[event] as number, buffer.bid_to[event] as number);

@@ -1,8 +1,8 @@
 /**
  * Prices in order, fast and exact. A price is `mantissa * 10^exponent` with the mantissa in two
- * int32; its *key* is the nearest double. Rounding keeps order, so different keys order their prices;
- * equal keys decide nothing by themselves and the exact values are compared. The double is never a
- * price: it only saves comparisons, and a wrong digit in it could not change a result.
+ * int32; its *key* is the nearest double, correctly rounded. Rounding keeps order, so different keys
+ * order their prices; equal keys decide nothing by themselves and the exact values are compared. The
+ * double is never a price: it only saves exact comparisons.
  *
  * Equal prices have equal keys whatever scale the wire wrote them in (`0.5` and `0.50`).
  */
@@ -35,7 +35,9 @@ export function priceKey(hi: number, lo: number, exponent: number): number {
   return Number(`${mantissaBigint(hi, lo)}e${exponent}`);
 }
 
-/** Negative, zero or positive as price a is below, equal to or above price b, whose keys are equal. */
+/**
+ * Negative, zero or positive as price a is below, equal to or above price b, whose keys are equal.
+ */
 export function compareTied(
   a_hi: number,
   a_lo: number,

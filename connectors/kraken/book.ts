@@ -6,13 +6,13 @@
  * 1. A snapshot replaces the book. An update before a snapshot belongs to no book: it is held.
  * 2. Apply the entries in the order given; a size of zero deletes.
  * 3. Cut both sides to the subscribed depth: no delete is sent for a level that fell off the end.
- * 4. Compare the checksum of the top ten levels a side. A mismatch breaks the book: that message and
- *    what follows are held until the next snapshot.
+ * 4. Compare the checksum of the top ten levels a side. A mismatch breaks the book: that message
+ *    and what follows are held until the next snapshot.
  *
  * What is proven: the ten best levels a side after every message with a checksum. Deeper levels are
- * proven only when they surface into those ten; a lost update below them shows no earlier. A message
- * without a checksum (absent, or 0) proves nothing: it is yielded as unverified, and then only an
- * uncrossed book is asked for.
+ * proven only when they surface into those ten; a lost update below them shows no earlier. A
+ * message without a checksum (absent, or 0) proves nothing: it is yielded as unverified, and then
+ * only an uncrossed book is asked for.
  */
 import { BOOK } from '../feed.ts';
 import type { FeedBook } from '../feed.ts';
@@ -123,7 +123,9 @@ function verify(state: State, heals: number): number {
   });
 }
 
-/** The message that breaks a book is no part of its story: the gap it opens says what it compared. */
+/**
+ * The message that breaks a book is no part of its story: the gap it opens says what it compared.
+ */
 function breakWith(state: State, fault: Fault): number {
   state.phase = 'broken';
   state.fault = fault;

@@ -4,12 +4,12 @@
  *
  * 1. Take the top ten asks from low to high, then the top ten bids from high to low; fewer where a
  *    side has fewer.
- * 2. Of each level write price and size as plain decimal text (no exponent), remove the point, remove
- *    leading zeros, and join the two.
+ * 2. Of each level write price and size as plain decimal text (no exponent), remove the point,
+ *    remove leading zeros, and join the two.
  * 3. Join all levels; the checksum is the CRC-32 of that text, unsigned.
  *
- * The digits are those on the wire, trailing zeros included: `0.00100000` is hashed as `100000`, and
- * a price that went through a double has lost them.
+ * The digits are those on the wire, trailing zeros included: `0.00100000` is hashed as `100000`,
+ * and a price that went through a double has lost them.
  */
 import { CRC32_START, appendZeros, finishCrc32, updateCrc32 } from '../../books/crc32.ts';
 import type { BookSide } from '../../books/book-side.ts';
@@ -60,7 +60,9 @@ function remember(side: BookSide, row: number): void {
   side.memo_length[row] = end;
 }
 
-/** Writes a decimal without point and leading zeros at `at`; zero writes nothing. Returns the end. */
+/**
+ * Writes a decimal without point and leading zeros at `at`; zero writes nothing. Returns the end.
+ */
 function writeDigits(hi: number, lo: number, exponent: number, at: number): number {
   const mantissa = mantissaNumber(hi, lo);
   if (mantissa === 0) return at;

@@ -1,6 +1,6 @@
 /**
- * Kraken WebSocket v2 frames to events: total, stateless, one pass over the frame's bytes. A frame is
- * taken whole or not at all. Codes of rejections are listed at `RejectCode` (`frame-reader.ts`).
+ * Kraken WebSocket v2 frames to events: total, stateless, one pass over the frame's bytes. A frame
+ * is taken whole or not at all. Codes of rejections are listed at `RejectCode` (`frame-reader.ts`).
  *
  * | frame | kind | events |
  * |---|---|---|
@@ -14,10 +14,10 @@
  * | `success: false`, `error`, `Error` | refused, reason = the venue's words | |
  * | `method: "pong"` | pong | |
  *
- * One decoder serves all of version 2: what changed so far only added keys. Snapshots of books had no
- * `timestamp` before 2025 (`ts_event` is then absent), tickers had none before, and `price_increment`
- * was called `tick_size`; none of these gave an old key another meaning. A change that does gets an
- * entry of its own in `feed.ts`, and a decoder beside this one.
+ * One decoder serves all of version 2: what changed so far only added keys. Snapshots of books had
+ * no `timestamp` before 2025 (`ts_event` is then absent), tickers had none before, and
+ * `price_increment` was called `tick_size`; none of these gave an old key another meaning. A change
+ * that does gets an entry of its own in `feed.ts`, and a decoder beside this one.
  */
 import type { EventBuffer } from '../../codec/event-buffer.ts';
 import { KEY_END, keyTable } from '../../codec/json-scanner.ts';
@@ -113,8 +113,8 @@ const reply: Reply = {
 };
 
 /**
- * Reads one frame. A rigid fast path for the bytes Kraken really sends belongs here, before the call
- * below: it may bail out at any surprise, and `decodeGeneric` is the plain twin it is held to.
+ * Reads one frame. A rigid fast path for the bytes Kraken really sends belongs here, before the
+ * call below: it may bail out at any surprise, and `decodeGeneric` is the plain twin it is held to.
  */
 export function decode(
   bytes: Uint8Array,

@@ -1,6 +1,6 @@
 /**
- * Kraken spot over WebSocket v2. Numbers are JSON numbers whose digits matter; books have no sequence
- * number but a CRC32 on every message; trades count by one per market.
+ * Kraken spot over WebSocket v2. Numbers are JSON numbers whose digits matter; books have no
+ * sequence number but a CRC32 on every message; trades count by one per market.
  */
 import type { Day } from '../../schema/time.ts';
 import type { Feed } from '../feed.ts';

@@ -1,7 +1,7 @@
 /**
  * How Kraken's WebSocket v2 is spoken. Endpoints and limits are as documented or, where Kraken
- * publishes none, as other public clients keep to; all are safe to lower.
- * Source: docs.kraken.com, "Spot WebSocket API v2"; Kraken support, "API rate limits"; read 2026-11.
+ * publishes none, as other public clients keep to; all are safe to lower. Source: docs.kraken.com,
+ * "Spot WebSocket API v2"; Kraken support, "API rate limits"; read 2026-11.
  */
 import { invariant } from '../../schema/errors.ts';
 import type { FoldConfig } from '../../schema/symbols.ts';
@@ -16,7 +16,8 @@ const AUTOMATIC_CHANNELS: readonly string[] = ['status', 'heartbeat'];
 const SYMBOLS_PER_CONNECTION_MAX = 250;
 /**
  * Longest wait for the first message once acknowledged. Every channel opens with a snapshot, but
- * those of trades and candles may be empty and then name no market: only the market's own pace tells.
+ * those of trades and candles may be empty and then name no market: only the market's own pace
+ * tells.
  */
 const FIRST_MESSAGE_MS: Readonly<Record<string, number>> = {
   book: 10_000,

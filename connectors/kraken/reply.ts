@@ -1,7 +1,7 @@
 /**
  * Kraken's answers to our requests: they have a `method` and no `channel` at the top.
  *
- *   {"method":"subscribe","result":{"channel":"book","depth":10,"symbol":"BTC/USD"},"success":true,...}
+ *   {"method":"subscribe","result":{"channel":"book","symbol":"BTC/USD"},"success":true,...}
  *   {"error":"Subscription depth not supported","method":"subscribe","success":false,...}
  *   {"Error":"Exceeded msg rate"}
  *

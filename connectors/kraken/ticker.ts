@@ -1,13 +1,13 @@
 /**
- * The `ticker` channel: one element becomes a `ticker` event and, where it says anything of the best
- * bid or ask, a `quote` event. We subscribe with `event_trigger: "bbo"`, so every change of the best
- * bid or offer comes as one message.
+ * The `ticker` channel: one element becomes a `ticker` event and, where it says anything of the
+ * best bid or ask, a `quote` event. We subscribe with `event_trigger: "bbo"`, so every change of
+ * the best bid or offer comes as one message.
  *
- * Zero as a placeholder: on an empty book Kraken sends price 0 (and quantity 0) for the side that is
- * not there, and on a market without trades 0 for last, vwap, low and high. No market trades at a
- * price of zero, so a price of 0 is absent, and so is its quantity. Volume, trades and changes of 0
- * are values.
- * Source: docs.kraken.com, "Ticker (Level 1)", read 2026-11; a recorded message of an empty book.
+ * Zero as a placeholder: on an empty book Kraken sends price 0 (and quantity 0) for the side that
+ * is not there, and on a market without trades 0 for last, vwap, low and high. No market trades at
+ * a price of zero, so a price of 0 is absent, and so is its quantity. Volume, trades and changes of
+ * 0 are values. Source: docs.kraken.com, "Ticker (Level 1)", read 2026-11; a recorded message of an
+ * empty book.
  */
 import { ABSENT, FIELD } from '../../codec/event-buffer.ts';
 import type { EventBuffer } from '../../codec/event-buffer.ts';

@@ -1,6 +1,7 @@
 /**
- * What a Kraken frame means, written the plain way over `JSON.parse` with every number quoted first:
- * the decoder's twin in tests. It shares no code with the scanner, and says `rejected` without a code.
+ * What a Kraken frame means, written the plain way over `JSON.parse` with every number quoted
+ * first: the decoder's twin in tests. It shares no code with the scanner, and says `rejected`
+ * without a code.
  */
 import { parseDecimal } from '../../schema/decimal.ts';
 import type { Decimal } from '../../schema/decimal.ts';
