@@ -172,14 +172,35 @@ export function createConnector(deps: ConnectorDeps): Connector {
 
   async function closeEpoch(closing: Epoch, reason: string): Promise<void> {
     const finished = closing.close({ reason, drain_ms: reason === 'fenced' ? 0 : DRAIN_MS });
-    let timer: TimerHandle | null = null;
-    const late = new Promise<'late'>((resolve) => {
-      timer = deps.shipping_clock.setTimeout(() => resolve('late'), DRAIN_MS + SHIP_MS);
-    });
-    if ((await Promise.race([finished, late])) === 'late') {
+    if ((await inTime(finished, DRAIN_MS + SHIP_MS)) === 'late') {
       report('epoch.left_behind', { epoch: closing.id, segments_pending: shipper.pending() });
     }
-    if (timer !== null) deps.shipping_clock.clearTimeout(timer);
+  }
+
+  async function recoverLeft(): Promise<void> {
+    try {
+      const found = await recover(deps.dir, {
+        ...deps,
+        shipper,
+        report,
+        own: (dir) => own.has(dir),
+      });
+      if (found.epochs > 0) report('recovery.finished', found);
+    } catch (error) {
+      report('recovery.failed', { error: String(error) });
+    }
+  }
+
+  async function inTime(work: Promise<unknown>, limit_ms: number): Promise<'done' | 'late'> {
+    let timer: TimerHandle | null = null;
+    const late = new Promise<'late'>((resolve) => {
+      timer = deps.shipping_clock.setTimeout(() => resolve('late'), limit_ms);
+    });
+    try {
+      return await Promise.race([work.then(() => 'done' as const), late]);
+    } finally {
+      if (timer !== null) deps.shipping_clock.clearTimeout(timer);
+    }
   }
 
   const connector: Connector = {
@@ -187,16 +208,11 @@ export function createConnector(deps: ConnectorDeps): Connector {
     shipper,
     async run(signal) {
       report('connector.started', { feed: feed.id, shard: config.config.shard, url: deps.url });
-      const recovering = recover(deps.dir, {
-        ...deps,
-        shipper,
-        report,
-        own: (dir) => own.has(dir),
-      });
-      recovering.catch((error: unknown) => report('recovery.failed', { error: String(error) }));
+      const recovering = recoverLeft();
       tick = clock.setTimeout(onTick, TICK_MS);
       try {
         await runEpochs(signal);
+        await inTime(recovering, SHIP_MS);
       } finally {
         if (tick !== null) clock.clearTimeout(tick);
         shipper.stop();

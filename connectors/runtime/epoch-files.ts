@@ -6,7 +6,6 @@
 import { appendFile, readFile, readdir, rm, unlink } from 'node:fs/promises';
 import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
-import { NAME_PATTERN } from '../../schema/symbols.ts';
 import type { InventoryOf } from './inventory.ts';
 import type { ClosedSegment } from './log-writer.ts';
 
@@ -64,21 +63,19 @@ export type LeftEpoch = {
   readonly segments: readonly string[];
 };
 
-/** Epochs below `root` that no living process owns. `own`: epochs of this process that still run. */
+/** A shard's epochs that no living process owns. `own`: epochs of this process that still run. */
 export async function findLeftEpochs(
   root: string,
+  { feed, shard }: { readonly feed: string; readonly shard: string },
   own: (dir: string) => boolean,
 ): Promise<readonly LeftEpoch[]> {
   const left: LeftEpoch[] = [];
-  for (const feed of await names(root)) {
-    for (const shard of await names(join(root, feed))) {
-      for (const epoch of await names(join(root, feed, shard))) {
-        const dir = join(root, feed, shard, epoch);
-        if (!NAME_PATTERN.test(feed) || !NAME_PATTERN.test(shard) || own(dir)) continue;
-        const found = /^\d{1,16}$/.test(epoch) ? await readLeftEpoch(dir) : null;
-        if (found !== null) left.push(found);
-      }
-    }
+  const base = join(root, feed, shard);
+  const entries = await readdir(base).catch(() => []);
+  for (const epoch of entries.filter((name) => /^\d{1,16}$/.test(name)).sort()) {
+    const dir = join(base, epoch);
+    const found = own(dir) ? null : await readLeftEpoch(dir);
+    if (found !== null) left.push(found);
   }
   return left;
 }
@@ -122,11 +119,6 @@ function parseJson<T>(text: string): T | null {
   } catch {
     return null;
   }
-}
-
-async function names(dir: string): Promise<readonly string[]> {
-  const entries = await readdir(dir, { withFileTypes: true }).catch(() => []);
-  return entries.filter((entry) => entry.isDirectory()).map((entry) => entry.name);
 }
 
 function isAlive(owner: Owner): boolean {

@@ -26,11 +26,12 @@ export type RecoveryReport = {
 };
 
 /**
- * Repairs and ships every epoch below `root` that no living process owns. `own` names the directories
- * of this process's epochs that still run.
+ * Repairs and ships every epoch of a shard below `root` that no living process owns. `own` names the
+ * directories of this process's epochs that still run. Other shards' are left to their connectors.
  */
 export async function recover(
   root: string,
+  of: { readonly feed: string; readonly shard: string },
   deps: {
     readonly store: ObjectStore;
     readonly shipper: Shipper;
@@ -39,7 +40,7 @@ export async function recover(
   },
 ): Promise<RecoveryReport> {
   const total = { epochs: 0, segments: 0, repaired: 0, cut_bytes: 0 };
-  for (const left of await findLeftEpochs(root, deps.own)) {
+  for (const left of await findLeftEpochs(root, of, deps.own)) {
     const archive = createEpochArchive({ ...deps, files: left.files });
     const here = new Set(left.segments.map((path) => basename(path)));
     const gone = left.recorded.filter((segment) => !here.has(basename(segment.path)));
