@@ -179,10 +179,8 @@ export function createConnector(deps: ConnectorDeps): Connector {
 
   async function recoverLeft(): Promise<void> {
     try {
-      const found = await recover(deps.dir, {
-        ...deps,
-        shipper,
-        report,
+      const found = await recover(deps.dir, config.config, {
+        ...{ store: deps.store, shipper, report },
         own: (dir) => own.has(dir),
       });
       if (found.epochs > 0) report('recovery.finished', found);
