@@ -30,7 +30,7 @@ export async function buildWithGo(
     const failed = await runShown(
       'go',
       ['install', '-trimpath', '-ldflags', '-s -w', what],
-      { ...env, GOBIN: folder, GOFLAGS: '-mod=mod', CGO_ENABLED: '0', GOOS: '', GOARCH: '' },
+      { ...env, GOBIN: folder, GOFLAGS: '', CGO_ENABLED: '0', GOOS: '', GOARCH: '' },
       () =>
         report.step(
           `building ${tool.name} ${tool.version} with Go: ${clock()} s of about ${tool.build_s} s ` +
@@ -132,11 +132,8 @@ async function runShown(
   tick: () => void,
 ): Promise<string | null> {
   const set = Object.fromEntries(Object.entries(env).filter(([, value]) => value !== ''));
-  const child = spawn(program, args, {
-    env: set,
-    stdio: ['ignore', 'pipe', 'pipe'],
-    timeout: BUILD_TIMEOUT_MS,
-  });
+  const child = spawn(program, args, { env: set, stdio: ['ignore', 'pipe', 'pipe'] });
+  const limit = setTimeout(() => void child.kill(), BUILD_TIMEOUT_MS);
   const said: string[] = [];
   const hear = (chunk: Buffer): void => {
     said.push(...chunk.toString('utf8').split('\n').filter(Boolean));
@@ -144,7 +141,7 @@ async function runShown(
   };
   child.stdout.on('data', hear);
   child.stderr.on('data', hear);
-  tick();
+  child.once('spawn', tick);
   const ticking = setInterval(tick, STEP_MS);
   try {
     return await new Promise<string | null>((settle) => {
@@ -158,6 +155,7 @@ async function runShown(
     });
   } finally {
     clearInterval(ticking);
+    clearTimeout(limit);
   }
 }
 

