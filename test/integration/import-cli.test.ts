@@ -1,0 +1,95 @@
+/** `ssmd import` as a user runs it, into a real S3 store. */
+import assert from 'node:assert/strict';
+import { spawn } from 'node:child_process';
+import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join, resolve } from 'node:path';
+import { test } from 'node:test';
+import { capturePath, skipWithoutCaptures } from '../support/captures.ts';
+import { openS3Server, skipWithoutS3Server } from '../support/s3-server.ts';
+
+const root = resolve(import.meta.dirname, '..', '..');
+
+type Run = { readonly code: number | null; readonly stdout: string; readonly stderr: string };
+
+async function ssmd(
+  args: readonly string[],
+  env: Record<string, string>,
+  cwd: string,
+): Promise<Run> {
+  const child = spawn(process.execPath, [join(root, 'cli', 'main.ts'), ...args], {
+    cwd,
+    env: { ...process.env, ...env },
+    stdio: ['ignore', 'pipe', 'pipe'],
+  });
+  let stdout = '';
+  let stderr = '';
+  child.stdout.on('data', (chunk) => void (stdout += String(chunk)));
+  child.stderr.on('data', (chunk) => void (stderr += String(chunk)));
+  const code = await new Promise<number | null>((settle) => child.once('close', settle));
+  return { code, stdout, stderr };
+}
+
+test('wrong flags are named all at once, and nothing starts', async () => {
+  const { code, stderr } = await ssmd(
+    [
+      'import',
+      'nowhere.jsonl',
+      '--feed',
+      'mars',
+      '--shard',
+      'A b',
+      '--format',
+      'csv',
+      '--time-from',
+      'x',
+    ],
+    {},
+    root,
+  );
+  assert.equal(code, 2, stderr);
+  for (const where of ['FILE', '--feed', '--shard', '--format', '--time-from', 'A valid example']) {
+    assert.ok(stderr.includes(where), `${where} in:\n${stderr}`);
+  }
+});
+
+test(
+  'a recording goes into the bucket, its bad lines into a rejects file',
+  { skip: skipWithoutS3Server || skipWithoutCaptures },
+  async () => {
+    await using server = await openS3Server();
+    const dir = await mkdtemp(join(tmpdir(), 'ssmd-import-cli-'));
+    try {
+      const { endpoint, access_key_id, secret_access_key } = server.config;
+      const env = {
+        SSMD_S3_ENDPOINT: endpoint,
+        AWS_ACCESS_KEY_ID: access_key_id,
+        AWS_SECRET_ACCESS_KEY: secret_access_key,
+      };
+      const file = join(dir, 'book.jsonl');
+      const whole = await readFile(capturePath('kraken-v2/book-btcusd-d10-20230730.jsonl'), 'utf8');
+      await writeFile(file, `${whole}{"error":[],"result":{"BTC/USD":{}}}\n{"cut":`);
+      const args = ['import', file, '--feed', 'kraken', '--symbols', 'BTCUSD'];
+      const untimed = await ssmd(args, env, dir);
+      assert.equal(untimed.code, 2);
+      assert.match(untimed.stderr, /--time-from: is not given, and jsonl has no receive times/);
+
+      const run = await ssmd([...args, '--time-from', 'venue', '--json'], env, dir);
+      assert.equal(run.code, 0, run.stderr);
+      const report = JSON.parse(run.stdout) as Record<string, unknown>;
+      assert.deepEqual(
+        [report['frames'], report['rejected'], report['days'], report['conflicts']],
+        [510, { rest_not_raw: 1, malformed: 1 }, ['2023-07-30'], []],
+      );
+      const rejects = (await readFile(`${file}.rejects.jsonl`, 'utf8')).trimEnd().split('\n');
+      const lines = rejects.map((line) => (JSON.parse(line) as { line: number }).line);
+      assert.deepEqual(lines, [511, 512]);
+      const inventory = `${server.folder}/ssmd-dev-raw/raw/kraken/_manifests/2023-07-30`;
+      const [epoch] = report['epochs'] as { epoch: number }[];
+      const listed = await readFile(join(inventory, `import-${epoch?.epoch}.json`), 'utf8');
+      assert.match(listed, /"origin":"import"/);
+    } finally {
+      await rm(dir, { recursive: true, force: true });
+    }
+  },
+);
