@@ -19,6 +19,8 @@ export type RebuildDay = {
   readonly day: Day;
   readonly plan: ShardPlan;
   readonly window_hours: WindowHours;
+  /** Reads changed segments too, to find out where they were changed; never to build. */
+  readonly trust_unproven?: boolean;
 };
 
 /**
@@ -44,6 +46,7 @@ export async function rebuildObjects(
     shard: of.plan.shard,
     day: of.day,
     intervals: of.plan.intervals,
+    trust_unproven: of.trust_unproven === true,
     load: (segment) => loadSegment(deps, segment, context.signal),
     onEvents: (events) => {
       for (let event = 0; event < events.count; event++) {

@@ -5,6 +5,7 @@ import type { WindowHours } from '../dataset/cutter.ts';
 import type { SegmentContent } from '../dataset/segment-survey.ts';
 import type { Bus } from '../bus/bus.ts';
 import type { Feed } from '../connectors/feed.ts';
+import type { Origin } from '../schema/log.ts';
 import type { UnixNs } from '../schema/time.ts';
 import type { ObjectStore } from '../storage/object-store.ts';
 
@@ -26,6 +27,8 @@ export type JobDeps = {
   /** Lower-case hex. */
   readonly sha256: (bytes: Uint8Array) => string;
   readonly window_hours: WindowHours;
+  /** What days without any RAW are counted as. */
+  readonly origin: Origin;
   /** The store has no conditional writes; said on every audit. */
   readonly single_writer: boolean;
 };

@@ -40,6 +40,11 @@ export type ShardPlan = {
   readonly intervals: readonly Interval[];
   readonly gaps: readonly ManifestGap[];
   readonly inputs: readonly ManifestInput[];
+  /**
+   * Up to here no line is missing from the fold's input: what comes after a hole is rebuilt from RAW
+   * even where the bus has it, since a fold that met the hole goes on differently.
+   */
+  readonly unbroken_until: bigint;
 };
 
 type EpochLog = {
@@ -61,7 +66,7 @@ export function planShardDay(findings: ShardFindings): ShardPlan {
   const gaps = new Gaps(findings);
   if (logs.length === 0) {
     gaps.add('shard_absent', null, gaps.start, gaps.end, 'no raw segment of this shard');
-    return { shard: findings.shard, intervals: [], gaps: gaps.list, inputs: [] };
+    return plan(findings, [], gaps, []);
   }
   const spans = speakingSpans(logs, gaps);
   let spoken_to = gaps.start;
@@ -86,12 +91,17 @@ export function planShardDay(findings: ShardFindings): ShardPlan {
     const detail = 'no epoch has both its _day line and its _take in what is there';
     gaps.add('not_speaking', null, gaps.start, gaps.end, detail);
   }
-  return {
-    shard: findings.shard,
-    intervals,
-    gaps: gaps.list,
-    inputs: [...used.values()].map(({ key, sha256, state }) => ({ key, sha256, state })),
-  };
+  const inputs = [...used.values()].map(({ key, sha256, state }) => ({ key, sha256, state }));
+  return plan(findings, intervals, gaps, inputs);
+}
+
+function plan(
+  { shard }: ShardFindings,
+  intervals: readonly Interval[],
+  gaps: Gaps,
+  inputs: readonly ManifestInput[],
+): ShardPlan {
+  return { shard, intervals, gaps: gaps.list, inputs, unbroken_until: gaps.unbroken_until };
 }
 
 /** Gaps of one shard's day, clipped to it. */
@@ -99,12 +109,19 @@ class Gaps {
   readonly list: ManifestGap[] = [];
   readonly start: bigint;
   readonly end: bigint;
+  unbroken_until: bigint;
   readonly #shard: string;
 
   constructor({ shard, day }: ShardFindings) {
     this.#shard = shard;
     this.start = dayStart(day);
     this.end = dayEnd(day);
+    this.unbroken_until = this.end;
+  }
+
+  /** Lines are missing from `from` on, be it in the warm-up. */
+  breakOff(from: bigint): void {
+    if (from < this.unbroken_until) this.unbroken_until = from;
   }
 
   add(cause: GapCause, epoch: number | null, from: bigint, to: bigint, detail: string): void {
@@ -194,6 +211,7 @@ function checkEpoch(
   gaps: Gaps,
 ): void {
   const hole = (cause: GapCause, from: bigint, to: bigint, detail: string): void => {
+    gaps.breakOff(from);
     // Before its stretch or after it the epoch's lines are not data.
     const first = from < span.from ? span.from : from;
     if (first <= span.until) gaps.add(cause, log.epoch, first, min(to, span.until), detail);

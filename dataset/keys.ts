@@ -172,6 +172,39 @@ export function parseManifestKey(key: string): { version: string; feed: string; 
   return { version, feed, day };
 }
 
+/** What was archived of one window before the day's manifest: `hour` is the window's first. */
+export type StagedWindowId = {
+  readonly version: string;
+  readonly feed: string;
+  readonly day: Day;
+  readonly shard: string;
+  readonly hour: number;
+};
+
+/** `normalized/{version}/_staging/{feed}/{YYYY}-{MM}-{DD}/{shard}-{HH}.json` */
+export function stagedWindowKey({ version, feed, day, shard, hour }: StagedWindowId): string {
+  const base = `normalized/${versionText(version)}/_staging/${name('feed', feed)}/${day}/`;
+  return `${base}${name('shard', shard)}-${hour.toString().padStart(2, '0')}.json`;
+}
+
+export function parseStagedWindowKey(key: string): StagedWindowId | null {
+  const match = /^normalized\/([^/]+)\/_staging\/([^/]+)\/([^/]+)\/([^/]+)-(\d\d)\.json$/.exec(key);
+  if (match === null) return null;
+  const [, version = '', feed = '', date = '', shard = '', hour = ''] = match;
+  const day = parseDay(date);
+  const named =
+    VERSION_PATTERN.test(version) && NAME_PATTERN.test(feed) && NAME_PATTERN.test(shard);
+  return day !== null && named && Number(hour) < 24
+    ? { version, feed, day, shard, hour: Number(hour) }
+    : null;
+}
+
+/** Where the hourly archive of a shard goes on reading the bus. */
+export function tierCursorKey(of: { version: string; feed: string; shard: string }): string {
+  const base = `normalized/${versionText(of.version)}/_staging/${name('feed', of.feed)}/`;
+  return `${base}cursor-${name('shard', of.shard)}.json`;
+}
+
 /** `normalized/_versions/{version}.json` */
 export function versionKey(version: string): string {
   return `${VERSION_PREFIX}${versionText(version)}.json`;

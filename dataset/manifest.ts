@@ -159,6 +159,16 @@ export function contentId(
   return sha256(new TextEncoder().encode(text));
 }
 
+/** What RAW was when a day was built: its segments and its holes, in whatever order they were found. */
+export function inputsId(
+  from: Pick<Manifest, 'inputs' | 'gaps'>,
+  sha256: (bytes: Uint8Array) => string,
+): string {
+  const inputs = from.inputs.map(canonicalJson).sort();
+  const gaps = from.gaps.map(canonicalJson).sort();
+  return sha256(new TextEncoder().encode(canonicalJson({ inputs, gaps })));
+}
+
 /**
  * A manifest is there already: what does that mean for ours?
  * - `same`: our own write whose acknowledgement was lost, or an equal build

@@ -16,11 +16,13 @@ import {
   parseQaKey,
   parseRawConflictKey,
   parseRawSegmentKey,
+  parseStagedWindowKey,
   parseVersionKey,
   qaReportKey,
   qaResultsKey,
   rawConflictKey,
   rawSegmentKey,
+  stagedWindowKey,
   versionKey,
 } from '../../dataset/keys.ts';
 import { EVENT_TYPES } from '../../schema/events.ts';
@@ -90,6 +92,13 @@ test('object keys read back, and the alternative is of the same object', () => {
   });
 });
 
+test('a staged window key reads back', () => {
+  check(fc.tuple(object, nameText, fc.nat(23)), ([{ version: label, feed, t }, shard, hour]) => {
+    const id = { version: label, feed, day: dayOf(t), shard, hour };
+    assert.deepEqual(parseStagedWindowKey(stagedWindowKey(id)), id);
+  });
+});
+
 test('manifest, version, pointer and QA keys read back', () => {
   check(fc.tuple(object, instant), ([id, t]) => {
     const of = { version: id.version, feed: id.feed, day: dayOf(t) };
@@ -109,6 +118,7 @@ test('no parser takes another kind of key, or one that was touched', () => {
     parseInventoryKey,
     parseObjectKey,
     parseManifestKey,
+    parseStagedWindowKey,
     parseVersionKey,
     parseCurrentKey,
     parseQaKey,
@@ -121,6 +131,7 @@ test('no parser takes another kind of key, or one that was touched', () => {
       inventoryKey({ ...segment, day }),
       objectKey(id),
       manifestKey({ ...id, day }),
+      stagedWindowKey({ ...id, day, shard: segment.shard, hour: 7 }),
       versionKey(id.version),
       currentKey(id.feed),
       qaResultsKey(id.feed, day),

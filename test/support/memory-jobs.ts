@@ -21,6 +21,7 @@ export function memoryJobs(now: string, other: Partial<JobDeps> = {}): JobDeps {
     unpackPrefix: decompressPrefix,
     sha256,
     window_hours: 1,
+    origin: 'simulator',
     single_writer: false,
     ...other,
   };

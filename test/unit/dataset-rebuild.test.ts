@@ -66,7 +66,7 @@ async function prepared(options: Partial<Parameters<typeof writeTinyDay>[1]> = {
 function segmentAt(day: TinyDay, t: bigint, epoch = 0) {
   const minute = t / NS_PER_MINUTE;
   const found = day.epochs[epoch]?.segments.find(
-    (it) => BigInt(it.first) / NS_PER_MINUTE === minute,
+    (it) => BigInt(it.first ?? 0) / NS_PER_MINUTE === minute,
   );
   assert.ok(found, `a segment at ${formatIso(t)}`);
   return found;

@@ -1,0 +1,299 @@
+/** Builds, verifies and commits a planned day. Every step can be repeated with the same outcome. */
+import { unpackObject } from '../dataset/object-codec.ts';
+import { jsonDocument } from '../dataset/canonical.ts';
+import { manifestKey } from '../dataset/keys.ts';
+import { buildManifest, compareManifests, inputsId } from '../dataset/manifest.ts';
+import type { Manifest, ManifestObject } from '../dataset/manifest.ts';
+import { SsmdError, invariant } from '../schema/errors.ts';
+import type { Feed } from '../connectors/feed.ts';
+import type { Day } from '../schema/time.ts';
+import { writeWindowsFromRaw } from './archive-raw.ts';
+import { hourOf, readSources } from './archive-plan.ts';
+import type { ArchivePlan, DaySources } from './archive-plan.ts';
+import { JSON_TYPE, pointAtDay, readManifest, readStagedWindow, stageWindow } from './datasets.ts';
+import type { StagedWindow } from './datasets.ts';
+import { breathe } from './deps.ts';
+import type { JobContext, JobDeps } from './deps.ts';
+
+export type DayOf = { readonly feed: Feed; readonly day: Day };
+
+/** What a step did, small enough for a history. */
+export type Written = {
+  readonly objects: number;
+  readonly records: number;
+  readonly bytes: number;
+};
+
+/** Rebuilds the windows of a shard that the plan takes from RAW, and stages them. */
+export async function buildShardFromRaw(
+  deps: JobDeps,
+  of: DayOf,
+  plan: ArchivePlan,
+  shard: string,
+  context: JobContext,
+): Promise<Written> {
+  const windows = plan.shards.find((it) => it.shard === shard)?.windows ?? [];
+  const hours = windows.filter((it) => it.source === 'raw').map((it) => it.hour);
+  const staged = await stagedWindows(deps, plan, shard, hours);
+  if (staged.every((it) => it?.source === 'raw' && it.basis === plan.inputs_id)) {
+    return countOf(staged.flatMap((it) => it?.objects ?? []));
+  }
+  const sources = await unchangedSources(deps, of, plan, context);
+  const shardPlan = sources.survey.plans.find((it) => it.shard === shard);
+  invariant(shardPlan !== undefined, `the survey of an unchanged day has shard ${shard}`);
+  const { version, window_hours } = plan;
+  const objects = await writeWindowsFromRaw(
+    deps,
+    {
+      ...of,
+      plan: shardPlan,
+      window_hours: deps.window_hours,
+      wanted: (object) => hours.includes(hourOf(object.start, of.day, window_hours)),
+      writer: {
+        version,
+        feed: of.feed.id,
+        source: 'raw',
+        processor: 'daily-archive',
+        inputs: [`raw/${of.feed.id} ${of.day} ${shard} inputs ${plan.inputs_id}`],
+      },
+    },
+    context,
+  );
+  for (const hour of hours) {
+    const own = objects.filter((it) => hourOf(BigInt(it.first_t), of.day, window_hours) === hour);
+    const id = { version, feed: of.feed.id, day: of.day, shard, hour };
+    await stageWindow(deps, {
+      format: 1,
+      ...id,
+      source: 'raw',
+      basis: plan.inputs_id,
+      objects: own,
+    });
+  }
+  return countOf(objects);
+}
+
+/** Reads every object of the day back and compares its identity; throws `SSMD_CORRUPT` at the first. */
+export async function verifyDay(
+  deps: JobDeps,
+  plan: ArchivePlan,
+  context: JobContext,
+): Promise<Written> {
+  const objects = await plannedObjects(deps, plan);
+  let bytes = 0;
+  for (const [index, object] of objects.entries()) {
+    const fault = await objectFault(deps, object, context.signal);
+    if (fault !== null) {
+      throw new SsmdError('SSMD_CORRUPT', `object ${object.key}: ${fault}`, {
+        facts: { key: object.key },
+      });
+    }
+    bytes += object.bytes;
+    const stage = `${plan.feed} ${plan.day}: verifying (${index + 1} of ${objects.length})`;
+    context.beat({ v: 1, stage, done: [], records: 0, bytes });
+    await breathe(context.signal);
+  }
+  return countOf(objects);
+}
+
+/** Why an object is not what a manifest says of it; null where it is. */
+export async function objectFault(
+  deps: Pick<JobDeps, 'normalized' | 'zstd' | 'sha256'>,
+  object: ManifestObject,
+  signal: AbortSignal,
+): Promise<string | null> {
+  const stored = await deps.normalized.get(object.key, { signal });
+  if (stored === null) return 'it is not there';
+  const packed = deps.sha256(stored.body);
+  let plain: Uint8Array;
+  try {
+    plain = unpackObject(stored.body, deps.zstd, object.key).plain;
+  } catch (error) {
+    return error instanceof Error ? error.message : String(error);
+  }
+  const found = deps.sha256(plain);
+  if (found !== object.plain_sha256) {
+    return `its plain sha256 was ${object.plain_sha256}, received ${found}`;
+  }
+  // The same data under other bytes: someone packed it again. Harmless, and still not what we wrote.
+  if (packed !== object.object_sha256) {
+    return `its bytes have sha256 ${packed}, expected ${object.object_sha256} (the data is the same)`;
+  }
+  return null;
+}
+
+export type Committed = {
+  readonly outcome: 'committed' | 'already_committed';
+  readonly manifest: string;
+  readonly content_id: string;
+  readonly complete: boolean;
+  readonly gaps: number;
+  readonly objects: number;
+  readonly records: number;
+  readonly bytes: number;
+  readonly plain_bytes: number;
+  readonly from_bus: number;
+  readonly from_raw: number;
+  readonly records_by_type: Readonly<Record<string, number>>;
+};
+
+/** Puts the manifest where none is, and lets the day be served. */
+export async function commitDay(
+  deps: JobDeps,
+  of: DayOf,
+  plan: ArchivePlan,
+  context: JobContext,
+): Promise<Committed> {
+  const sources = await unchangedSources(deps, of, plan, context);
+  const ours = manifestOf(deps, of, plan, sources, await plannedObjects(deps, plan));
+  const key = manifestKey(plan);
+  const outcome = await deps.normalized.putIfAbsent(key, jsonDocument(ours), JSON_TYPE);
+  const existing = outcome === 'created' ? null : await readManifest(deps, plan);
+  if (existing !== null) refuseOther(existing, ours, key);
+  await pointAtDay(deps, plan);
+  return committed(existing ?? ours, key, existing === null ? 'committed' : 'already_committed');
+}
+
+/** The day as it stands, if it was built from exactly these inputs; null where it is not committed. */
+export async function committedAlready(
+  deps: JobDeps,
+  plan: ArchivePlan,
+): Promise<Committed | null> {
+  const existing = await readManifest(deps, plan);
+  if (existing === null) return null;
+  if (inputsId(existing, deps.sha256) !== plan.inputs_id) return null;
+  await pointAtDay(deps, plan);
+  return committed(existing, manifestKey(plan), 'already_committed');
+}
+
+function committed(manifest: Manifest, key: string, outcome: Committed['outcome']): Committed {
+  const from_bus = manifest.objects.filter((it) => it.source === 'bus').length;
+  const { totals } = manifest;
+  return {
+    outcome,
+    manifest: key,
+    content_id: manifest.content_id,
+    complete: manifest.complete,
+    gaps: manifest.gaps.length,
+    objects: totals.objects,
+    records: totals.records,
+    bytes: totals.bytes,
+    plain_bytes: totals.plain_bytes,
+    from_bus,
+    from_raw: totals.objects - from_bus,
+    records_by_type: totals.records_by_type,
+  };
+}
+
+function manifestOf(
+  deps: JobDeps,
+  of: DayOf,
+  plan: ArchivePlan,
+  sources: DaySources,
+  objects: readonly ManifestObject[],
+): Manifest {
+  const segments = sources.survey.plans.flatMap((it) => it.intervals.flatMap((i) => i.segments));
+  const builds = segments.flatMap(({ capture }) =>
+    capture === null
+      ? []
+      : `${capture.connector_version} ${capture.connector_commit} ${capture.connector_build}`,
+  );
+  const parts = {
+    version: plan.version,
+    feed: plan.feed,
+    day: plan.day,
+    origin: sources.origin,
+    normalizer: `${of.feed.id}@${of.feed.normalizer}`,
+    window_hours: deps.window_hours,
+    shards: sources.survey.plans.map((it) => it.shard),
+    objects,
+    inputs: sources.inputs,
+    gaps: sources.gaps,
+    builds: { archiver: deps.build, connectors: [...new Set(builds)].sort() },
+  };
+  return buildManifest(parts, deps.sha256);
+}
+
+/** The manifest that stands is another one than ours: why, and what to do. */
+function refuseOther(existing: Manifest, ours: Manifest, key: string): void {
+  const facts = { key, existing: existing.content_id, ours: ours.content_id };
+  const verdict = compareManifests(existing, ours);
+  if (verdict === 'late_raw') {
+    throw new SsmdError(
+      'SSMD_LATE_RAW',
+      `${key} was committed from ${existing.inputs.length} raw segments, RAW now has ` +
+        `${ours.inputs.length} (or others): a committed day never changes; build it under a new version`,
+      { facts },
+    );
+  }
+  if (verdict === 'conflict') {
+    throw new SsmdError(
+      'SSMD_VERSION_CONFLICT',
+      `${key} says content ${existing.content_id}, the same inputs now give ${ours.content_id}: ` +
+        'one of the two builds is wrong; run audit, and raise the normalizer if the fold changed',
+      { facts },
+    );
+  }
+}
+
+/** RAW as it was planned with, or `SSMD_LATE_RAW`: then the day has to be planned again. */
+async function unchangedSources(
+  deps: JobDeps,
+  of: DayOf,
+  plan: ArchivePlan,
+  context: JobContext,
+): Promise<DaySources> {
+  const sources = await readSources(deps, of, context);
+  if (sources.inputs_id === plan.inputs_id) return sources;
+  throw new SsmdError(
+    'SSMD_LATE_RAW',
+    `RAW of ${plan.feed} ${plan.day} changed since the day was planned: inputs were ` +
+      `${plan.inputs_id}, received ${sources.inputs_id}; it is planned again`,
+    { facts: { replan: true, expected: plan.inputs_id, received: sources.inputs_id } },
+  );
+}
+
+async function plannedObjects(deps: JobDeps, plan: ArchivePlan): Promise<ManifestObject[]> {
+  const objects: ManifestObject[] = [];
+  for (const { shard, windows } of plan.shards) {
+    const hours = windows.map((it) => it.hour);
+    const staged = await stagedWindows(deps, plan, shard, hours);
+    for (const [index, window] of staged.entries()) {
+      const planned = windows[index]?.source;
+      const usable =
+        window?.source === planned && (planned === 'bus' || window?.basis === plan.inputs_id);
+      if (window === null || !usable) {
+        throw new SsmdError(
+          'SSMD_LATE_RAW',
+          `window ${hours[index]} of ${plan.feed} ${plan.day} ${shard} is not staged as planned ` +
+            `(from ${planned}); the day is planned again`,
+          { facts: { replan: true, shard, hour: hours[index], planned } },
+        );
+      }
+      objects.push(...window.objects);
+    }
+  }
+  return objects;
+}
+
+function stagedWindows(
+  deps: JobDeps,
+  plan: ArchivePlan,
+  shard: string,
+  hours: readonly number[],
+): Promise<(StagedWindow | null)[]> {
+  const { version, feed, day } = plan;
+  return Promise.all(
+    hours.map((hour) => readStagedWindow(deps, { version, feed, day, shard, hour })),
+  );
+}
+
+function countOf(objects: readonly ManifestObject[]): Written {
+  let records = 0;
+  let bytes = 0;
+  for (const object of objects) {
+    records += object.records;
+    bytes += object.bytes;
+  }
+  return { objects: objects.length, records, bytes };
+}

@@ -1,0 +1,149 @@
+/**
+ * The plan of a day's archive, made once and frozen in the workflow's history: which windows come from
+ * the bus and which from RAW, under which version, and what RAW was when it was decided.
+ */
+import { windowOf } from '../dataset/cutter.ts';
+import type { ShardPlan } from '../dataset/day-plan.ts';
+import { inputsId } from '../dataset/manifest.ts';
+import type { ManifestGap, ManifestInput } from '../dataset/manifest.ts';
+import { SsmdError } from '../schema/errors.ts';
+import type { Origin } from '../schema/log.ts';
+import { NS_PER_HOUR, dayEnd, dayStart } from '../schema/time.ts';
+import type { Day } from '../schema/time.ts';
+import type { Feed } from '../connectors/feed.ts';
+import { readStagedWindow, resolveVersion } from './datasets.ts';
+import type { JobContext, JobDeps } from './deps.ts';
+import { surveyFeedDay } from './raw-day.ts';
+import type { FeedDay } from './raw-day.ts';
+
+/** How long after its day a shard that is expected may still deliver. */
+export const LATE_HOURS_MAX = 24;
+
+export type WindowPlan = { readonly hour: number; readonly source: 'bus' | 'raw' };
+
+export type ArchivePlan = {
+  readonly feed: string;
+  readonly day: Day;
+  readonly version: string;
+  readonly origin: Origin;
+  readonly window_hours: number;
+  /** sha256 over RAW's inputs and gaps as they were found. */
+  readonly inputs_id: string;
+  readonly shards: readonly { readonly shard: string; readonly windows: readonly WindowPlan[] }[];
+  readonly segments: number;
+  readonly gaps: number;
+  /** What is expected and may still come; empty when the day can be built now. */
+  readonly waiting: readonly string[];
+};
+
+/** Everything the day is built from, and its identity. */
+export type DaySources = {
+  readonly survey: FeedDay;
+  readonly inputs: readonly ManifestInput[];
+  readonly gaps: readonly ManifestGap[];
+  readonly inputs_id: string;
+  readonly origin: Origin;
+};
+
+/** Surveys RAW of the day. Mixed origins are refused (`SSMD_INVALID_INPUT`). */
+export async function readSources(
+  deps: JobDeps,
+  of: { readonly feed: Feed; readonly day: Day },
+  context: JobContext,
+): Promise<DaySources> {
+  const shards = deps.shardsOf(of.feed.id);
+  const survey = await surveyFeedDay(deps, { feed: of.feed.id, day: of.day, shards }, context);
+  const inputs = survey.plans.flatMap((plan) => plan.inputs);
+  const gaps = survey.plans.flatMap((plan) => plan.gaps);
+  return {
+    survey,
+    inputs,
+    gaps,
+    inputs_id: inputsId({ inputs, gaps }, deps.sha256),
+    origin: originOf(deps, survey),
+  };
+}
+
+export async function planArchive(
+  deps: JobDeps,
+  of: { readonly feed: Feed; readonly day: Day },
+  context: JobContext,
+): Promise<ArchivePlan> {
+  const { feed, day } = of;
+  const sources = await readSources(deps, of, context);
+  const version = await resolveVersion(deps, {
+    feed: feed.id,
+    normalizer: feed.normalizer,
+    schema: 'md2',
+    window_hours: deps.window_hours,
+    origin: sources.origin,
+  });
+  const shards: ArchivePlan['shards'][number][] = [];
+  for (const plan of sources.survey.plans) {
+    const windows: WindowPlan[] = [];
+    for (let hour = 0; hour < 24; hour += deps.window_hours) {
+      const id = { version, feed: feed.id, day, shard: plan.shard, hour };
+      const staged = await readStagedWindow(deps, id);
+      const usable = staged?.source === 'bus' && isWholeInRaw(plan, day, hour, deps.window_hours);
+      windows.push({ hour, source: usable ? 'bus' : 'raw' });
+    }
+    shards.push({ shard: plan.shard, windows });
+  }
+  return {
+    feed: feed.id,
+    day,
+    version,
+    origin: sources.origin,
+    window_hours: deps.window_hours,
+    inputs_id: sources.inputs_id,
+    shards,
+    segments: sources.inputs.length,
+    gaps: sources.gaps.length,
+    waiting: waitingFor(deps, day, sources.gaps),
+  };
+}
+
+/**
+ * Does RAW hold a window whole, within one epoch's stretch and without a hole before it? Only then may
+ * the bus's objects stand for it: what RAW lacks, nobody could ever rebuild.
+ */
+export function isWholeInRaw(
+  plan: ShardPlan,
+  day: Day,
+  hour: number,
+  window_hours: number,
+): boolean {
+  const { start, end } = windowOf(dayStart(day) + BigInt(hour) * NS_PER_HOUR, window_hours);
+  const interval = plan.intervals.find((it) => it.from <= start && end <= it.until);
+  if (interval === undefined || plan.unbroken_until < end) return false;
+  const holed = plan.gaps.some((gap) => BigInt(gap.from) < end && BigInt(gap.to) > start);
+  const covered = interval.segments.filter((it) => it.id.t < end);
+  return !holed && covered.every((it) => it.state === 'whole');
+}
+
+/** A window's objects lie in it: events of the day by their window's first hour. */
+export function hourOf(t: bigint, day: Day, window_hours: number): number {
+  return Number((windowOf(t, window_hours).start - dayStart(day)) / NS_PER_HOUR);
+}
+
+function waitingFor(deps: JobDeps, day: Day, gaps: readonly ManifestGap[]): string[] {
+  const late = deps.now() >= dayEnd(day) + BigInt(LATE_HOURS_MAX) * NS_PER_HOUR;
+  if (late) return [];
+  return gaps
+    .filter((gap) => MAY_STILL_COME.includes(gap.cause))
+    .map((gap) => `${gap.shard}: ${gap.cause}: ${gap.detail}`);
+}
+const MAY_STILL_COME: readonly string[] = ['shard_absent', 'inventory_missing', 'segment_missing'];
+
+function originOf(deps: JobDeps, survey: FeedDay): Origin {
+  const segments = survey.plans.flatMap((plan) => plan.intervals.flatMap((it) => it.segments));
+  const origins = new Set(segments.flatMap((it) => it.capture?.origin ?? []));
+  const [origin = deps.origin] = origins;
+  if (origins.size <= 1) return origin;
+  throw new SsmdError(
+    'SSMD_INVALID_INPUT',
+    `RAW of ${survey.feed} ${survey.day} mixes origins (${[...origins].sort().join(', ')}): ` +
+      'they never share a dataset; remove one of them from the raw bucket',
+    { facts: { feed: survey.feed, day: survey.day, origins: [...origins].sort() } },
+  );
+}

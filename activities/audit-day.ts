@@ -1,0 +1,223 @@
+/**
+ * One day of one feed against everything that is known of it: RAW against its own hashes and
+ * inventories, RAW against the manifest's list, objects against the manifest, the manifest against
+ * itself, and the archive against a rebuild from RAW, to the byte.
+ */
+import { inventoryKey, manifestKey } from '../dataset/keys.ts';
+import { versionOfDay } from '../dataset/current.ts';
+import { canonicalJson } from '../dataset/canonical.ts';
+import { contentId } from '../dataset/manifest.ts';
+import type { Manifest, ManifestGap } from '../dataset/manifest.ts';
+import type { Feed } from '../connectors/feed.ts';
+import type { Day } from '../schema/time.ts';
+import { objectFault } from './archive-day.ts';
+import { readSources } from './archive-plan.ts';
+import type { DaySources } from './archive-plan.ts';
+import { compareWithRaw } from './audit-rebuild.ts';
+import { readCurrent, readManifest } from './datasets.ts';
+import { breathe } from './deps.ts';
+import type { JobContext, JobDeps } from './deps.ts';
+
+export type AuditFinding = {
+  readonly kind: FindingKind;
+  /** The key concerned. */
+  readonly key: string;
+  readonly detail: string;
+};
+
+export const FINDING_KINDS = [
+  'manifest_missing',
+  'manifest_edited',
+  'raw_missing',
+  'raw_changed',
+  'raw_late',
+  'raw_conflict',
+  'inventory_missing',
+  'gap_unlisted',
+  'object_missing',
+  'object_edited',
+  'event_missing',
+  'event_added',
+  'event_changed',
+  'rebuild_differs',
+] as const;
+export type FindingKind = (typeof FINDING_KINDS)[number];
+
+export type DayAudit = {
+  readonly outcome: 'passed' | 'failed';
+  readonly feed: string;
+  readonly day: string;
+  readonly version: string | null;
+  readonly manifest: string | null;
+  readonly segments: number;
+  readonly objects: number;
+  /** Objects that were rebuilt from RAW and are equal to the byte. */
+  readonly equal: number;
+  /** Objects that cannot be rebuilt any more, since RAW before them is damaged. */
+  readonly not_comparable: number;
+  readonly records: number;
+  /** Known holes, as the manifest lists them: no finding, and no clean bill either. */
+  readonly gaps: number;
+  readonly findings: readonly AuditFinding[];
+  /** Beyond the `FINDINGS_MAX` that are listed. */
+  readonly findings_left_off: number;
+  /** The store has no conditional writes: exclusion rests on unique workflow ids. */
+  readonly single_writer: boolean;
+};
+
+/** Findings a report lists; a result has to stay small. */
+const FINDINGS_MAX = 40;
+
+export type AuditOf = { readonly feed: Feed; readonly day: Day; readonly version: string | null };
+
+export async function auditDay(deps: JobDeps, of: AuditOf, context: JobContext): Promise<DayAudit> {
+  const findings: AuditFinding[] = [];
+  const current = await readCurrent(deps, of.feed.id);
+  const version = of.version ?? versionOfDay(current, of.day);
+  const manifest =
+    version === null ? null : await readManifest(deps, { version, feed: of.feed.id, day: of.day });
+  const sources = await readSources(deps, of, context);
+  for (const key of sources.survey.conflicts) {
+    const detail = 'another content was shipped under the same name and kept beside it';
+    findings.push({ kind: 'raw_conflict', key, detail });
+  }
+  if (manifest === null) {
+    const key = version === null ? '' : manifestKey({ version, feed: of.feed.id, day: of.day });
+    const detail = `${of.feed.id} ${of.day} has no manifest${version === null ? '' : ` in ${version}`}; run daily-archive`;
+    findings.push({ kind: 'manifest_missing', key, detail });
+    return report(deps, of, version, null, sources, findings, { equal: 0, not_comparable: 0 });
+  }
+  checkManifest(deps, manifest, findings);
+  await checkRaw(deps, of, manifest, sources, findings, context);
+  const edited = await checkObjects(deps, manifest, findings, context);
+  const compared = await compareWithRaw(
+    deps,
+    { ...of, manifest, sources, edited },
+    findings,
+    context,
+  );
+  return report(deps, of, version, manifest, sources, findings, compared);
+}
+
+/** Does the manifest agree with itself? */
+function checkManifest(deps: JobDeps, manifest: Manifest, findings: AuditFinding[]): void {
+  const key = manifestKey(manifest);
+  const found = contentId(manifest, deps.sha256);
+  if (found !== manifest.content_id) {
+    const detail = `it says content_id ${manifest.content_id}, what it lists has ${found}`;
+    findings.push({ kind: 'manifest_edited', key, detail });
+  }
+  if (manifest.complete !== (manifest.gaps.length === 0)) {
+    const detail = `complete is ${manifest.complete} with ${manifest.gaps.length} gaps`;
+    findings.push({ kind: 'manifest_edited', key, detail });
+  }
+}
+
+/** RAW as it is now against what the manifest was made from. */
+async function checkRaw(
+  deps: JobDeps,
+  of: AuditOf,
+  manifest: Manifest,
+  sources: DaySources,
+  findings: AuditFinding[],
+  context: JobContext,
+): Promise<void> {
+  const now = new Map(sources.inputs.map((input) => [input.key, input]));
+  const surveyed = new Map(
+    sources.survey.findings.flatMap((it) => it.segments).map((it) => [it.key, it]),
+  );
+  for (const input of manifest.inputs) {
+    const segment = now.get(input.key) ?? surveyed.get(input.key);
+    if (segment === undefined) {
+      const stored = await deps.raw.get(input.key, { signal: context.signal });
+      const kind = stored === null ? 'raw_missing' : 'raw_changed';
+      const detail =
+        stored === null
+          ? `the manifest was made from it (sha256 ${input.sha256}), it is not there`
+          : 'it is there, but nothing leads to it any more';
+      findings.push({ kind, key: input.key, detail });
+    } else if (segment.sha256 !== input.sha256) {
+      const fault = surveyed.get(input.key)?.fault;
+      const where = fault == null ? '' : `; line ${fault.line}: ${fault.detail}`;
+      const detail = `was sha256 ${input.sha256}, received ${segment.sha256}${where}`;
+      findings.push({ kind: 'raw_changed', key: input.key, detail });
+    }
+  }
+  const listed = new Set(manifest.inputs.map((input) => input.key));
+  for (const input of sources.inputs.filter((it) => !listed.has(it.key))) {
+    const detail = 'it is not among the inputs of the manifest: it came after the commit';
+    findings.push({ kind: 'raw_late', key: input.key, detail });
+  }
+  for (const gap of sources.gaps) unlistedGap(of, manifest, gap, findings);
+}
+
+/** A hole RAW shows now that the manifest does not know. */
+function unlistedGap(
+  of: AuditOf,
+  manifest: Manifest,
+  gap: ManifestGap,
+  findings: AuditFinding[],
+): void {
+  const text = canonicalJson(gap);
+  if (manifest.gaps.some((known) => canonicalJson(known) === text)) return;
+  const { shard, epoch } = gap;
+  if (gap.cause === 'inventory_missing' && epoch !== null) {
+    const key = inventoryKey({ feed: of.feed.id, day: of.day, shard, epoch });
+    findings.push({ kind: 'inventory_missing', key, detail: gap.detail });
+  } else if (gap.cause === 'segment_missing' || gap.cause === 'segment_corrupt') {
+    // Named above as an input of the manifest, unless it never was one.
+    const known = findings.some((it) => it.kind.startsWith('raw_') && gap.detail.includes(it.key));
+    if (!known)
+      findings.push({ kind: 'gap_unlisted', key: shard, detail: `${gap.cause}: ${gap.detail}` });
+  } else {
+    findings.push({ kind: 'gap_unlisted', key: shard, detail: `${gap.cause}: ${gap.detail}` });
+  }
+}
+
+/** Objects as they lie in the store against what the manifest says; returns the ones that differ. */
+async function checkObjects(
+  deps: JobDeps,
+  manifest: Manifest,
+  findings: AuditFinding[],
+  context: JobContext,
+): Promise<ReadonlySet<string>> {
+  const edited = new Set<string>();
+  for (const [index, object] of manifest.objects.entries()) {
+    const fault = await objectFault(deps, object, context.signal);
+    if (fault !== null) {
+      edited.add(object.key);
+      const kind = fault === 'it is not there' ? 'object_missing' : 'object_edited';
+      findings.push({ kind, key: object.key, detail: fault });
+    }
+    const stage = `${manifest.feed} ${manifest.day}: object ${index + 1} of ${manifest.objects.length}`;
+    context.beat({ v: 1, stage, done: [], records: 0, bytes: 0 });
+    await breathe(context.signal);
+  }
+  return edited;
+}
+
+function report(
+  deps: JobDeps,
+  of: AuditOf,
+  version: string | null,
+  manifest: Manifest | null,
+  sources: DaySources,
+  findings: readonly AuditFinding[],
+  compared: { readonly equal: number; readonly not_comparable: number },
+): DayAudit {
+  return {
+    outcome: findings.length === 0 ? 'passed' : 'failed',
+    feed: of.feed.id,
+    day: of.day,
+    version,
+    manifest: manifest === null ? null : manifestKey(manifest),
+    segments: sources.inputs.length,
+    objects: manifest?.totals.objects ?? 0,
+    ...compared,
+    records: manifest?.totals.records ?? 0,
+    gaps: manifest?.gaps.length ?? 0,
+    findings: findings.slice(0, FINDINGS_MAX),
+    findings_left_off: Math.max(0, findings.length - FINDINGS_MAX),
+    single_writer: deps.single_writer,
+  };
+}

@@ -1,0 +1,227 @@
+/** Runs a feed's check suite over a committed day and writes results and report. */
+import { decodeEvents } from '../codec/md2.ts';
+import { jsonDocument } from '../dataset/canonical.ts';
+import { versionOfDay } from '../dataset/current.ts';
+import { parseObjectKey, qaReportKey, qaResultsKey } from '../dataset/keys.ts';
+import type { Manifest, ManifestObject } from '../dataset/manifest.ts';
+import { unpackObject } from '../dataset/object-codec.ts';
+import type { ExpectedSymbol, Hole } from '../qa/check.ts';
+import type { DayResults } from '../qa/results.ts';
+import { openSuite } from '../qa/suite.ts';
+import type { Suite, SuiteRun } from '../qa/suite.ts';
+import { SsmdError } from '../schema/errors.ts';
+import { EVENT_TYPES } from '../schema/events.ts';
+import type { MarketEvent } from '../schema/events.ts';
+import { formatIso, unixNs } from '../schema/time.ts';
+import type { Day } from '../schema/time.ts';
+import { readCurrent, readManifest } from './datasets.ts';
+import { resolveDay } from './day-input.ts';
+import type { FeedDayInput } from './day-input.ts';
+import { breathe } from './deps.ts';
+import type { JobContext, JobDeps } from './deps.ts';
+import { activity } from './run.ts';
+
+export type QaDeps = {
+  /** The suite of a feed; throws `SSMD_INVALID_CONFIG` where its file is wrong. */
+  readonly suiteOf: (feed: string) => Suite;
+  readonly expectedSymbols: (feed: string) => readonly ExpectedSymbol[];
+  /** Results as one self-contained HTML page. */
+  readonly renderReport: (results: DayResults) => string;
+};
+
+export type QaDay = { readonly feed: string; readonly day: string; readonly version: string };
+
+export type QaReport = QaDay & {
+  /** The day's condition: `available`, `degraded`, `missing`, `pending`. */
+  readonly outcome: DayResults['day_condition'];
+  readonly reasons: readonly string[];
+  readonly checks: DayResults['statistics'];
+  readonly records: number;
+  readonly gaps: number;
+  readonly results: string;
+  readonly report: string;
+};
+
+const REASONS_LISTED_MAX = 20;
+/** Events between two breaths. */
+const EVENTS_A_STRETCH = 20_000;
+
+export function createQaActivities(deps: JobDeps & QaDeps) {
+  return {
+    /** The version whose day is checked: the one that serves it, where none is named. */
+    resolveQaDay: activity(async (input: FeedDayInput & { readonly version?: string }) => {
+      const { feed, day } = resolveDay(deps, input);
+      const current = await readCurrent(deps, feed.id);
+      const version = input.version ?? versionOfDay(current, day);
+      if (version === null) throw notCommitted(feed.id, day, null);
+      return { feed: feed.id, day: day as string, version };
+    }),
+
+    runQaSuite: activity((of: QaDay, context) => runQa(deps, of, context)),
+  };
+}
+
+export type QaActivities = ReturnType<typeof createQaActivities>;
+
+/** Checks one committed day; a finding is a result, only what cannot be run throws. */
+export async function runQa(
+  deps: JobDeps & QaDeps,
+  of: QaDay,
+  context: JobContext,
+): Promise<QaReport> {
+  const { feed, day } = resolveDay(deps, of);
+  const manifest = await readManifest(deps, { version: of.version, feed: feed.id, day });
+  if (manifest === null) throw notCommitted(feed.id, day, of.version);
+  const started_at = formatIso(deps.now());
+  const suite = deps.suiteOf(feed.id);
+  const run = openSuite(suite, {
+    run_id: `${feed.id}/${day}/${of.version}`,
+    day,
+    symbols: deps.expectedSymbols(feed.id),
+    holes: manifest.gaps.map(holeOf),
+    complete: manifest.complete,
+    pending: false,
+    version: manifest.version,
+    normalizer: manifest.normalizer,
+    origin: manifest.origin,
+    engine: `ssmd ${deps.build.version} ${deps.build.commit}`,
+    inputs: manifest.objects.map(inputOf),
+  });
+  await feedSuite(deps, manifest, run, context);
+  const results = run.finish({ started_at, finished_at: formatIso(deps.now()) });
+  await writeResults(deps, feed.id, day, results);
+  return {
+    ...of,
+    outcome: results.day_condition,
+    reasons: results.condition_reasons.slice(0, REASONS_LISTED_MAX),
+    checks: results.statistics,
+    records: results.records,
+    gaps: results.gaps_total,
+    results: qaResultsKey(feed.id, day),
+    report: qaReportKey(feed.id, day),
+  };
+}
+
+async function writeResults(
+  deps: JobDeps & QaDeps,
+  feed: string,
+  day: Day,
+  results: DayResults,
+): Promise<void> {
+  const { normalized } = deps;
+  const html = new TextEncoder().encode(deps.renderReport(results));
+  await normalized.put(qaResultsKey(feed, day), jsonDocument(results), {
+    contentType: 'application/json',
+  });
+  await normalized.put(qaReportKey(feed, day), html, { contentType: 'text/html; charset=utf-8' });
+}
+
+/** Hands over each symbol's events of all types, merged by `(t, index)`. */
+async function feedSuite(
+  deps: JobDeps,
+  manifest: Manifest,
+  run: SuiteRun,
+  context: JobContext,
+): Promise<void> {
+  let records = 0;
+  for (const [symbol, series] of bySymbol(manifest)) {
+    const streams = series.map((objects) => eventsOf(deps, objects, context.signal));
+    for await (const event of merged(streams)) {
+      run.step(event);
+      if (++records % EVENTS_A_STRETCH !== 0) continue;
+      const stage = `${manifest.feed} ${manifest.day}: checking ${symbol}`;
+      context.beat({ v: 1, stage, done: [], records, bytes: 0 });
+      await breathe(context.signal);
+    }
+  }
+}
+
+/** Objects of each symbol, one list a type in the order of `EVENT_TYPES`, each in time's order. */
+function bySymbol(manifest: Manifest): Map<string, ManifestObject[][]> {
+  const symbols = new Map<string, ManifestObject[][]>();
+  for (const object of manifest.objects) {
+    const id = parseObjectKey(object.key);
+    if (id === null) throw new SsmdError('SSMD_CORRUPT', `manifest names no object: ${object.key}`);
+    const types = symbols.get(id.symbol) ?? EVENT_TYPES.map(() => []);
+    types[EVENT_TYPES.indexOf(id.type)]?.push(object);
+    symbols.set(id.symbol, types);
+  }
+  for (const types of symbols.values()) {
+    for (const objects of types)
+      objects.sort((a, b) => (BigInt(a.first_t) < BigInt(b.first_t) ? -1 : 1));
+  }
+  return symbols;
+}
+
+async function* eventsOf(
+  deps: JobDeps,
+  objects: readonly ManifestObject[],
+  signal: AbortSignal,
+): AsyncGenerator<MarketEvent> {
+  for (const { key } of objects) {
+    const stored = await deps.normalized.get(key, { signal });
+    if (stored === null) {
+      const message = `object ${key} of the manifest is not there; run audit`;
+      throw new SsmdError('SSMD_CORRUPT', message, { facts: { key } });
+    }
+    yield* decodeEvents(unpackObject(stored.body, deps.zstd, key).plain);
+  }
+}
+
+/** Streams in `(t, index)` order as one; at equal positions the earlier stream first. */
+async function* merged(
+  streams: readonly AsyncGenerator<MarketEvent>[],
+): AsyncGenerator<MarketEvent> {
+  const heads: { stream: AsyncGenerator<MarketEvent>; event: MarketEvent }[] = [];
+  for (const stream of streams) {
+    const first = await stream.next();
+    if (first.done !== true) heads.push({ stream, event: first.value });
+  }
+  while (heads.length > 0) {
+    let least = 0;
+    for (let at = 1; at < heads.length; at++) {
+      const [a, b] = [heads[at]?.event, heads[least]?.event];
+      if (a === undefined || b === undefined) continue;
+      if (a.t < b.t || (a.t === b.t && a.index < b.index)) least = at;
+    }
+    const head = heads[least];
+    if (head === undefined) return;
+    yield head.event;
+    const next = await head.stream.next();
+    if (next.done === true) heads.splice(least, 1);
+    else head.event = next.value;
+  }
+}
+
+function holeOf(gap: Manifest['gaps'][number]): Hole {
+  return {
+    source: 'manifest',
+    symbol: null,
+    shard: gap.shard,
+    about: null,
+    cause: gap.cause,
+    from: unixNs(BigInt(gap.from)),
+    to: unixNs(BigInt(gap.to)),
+    detail: gap.detail,
+    repaired: false,
+  };
+}
+
+function inputOf(object: ManifestObject): DayResults['inputs'][number] {
+  return {
+    path: object.key,
+    sha256: object.plain_sha256,
+    rows: object.records,
+    min_ts: formatIso(BigInt(object.first_t)),
+    max_ts: formatIso(BigInt(object.last_t)),
+  };
+}
+
+function notCommitted(feed: string, day: string, version: string | null): SsmdError {
+  const where = version === null ? '' : ` in ${version}`;
+  return new SsmdError(
+    'SSMD_NOT_FOUND',
+    `${feed} ${day} is not committed${where}: run daily-archive for it first`,
+    { facts: { feed, day, version } },
+  );
+}

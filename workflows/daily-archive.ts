@@ -1,0 +1,161 @@
+/**
+ * Archives one day of one feed: plan, build what is missing, verify, commit the manifest, start QA.
+ * Every step is repeatable; the manifest's put-if-absent is the only commit.
+ */
+import { WorkflowExecutionAlreadyStartedError } from '@temporalio/common';
+import {
+  ParentClosePolicy,
+  WorkflowIdReusePolicy,
+  isCancellation,
+  log,
+  setCurrentDetails,
+  sleep,
+  startChild,
+} from '@temporalio/workflow';
+import type { ArchivePlan } from '../activities/archive-plan.ts';
+import type { Committed } from '../activities/archive-day.ts';
+import { fileUnder } from './lib/attributes.ts';
+import { asksForNewPlan, codeOf } from './lib/failures.ts';
+import { dailyQaId } from './lib/ids.ts';
+import { parseDailyArchive } from './lib/messages.ts';
+import type { DailyArchiveInput } from './lib/messages.ts';
+import { entered, finished, renderProgress, startProgress } from './lib/progress.ts';
+import type { Progress } from './lib/progress.ts';
+import { cache, io, quick } from './proxies.ts';
+
+export type DailyArchiveReport = Committed & {
+  readonly feed: string;
+  readonly day: string;
+  readonly version: string;
+  /** Workflow id of the day's QA; null where none was wanted. */
+  readonly qa: string | null;
+};
+
+/** Between two looks at whether an expected shard has delivered. */
+const LATE_CHECK = '10 minutes';
+/** RAW may move on while a day is built; after this many plans somebody should look. */
+const PLANS_MAX = 4;
+const STAGES = ['bus', 'plan', 'build', 'verify', 'commit', 'qa'];
+
+export async function dailyArchive(input: DailyArchiveInput): Promise<DailyArchiveReport> {
+  const wanted = parseDailyArchive(input);
+  const known = await quick.knownSearchAttributes();
+  fileUnder(known, { SsmdFeed: wanted.feed, SsmdStage: 'plan' });
+  const { feed, day } = await quick.resolveArchiveDay(wanted);
+  fileUnder(known, { SsmdDay: day });
+  const show = createShow(`${feed} ${day}`);
+  show('bus');
+  await takeFromBus(feed, show);
+  const { plan, done } = await archive({ ...wanted, feed, day }, show, known);
+  const { version } = plan;
+  show('qa');
+  const qa = wanted.qa === false ? null : await startQa({ feed, day, version });
+  fileUnder(known, { SsmdStage: 'done', SsmdOutcome: done.complete ? 'complete' : 'incomplete' });
+  show(null, nextWords(done));
+  return { ...done, feed, day, version, qa };
+}
+
+/** What the bus still holds is taken first. It is a cache: where it fails, RAW has it all. */
+async function takeFromBus(feed: string, show: Show): Promise<void> {
+  for (const of of await quick.listArchiveShards({ feed })) {
+    try {
+      await cache.archiveShardTier.executeWithOptions({ summary: `${feed} ${of.shard}` }, [of]);
+    } catch (error) {
+      if (isCancellation(error)) throw error;
+      log.warn('the bus gave nothing, RAW is used', {
+        feed,
+        shard: of.shard,
+        error: String(error),
+      });
+      show('bus', `${of.shard}: not taken (${codeOf(error) ?? 'failed'}), raw is used`);
+    }
+  }
+}
+
+type Show = (stage: string | null, note?: string) => void;
+
+async function archive(
+  wanted: DailyArchiveInput & { readonly day: string },
+  show: Show,
+  known: readonly string[],
+): Promise<{ plan: ArchivePlan; done: Committed }> {
+  for (let plans = 1; ; plans++) {
+    const plan = await planWhole(wanted, show);
+    fileUnder(known, { SsmdVersion: plan.version, SsmdStage: 'build' });
+    try {
+      const before = await quick.findCommittedDay(plan);
+      return { plan, done: before ?? (await build(plan, show)) };
+    } catch (error) {
+      if (plans === PLANS_MAX || !asksForNewPlan(error)) throw error;
+    }
+  }
+}
+
+/** Plans until everything expected is there, or its time is over, or waiting is not wanted. */
+async function planWhole(
+  wanted: DailyArchiveInput & { readonly day: string },
+  show: Show,
+): Promise<ArchivePlan> {
+  const { feed, day } = wanted;
+  for (;;) {
+    show('plan');
+    const plan = await io.planArchiveDay.executeWithOptions({ summary: `${feed} ${day}` }, [
+      { feed, day },
+    ]);
+    if (plan.waiting.length === 0 || wanted.force === true) return plan;
+    const what = plan.waiting.slice(0, 5).join('; ');
+    show('plan', `waiting for ${what} (with "force": true it is built without)`);
+    await sleep(LATE_CHECK, { summary: `waiting: ${what}`.slice(0, 180) });
+  }
+}
+
+async function build(plan: ArchivePlan, show: Show): Promise<Committed> {
+  const { feed, day, shards } = plan;
+  show('build', `${plan.segments} raw segments, ${plan.gaps} gaps known`);
+  await Promise.all(
+    shards
+      .filter(({ windows }) => windows.some(({ source }) => source === 'raw'))
+      .map(({ shard }) =>
+        io.buildArchiveShard.executeWithOptions({ summary: `${feed} ${day} ${shard} from raw` }, [
+          { plan, shard },
+        ]),
+      ),
+  );
+  show('verify');
+  const verified = await io.verifyArchiveDay.executeWithOptions({ summary: `${feed} ${day}` }, [
+    plan,
+  ]);
+  show('commit', `${verified.objects} objects verified`);
+  return io.commitArchiveDay.executeWithOptions({ summary: `${feed} ${day} ${plan.version}` }, [
+    plan,
+  ]);
+}
+
+/** QA goes on by itself: its findings are results, and the archive does not wait for them. */
+async function startQa(of: { feed: string; day: string; version: string }): Promise<string> {
+  const workflowId = dailyQaId(of);
+  try {
+    await startChild('daily-qa', {
+      workflowId,
+      args: [of],
+      parentClosePolicy: ParentClosePolicy.ABANDON,
+      workflowIdReusePolicy: WorkflowIdReusePolicy.ALLOW_DUPLICATE,
+    });
+  } catch (error) {
+    if (!(error instanceof WorkflowExecutionAlreadyStartedError)) throw error;
+  }
+  return workflowId;
+}
+
+function createShow(title: string): Show {
+  let progress: Progress = startProgress(`daily-archive ${title}`, STAGES);
+  return (stage, note = '') => {
+    progress = stage === null ? finished(progress, note) : entered(progress, stage, note);
+    setCurrentDetails(renderProgress(progress));
+  };
+}
+
+function nextWords(done: Committed): string {
+  const state = done.complete ? 'complete' : `incomplete: ${done.gaps} gaps`;
+  return `${done.outcome}, ${state}. Manifest: \`${done.manifest}\``;
+}

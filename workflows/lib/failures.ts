@@ -1,0 +1,21 @@
+/** Reads what kind of failure an activity ended with. */
+import { ActivityFailure, ApplicationFailure } from '@temporalio/workflow';
+
+/** The code of the error behind a failed activity, or null where it was none of ours. */
+export function codeOf(error: unknown): string | null {
+  const cause = applicationFailureOf(error);
+  return cause?.type ?? null;
+}
+
+/** RAW moved on while a day was built from it: plan again, nothing is wrong. */
+export function asksForNewPlan(error: unknown): boolean {
+  const [facts] = applicationFailureOf(error)?.details ?? [];
+  return typeof facts === 'object' && facts !== null && 'replan' in facts;
+}
+
+function applicationFailureOf(error: unknown): ApplicationFailure | null {
+  if (error instanceof ApplicationFailure) return error;
+  return error instanceof ActivityFailure && error.cause instanceof ApplicationFailure
+    ? error.cause
+    : null;
+}

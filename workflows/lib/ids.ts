@@ -1,0 +1,18 @@
+/** The only place that builds workflow ids: they are the jobs' idempotency keys. */
+
+/** Standing or by hand: the job of a day. */
+export function dailyArchiveId(of: { readonly feed: string; readonly day: string }): string {
+  return `daily-archive/${of.feed}/${of.day}`;
+}
+
+export function dailyQaId(of: {
+  readonly feed: string;
+  readonly day: string;
+  readonly version: string;
+}): string {
+  return `qa/${of.feed}/${of.day}/${of.version}`;
+}
+
+export function auditId(day: string): string {
+  return `audit/${day}`;
+}

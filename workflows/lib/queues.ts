@@ -1,0 +1,2 @@
+/** Names the server knows us by: constants, since operators type them. */
+export const TASK_QUEUE = 'ssmd';
