@@ -1,0 +1,205 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { plainContext } from '../../activities/deps.ts';
+import { readCurrent, readManifest } from '../../activities/datasets.ts';
+import { refuseOpenDay, resolveDay } from '../../activities/day-input.ts';
+import { createMemoryBus } from '../../bus/memory.ts';
+import { parseObjectKey, rawSegmentKey } from '../../dataset/keys.ts';
+import { unpackObject } from '../../dataset/object-codec.ts';
+import { NS_PER_HOUR, NS_PER_MINUTE, dayStart } from '../../schema/time.ts';
+import type { Day } from '../../schema/time.ts';
+import { zstd } from '../../storage/zstd.ts';
+import { archiveDay } from '../support/archive-run.ts';
+import { publishDay } from '../support/bus-day.ts';
+import { memoryJobs } from '../support/memory-jobs.ts';
+import { writeTinyDay } from '../support/tiny-day.ts';
+import type { TinyDay } from '../support/tiny-day.ts';
+
+const DAY = '2026-11-20' as Day;
+const NOW = '2026-11-22T06:00:00Z';
+const of = { feed: 'tiny', day: DAY } as const;
+
+async function withRaw(options: Partial<Parameters<typeof writeTinyDay>[1]> = {}) {
+  const deps = memoryJobs(NOW);
+  const day = await writeTinyDay(deps.raw, { day: DAY, ...options });
+  return { deps, day };
+}
+
+async function withBus(
+  lose?: (event: TinyDay['live'][number]) => boolean,
+  restarts: readonly bigint[] = [],
+) {
+  const bus = createMemoryBus();
+  const deps = memoryJobs(NOW, { bus });
+  const day = await writeTinyDay(deps.raw, { day: DAY, restarts });
+  const epoch = Number((dayStart(DAY) - 2n * NS_PER_HOUR) / 1_000_000n);
+  const repeat = (event: TinyDay['live'][number]): boolean => event.t % 7n === 0n;
+  await publishDay(bus, day.live, {
+    ...of,
+    epoch,
+    repeat,
+    ...(lose === undefined ? {} : { lose }),
+  });
+  return { deps, day };
+}
+
+test('a day from RAW is committed, served, and a second run finds it done', async () => {
+  const { deps, day } = await withRaw();
+  const { committed, plan } = await archiveDay(deps, of);
+  assert.equal(committed.outcome, 'committed');
+  assert.equal(committed.complete, true);
+  assert.equal(committed.records, day.live.length);
+  assert.equal(committed.from_bus, 0);
+  assert.equal(plan.version, 'v1');
+  const again = await archiveDay(deps, of);
+  assert.equal(again.committed.outcome, 'already_committed');
+  assert.equal(again.committed.content_id, committed.content_id);
+  const current = await readCurrent(deps, 'tiny');
+  assert.deepEqual(current?.ranges, [{ from: DAY, to: DAY, version: 'v1' }]);
+});
+
+test('from the bus and from RAW the day is the same, to the byte', async () => {
+  const raw = await withRaw();
+  const bus = await withBus();
+  const { committed: from_raw } = await archiveDay(raw.deps, of);
+  const { committed: from_bus } = await archiveDay(bus.deps, of);
+  assert.equal(from_bus.from_raw, 0, 'every window of the day is on the bus whole');
+  assert.equal(from_bus.from_bus, from_raw.objects);
+  assert.equal(from_bus.content_id, from_raw.content_id);
+});
+
+test('a window of which the bus lost one event is built from RAW, the others are not', async () => {
+  const after = dayStart(DAY) + 7n * NS_PER_HOUR + 10n * NS_PER_MINUTE;
+  let lost = 0;
+  const { deps } = await withBus((event) => event.t > after && lost++ === 0);
+  const { plan, committed } = await archiveDay(deps, of);
+  assert.ok(lost > 0, 'an event was lost');
+  const from_raw = plan.shards[0]?.windows.filter((it) => it.source === 'raw');
+  assert.deepEqual(from_raw, [{ hour: 7, source: 'raw' }]);
+  const { committed: all_raw } = await archiveDay((await withRaw()).deps, of);
+  assert.equal(committed.content_id, all_raw.content_id);
+});
+
+test('a window in which the shard changed hands is built from RAW', async () => {
+  const noon = dayStart(DAY) + 12n * NS_PER_HOUR + 5n * NS_PER_MINUTE;
+  const { deps } = await withBus(undefined, [noon]);
+  const { plan, committed } = await archiveDay(deps, of);
+  const hours = plan.shards[0]?.windows.filter((it) => it.source === 'raw').map((it) => it.hour);
+  assert.ok(hours?.includes(12), String(hours));
+  const raw = await withRaw({ restarts: [noon] });
+  assert.equal(committed.content_id, (await archiveDay(raw.deps, of)).committed.content_id);
+});
+
+test('another normalizer on the bus serves nothing', async () => {
+  const bus = createMemoryBus();
+  const deps = memoryJobs(NOW, { bus });
+  const day = await writeTinyDay(deps.raw, { day: DAY });
+  const epoch = Number((dayStart(DAY) - 2n * NS_PER_HOUR) / 1_000_000n);
+  await publishDay(bus, day.live, { ...of, epoch, normalizer: 'tiny@2' });
+  assert.equal((await archiveDay(deps, of)).committed.from_bus, 0);
+});
+
+test('after a hole in RAW the bus is no longer believed: RAW is the truth', async () => {
+  const { deps, day } = await withBus();
+  const hole = day.epochs[0]?.segments.find(
+    (it) => BigInt(it.first ?? 0) >= dayStart(DAY) + 10n * NS_PER_HOUR,
+  );
+  assert.ok(hole);
+  await deps.raw.delete(hole.key);
+  const { plan, committed } = await archiveDay(deps, of);
+  const sources = plan.shards[0]?.windows.map((it) => it.source) ?? [];
+  assert.deepEqual(new Set(sources.slice(0, 9)), new Set(['bus']));
+  assert.deepEqual(new Set(sources.slice(10)), new Set(['raw']));
+  assert.equal(committed.complete, false);
+  assert.equal(committed.gaps, 1);
+});
+
+test('what comes after the commit is late, whatever it is: the day stays as it is', async () => {
+  const { deps } = await withRaw({ stop_at: dayStart(DAY) + 12n * NS_PER_HOUR, end: 'crash' });
+  const { committed } = await archiveDay(deps, of);
+  assert.equal(committed.complete, false);
+  await writeTinyDay(deps.raw, { day: DAY });
+  await assert.rejects(archiveDay(deps, of), { code: 'SSMD_LATE_RAW', retryable: false });
+  const manifest = await readManifest(deps, { ...of, version: 'v1' });
+  assert.equal(manifest?.content_id, committed.content_id);
+});
+
+test('an object in the way is never replaced: ours goes beside it', async () => {
+  const { deps } = await withRaw();
+  const key = 'normalized/v1/tiny/trade/BTCUSD/2026/11/20/03-00.capnp.zst';
+  const foreign = new TextEncoder().encode('not an object of ours');
+  await deps.normalized.put(key, foreign);
+  await archiveDay(deps, of);
+  const manifest = await readManifest(deps, { ...of, version: 'v1' });
+  const beside = manifest?.objects.find((it) => it.key.includes('/trade/BTCUSD/2026/11/20/03-00.'));
+  assert.ok(
+    beside !== undefined && parseObjectKey(beside.key)?.sha8 === beside.plain_sha256.slice(0, 8),
+  );
+  assert.deepEqual((await deps.normalized.get(key))?.body, foreign);
+});
+
+test('a configured shard without RAW is waited for, then a gap', async () => {
+  const early = memoryJobs('2026-11-21T06:00:00Z', { shardsOf: () => ['tier1', 'tier2'] });
+  await writeTinyDay(early.raw, { day: DAY });
+  const first = await archiveDay(early, of);
+  assert.match(first.plan.waiting.join(), /tier2: shard_absent/);
+  const { deps } = await withRaw();
+  const late = { ...deps, shardsOf: () => ['tier1', 'tier2'] };
+  const { plan, committed } = await archiveDay(late, of);
+  assert.deepEqual(plan.waiting, []);
+  assert.equal(committed.complete, false);
+});
+
+test('origins are never mixed', async () => {
+  const { deps, day } = await withRaw();
+  const [segment] = day.epochs[0]?.segments.slice(-20) ?? [];
+  assert.ok(segment);
+  const text = new TextDecoder().decode(segment.plain).replace('"simulator"', '"live"');
+  const id = { feed: 'tiny', shard: 'tier1', epoch: 1, t: BigInt(segment.first ?? 0) };
+  assert.notEqual(rawSegmentKey(id), segment.key);
+  await deps.raw.put(segment.key, zstd.compress(new TextEncoder().encode(text)));
+  await assert.rejects(archiveDay(deps, of), {
+    code: 'SSMD_INVALID_INPUT',
+    message: /mixes origins/,
+  });
+});
+
+test('a day that is not over is refused, and says until when', () => {
+  const deps = memoryJobs('2026-11-20T17:00:00Z');
+  const today = resolveDay(deps, of);
+  assert.throws(() => refuseOpenDay(deps, today), {
+    code: 'SSMD_DAY_NOT_OVER',
+    message: /market still open until 2026-11-21T00:00:00Z/,
+  });
+  const yesterday = resolveDay(deps, { feed: 'tiny' });
+  assert.equal(yesterday.day, '2026-11-19');
+  refuseOpenDay(deps, yesterday);
+});
+
+test('an unknown feed and a bad day are told at once, with a valid example', () => {
+  const deps = memoryJobs(NOW);
+  assert.throws(
+    () => resolveDay(deps, { feed: 'krakn', day: '2026-02-30' }),
+    (error: Error) => {
+      assert.match(error.message, /2 faults/);
+      assert.match(error.message, /"krakn" is not a feed of this environment \(it has tiny\)/);
+      assert.match(error.message, /"2026-02-30" is not a day/);
+      assert.match(error.message, /A valid example: \{"feed":"tiny","day":"2026-11-21"\}/);
+      return true;
+    },
+  );
+});
+
+test('every object of a manifest reads back as what it says', async () => {
+  const { deps } = await withRaw();
+  await archiveDay(deps, of);
+  const manifest = await readManifest(deps, { ...of, version: 'v1' });
+  assert.ok(manifest && manifest.objects.length > 24);
+  for (const object of manifest.objects) {
+    const stored = await deps.normalized.get(object.key, { signal: plainContext().signal });
+    assert.ok(stored);
+    const { plain, lineage } = unpackObject(stored.body, zstd, object.key);
+    assert.equal(deps.sha256(plain), object.plain_sha256);
+    assert.equal(lineage.message_count, object.records);
+  }
+});
