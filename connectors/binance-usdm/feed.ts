@@ -11,9 +11,9 @@ export const binanceUsdm: Feed = {
   normalizer: 1,
   // The first capture this decoder was held to is of 2021; the launch was in 2019.
   decoders: [{ valid_from: '2019-09-01' as Day, decode: decodeBinanceUsdm }],
-  // Ids of aggregates and of trades count by one per symbol. `trade` leaves out the ids of what was
-  // not on the book, so over both channels they only increase.
-  trade_ids: 'increasing',
+  // Of aggregates and of single trades alike, in both captures. On `trade` an execution that never
+  // met the book uses an id and is left out: a hole of its own, seen as a gap that closes at once.
+  trade_ids: 'contiguous',
   openBook: openBinanceUsdmBook,
   evidence: BINANCE_USDM_EVIDENCE,
   protocol: binanceUsdmProtocol,
