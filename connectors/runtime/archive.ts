@@ -19,7 +19,7 @@ export type EpochArchive = {
   /** Writes the inventories of days before `day` that are shipped and have none. Call it often. */
   readonly settleBefore: (day: Day) => void;
   /** After the log is closed: ships the rest, writes what inventories are missing. */
-  readonly finish: (end: 'shutdown' | 'crash') => Promise<void>;
+  readonly finish: (end: 'shutdown' | 'crash', local?: 'remove' | 'keep') => Promise<void>;
   readonly segments: () => readonly ClosedSegment[];
 };
 
@@ -81,14 +81,14 @@ export function createEpochArchive(deps: {
           .finally(() => writing.delete(over));
       }
     },
-    async finish(end) {
+    async finish(end, local = 'remove') {
       await Promise.all([...open]);
       const days = daysOf(segments);
       for (const day of days) {
         if ((pending.get(day) ?? 0) > 0) return;
         if (!written.has(day)) await write(day, day === days.at(-1) ? end : 'day');
       }
-      await files.remove();
+      if (local === 'remove') await files.remove();
     },
     segments: () => segments,
   };

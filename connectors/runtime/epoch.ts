@@ -232,7 +232,7 @@ export function openEpoch(
       await publishing.close({ deadline_ms: drain_ms });
       // What is not on the bus by now never will be: the archive takes it from RAW.
       deps.shipper.release(log.last());
-      if (closed) await archive.finish('shutdown');
+      if (closed) await archive.finish('shutdown', 'remove');
       report('epoch.closed', { epoch: id, reason, segments: archive.segments().length });
     },
   };

@@ -134,13 +134,14 @@ export function captureTemplate(options: {
   readonly host?: string;
 }): CaptureTemplate {
   const { feed, shard, epoch, config_sha256, origin, source, software, clock } = options;
+  const { location_id, datacenter, proximity } = options.place ?? HERE;
   return {
     feed: feed.id,
     shard,
     epoch,
     origin,
     source,
-    ...(options.place ?? HERE),
+    ...{ location_id, datacenter, proximity },
     host: options.host ?? hostname(),
     ...clock,
     ...software,

@@ -45,9 +45,15 @@ export async function recover(
     const here = new Set(left.segments.map((path) => basename(path)));
     const gone = left.recorded.filter((segment) => !here.has(basename(segment.path)));
     for (const segment of gone) archive.addShipped(segment);
+    let local: 'remove' | 'keep' = 'remove';
     for (const path of left.segments) {
       const found = await completeSegment(path, left);
-      if (found === null) continue;
+      if (found === 'unreadable') {
+        // Nobody knows what it is; it is not ours to throw away.
+        local = 'keep';
+        deps.report('segment.unreadable_failed', { path });
+      }
+      if (found === 'unreadable' || found === 'empty') continue;
       archive.add(found.segment);
       total.segments += 1;
       total.repaired += found.repaired ? 1 : 0;
@@ -56,7 +62,7 @@ export async function recover(
         deps.report('segment.repaired', { path, cut_bytes: found.cut_bytes, fault: found.fault });
       }
     }
-    await archive.finish(left.shutdown ? 'shutdown' : 'crash');
+    await archive.finish(left.shutdown ? 'shutdown' : 'crash', local);
     total.epochs += 1;
     deps.report('epoch.recovered', { dir: left.files.dir, segments: archive.segments().length });
   }
@@ -70,7 +76,10 @@ type Completed = {
   readonly fault: string | null;
 };
 
-async function completeSegment(path: string, left: LeftEpoch): Promise<Completed | null> {
+/** `empty`: without a line of its own, removed. `unreadable`: left as it is. */
+type Repair = Completed | 'empty' | 'unreadable';
+
+async function completeSegment(path: string, left: LeftEpoch): Promise<Repair> {
   const recorded = left.recorded.find((segment) => basename(segment.path) === basename(path));
   if (recorded !== undefined) {
     return { segment: { ...recorded, path }, repaired: false, cut_bytes: 0, fault: null };
@@ -80,16 +89,17 @@ async function completeSegment(path: string, left: LeftEpoch): Promise<Completed
 
 /**
  * Ends a segment file that was left open: cut at the last whole line, `_end` appended. One without a
- * line of its own is removed. One whose `_end` is there is left as it is, also where it disagrees with
+ * line of its own is removed; one that does not begin as a segment does is left alone. One whose `_end` is there is left as it is, also where it disagrees with
  * the content: readers must see that.
  */
-export async function repairSegment(path: string, of: InventoryOf): Promise<Completed | null> {
+export async function repairSegment(path: string, of: InventoryOf): Promise<Repair> {
   const bytes = await readFile(path);
   const check = checkSegment(bytes, sha256Hex);
   const { first, last } = check;
   if (first === null || last === null) {
+    if (check.fault?.kind === 'invalid') return 'unreadable';
     await rm(path, { force: true });
-    return null;
+    return 'empty';
   }
   const ended = check.end !== null || check.fault?.kind === 'end';
   const plain = ended

@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { readFileSync, readdirSync, statSync, truncateSync } from 'node:fs';
+import { readFileSync, readdirSync, statSync, truncateSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { test } from 'node:test';
 import fc from 'fast-check';
@@ -106,20 +106,22 @@ test('cut at any byte, the repair keeps every whole line, ends the segment, and 
   const path = join(dir, 'cut');
   await fc.assert(
     fc.asyncProperty(fc.integer({ min: 0, max: whole.length }), async (cut) => {
-      await import('node:fs/promises').then((fs) => fs.writeFile(path, whole));
+      writeFileSync(path, whole);
       truncateSync(path, cut);
       const feeds = whole.subarray(0, cut).filter((byte) => byte === 10).length;
       const repaired = await repairSegment(path, OF);
       // The `_capture` line alone is no content.
-      if (feeds < 2) return assert.equal(repaired, null);
+      if (feeds < 2) return assert.equal(repaired, 'empty');
+      if (typeof repaired === 'string') return assert.fail(repaired);
       const plain = readFileSync(path);
       const check = checkSegment(plain, sha256Hex);
       assert.equal(check.fault, null);
       assert.equal(readSegment(plain).lines.length, Math.min(feeds, 8) - 1);
-      assert.equal(plain.length, repaired?.segment.bytes);
+      assert.equal(plain.length, repaired.segment.bytes);
       const again = await repairSegment(path, OF);
-      assert.equal(again?.repaired, false);
-      assert.equal(again?.segment.sha256, repaired?.segment.sha256);
+      if (typeof again === 'string') return assert.fail(again);
+      assert.equal(again.repaired, false);
+      assert.equal(again.segment.sha256, repaired.segment.sha256);
     }),
     { numRuns: 120 },
   );
@@ -135,9 +137,17 @@ test('a segment whose _end disagrees with its content is left as it is, for read
   const bytes = readFileSync(path);
   const at = bytes.indexOf('"n":1') + 4;
   bytes[at] = 0x39;
-  await import('node:fs/promises').then((fs) => fs.writeFile(path, bytes));
+  writeFileSync(path, bytes);
   const found = await repairSegment(path, OF);
-  assert.equal(found?.repaired, false);
-  assert.match(found?.fault ?? '', /sha256/);
+  if (typeof found === 'string') return assert.fail(found);
+  assert.equal(found.repaired, false);
+  assert.match(found.fault ?? '', /sha256/);
   assert.deepEqual(readFileSync(path), bytes);
+});
+
+test('a file that does not begin as a segment does is not ours to throw away', async (t) => {
+  const path = join(scratchDirectory(t), '00000000.jsonl');
+  writeFileSync(path, '{"_capture":{"format":99}}\n{"t":"1","c":1,"raw":{}}\n');
+  assert.equal(await repairSegment(path, OF), 'unreadable');
+  assert.ok(statSync(path).size > 0);
 });
