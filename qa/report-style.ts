@@ -64,7 +64,7 @@ td.time { white-space: nowrap; font-variant-numeric: tabular-nums; }
 code { font: 12px/1.5 ui-monospace, SFMono-Regular, Menlo, Consolas, monospace; overflow-wrap: anywhere; }
 details.check { background: var(--card); border: 1px solid var(--line); border-radius: 10px; margin-bottom: 10px; }
 details.check > summary {
-  display: grid; grid-template-columns: 116px minmax(120px, max-content) 1fr; gap: 4px 14px; align-items: center;
+  display: grid; grid-template-columns: 130px 190px 1fr; gap: 4px 14px; align-items: center;
   padding: 12px 16px; cursor: pointer; list-style: none;
 }
 details.check > summary::-webkit-details-marker { display: none; }

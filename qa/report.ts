@@ -120,7 +120,7 @@ function coverage(results: DayResults): string {
 <span></span><div class="hours">${hours}</div><span></span>
 ${rows.map((row) => strip(row, results)).join('\n')}
 </div>
-<div class="legend"><span><i style="background:var(--fill)"></i>records, darker is more</span>
+<div class="legend"><span><i style="background:var(--fill)"></i>records, stronger is more</span>
 <span><i style="background:var(--none)"></i>no record</span>
 <span><i style="background:var(--bad)"></i>known gap</span>${
     more > 0 ? `<span>${number(more)} more symbols in results.json</span>` : ''
@@ -200,7 +200,7 @@ function check(results: readonly CheckResult[]): string {
   const [first] = results;
   if (first === undefined) return '';
   const told = results.filter((result) => result.status === worst);
-  const others = told.length > 1 ? ` (and ${told.length - 1} more)` : '';
+  const others = told.length > 1 ? ` · and ${told.length - 1} more` : '';
   const symbol = told[0]?.group['symbol'];
   const message = `${symbol === undefined ? '' : `${symbol}: `}${told[0]?.message ?? ''}${others}`;
   const isOpen = worst === 'failed' || worst === 'warned' || worst === 'errored';

@@ -41,7 +41,7 @@ export class Samples {
 
 /** An event as a row of evidence: its identity and scalar fields; a book's levels as counts. */
 export function rowOf(event: MarketEvent): Readonly<Record<string, unknown>> {
-  const row: Record<string, unknown> = { received: formatIso(event.t) };
+  const row: Record<string, unknown> = { ts_recv: formatIso(event.t) };
   for (const [name, value] of Object.entries<unknown>(event)) {
     if (value === null || name === 'feed' || (name === 'flags' && value === 0)) continue;
     row[name] = plain(value);

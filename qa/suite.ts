@@ -171,10 +171,17 @@ function finishCheck(it: Running): CheckResult[] {
   try {
     const findings = it.open.finish();
     if (findings.length === 0) return [unjudged(check, 'not_evaluated', 'nothing to judge')];
-    return findings.map((finding) => resultOf(check, finding));
+    return [...findings].sort(bySymbol).map((finding) => resultOf(check, finding));
   } catch (error) {
     return [unjudged(check, 'errored', messageOf(error))];
   }
+}
+
+/** Whatever order events came in, results come in the same. */
+function bySymbol(a: Finding, b: Finding): number {
+  const left = a.group['symbol'] ?? '';
+  const right = b.group['symbol'] ?? '';
+  return left < right ? -1 : left > right ? 1 : 0;
 }
 
 function unjudged(check: SuiteCheck, status: CheckStatus, message: string): CheckResult {
@@ -330,10 +337,12 @@ function createTally(context: CheckContext): Tally {
     records: () => records,
     byType: () => by_type,
     coverage: () =>
-      [...buckets].map(([symbol, counts]) => ({
-        symbol,
-        records: counts.reduce((sum, count) => sum + count, 0),
-        counts,
-      })),
+      [...buckets]
+        .sort(([a], [b]) => (a < b ? -1 : 1))
+        .map(([symbol, counts]) => ({
+          symbol,
+          records: counts.reduce((sum, count) => sum + count, 0),
+          counts,
+        })),
   };
 }

@@ -117,7 +117,7 @@ function findingOf(symbol: string, group: Group, config: ChecksumConfig): Findin
 function messageOf(group: Group, provable: number, books: number): string {
   if (books === 0) return 'no book messages';
   if (provable === 0) return `nothing the venue sent proves any of ${books} book messages`;
-  const wrong = group.mismatches === 0 ? '' : `, ${group.mismatches} mismatches`;
+  const wrong = group.mismatches === 0 ? '' : `, proven wrong ${group.mismatches} times`;
   const blind = group.unverified === 0 ? '' : `, ${group.unverified} beyond proof`;
   return `${group.verified} of ${provable} book messages proven right${wrong}${blind}`;
 }
