@@ -8,12 +8,13 @@
  */
 import { EVENT_BYTES_MAX, FLAG } from '../schema/events.ts';
 import type { MarketEvent } from '../schema/events.ts';
+import { wholeLength } from './capnp-read.ts';
 import { EventArena } from './event-arena.ts';
 import { ABSENT, EventBuffer, FIELD, TYPE_BOOK } from './event-buffer.ts';
 import { appendEvent } from './event-object.ts';
 import type { EncodeHeader } from './event-object.ts';
 import { BODY, EVENT, LEVEL_BYTES, ROOT_BYTES } from './md2-layout.ts';
-import { readEvent, readHead, wholeLength } from './md2-read.ts';
+import { readEvent, readHead } from './md2-read.ts';
 import type { EventHead } from './md2-read.ts';
 import { Md2Writer, overheadBytes } from './md2-write.ts';
 
