@@ -49,7 +49,9 @@ function fail(text) {
 function install() {
   const from = Date.now();
   const why = existsSync(modules) ? 'the lockfile has changed' : 'first run';
-  process.stdout.write(`setup: installing dependencies with npm ci (${why}; about half a minute)\n`);
+  process.stdout.write(
+    `setup: installing dependencies with npm ci (${why}; about half a minute)\n`,
+  );
   const args = ['ci', '--no-audit', '--no-fund', '--loglevel=error'];
   const ended = spawnSync('npm', args, { cwd: root, stdio: 'inherit' });
   if (ended.error) fail(`npm does not start: ${ended.error.message}`);
