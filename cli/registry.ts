@@ -1,9 +1,19 @@
 /** Every command of `ssmd`, in the order of its help. Adding one is one file and one line here. */
 import type { Register } from './command.ts';
+import { register as connector } from './commands/connector.ts';
 import { register as doctor } from './commands/doctor.ts';
 import { register as importRecording } from './commands/import.ts';
+import { register as simulate } from './commands/simulate.ts';
 import { register as sub } from './commands/sub.ts';
 import { register as temporal } from './commands/temporal.ts';
 import { register as up } from './commands/up.ts';
 
-export const COMMANDS: readonly Register[] = [doctor, up, importRecording, sub, temporal];
+export const COMMANDS: readonly Register[] = [
+  doctor,
+  up,
+  connector,
+  importRecording,
+  simulate,
+  sub,
+  temporal,
+];

@@ -34,7 +34,7 @@ export function register(program: Command, context: CliContext): void {
     )
     .option('--mode <mode>', `what to do: ${MODES.join(', ')}`, 'live')
     .option('--env <name>', 'environment', parseEnvName, 'dev')
-    .option('--feed <feed>', 'venue, as `npx ssmd connector --feed ?` lists them')
+    .option('--feed <feed>', 'venue: kraken, binance-usdm, ...')
     .option('--shard <shard>', 'shard of the environment (default: SHARD_ID)')
     .option('--url <url>', "base URL in place of the venue's own, ws:// or wss://")
     .option('--port <port>', 'of the status pages on loopback; 0: any free one', parsePort, 0)
@@ -43,15 +43,19 @@ export function register(program: Command, context: CliContext): void {
 
 async function runConnector(flags: ConnectorFlags, context: CliContext): Promise<void> {
   const { env, output, interrupted, root } = context;
-  const [{ FEEDS }, { startConnector }, { loadEnvironment }, endpoints] = await Promise.all([
-    import('../../connectors/registry.ts'),
-    import('../../workers/connector.ts'),
-    import('../../environments/env.ts'),
-    import('../../environments/endpoints.ts'),
-  ]);
+  const [{ FEEDS }, { startConnector }, { foldConfig, loadEnvironment }, endpoints] =
+    await Promise.all([
+      import('../../connectors/registry.ts'),
+      import('../../workers/connector.ts'),
+      import('../../environments/env.ts'),
+      import('../../environments/endpoints.ts'),
+    ]);
   const { feed, shard } = checkedFlags(flags, [...FEEDS.keys()], env['SHARD_ID']);
   const known = [...FEEDS.values()].map((it) => ({ id: it.id, ...it.protocol }));
   const environment = loadEnvironment(flags.env, known);
+  const wanted = known.find((it) => it.id === feed);
+  // Before anything is looked for or started: the shard must have symbols of the feed.
+  if (wanted !== undefined) foldConfig(environment, wanted, shard);
   const stack = await readStackState(flags.env, root);
   const variables = { ...env, ...(stack === null ? {} : endpoints.stackVariables(stack)) };
   const running = await startConnector({

@@ -91,6 +91,8 @@ export function createConnector(deps: ConnectorDeps): Connector {
   let per_minute = { drops: 0, gaps: 0, frames: 0 };
   let heartbeat_ms = started_ms;
   let disk_alarmed = false;
+  /** What the epochs that are over counted. */
+  const before = { drops: 0, gaps: 0, reconnects: 0 };
   let fatal: (error: unknown) => void = () => undefined;
 
   function nowMs(): number {
@@ -113,9 +115,8 @@ export function createConnector(deps: ConnectorDeps): Connector {
 
   function measure(): void {
     const now = nowMs();
-    counters.drops =
-      epoch === null ? counters.drops : Math.max(counters.drops, epoch.log.counts.dropped);
-    counters.gaps = epoch === null ? counters.gaps : Math.max(counters.gaps, epoch.log.counts.gaps);
+    counters.drops = before.drops + (epoch?.log.counts.dropped ?? 0);
+    counters.gaps = before.gaps + (epoch?.log.counts.gaps ?? 0);
     per_minute = {
       drops: drops.add(now, counters.drops),
       gaps: gaps.add(now, counters.gaps),
@@ -149,6 +150,10 @@ export function createConnector(deps: ConnectorDeps): Connector {
     }
   }
 
+  function reconnects(): number {
+    return before.reconnects + (epoch?.connections.reconnects() ?? 0);
+  }
+
   function localBytes(): number {
     return shipper.localBytes() + (epoch?.openBytes() ?? 0);
   }
@@ -165,6 +170,10 @@ export function createConnector(deps: ConnectorDeps): Connector {
       const why = await Promise.race([current.over, aborted(signal), broken]);
       await closeEpoch(current, why === 'fenced' ? 'fenced' : 'shutdown');
       own.delete(current.dir);
+      before.drops += current.log.counts.dropped;
+      before.gaps += current.log.counts.gaps;
+      before.reconnects += current.connections.reconnects();
+      epoch = null;
       standby = why === 'fenced';
       if (standby) counters.takeovers += 1;
     }
@@ -214,6 +223,7 @@ export function createConnector(deps: ConnectorDeps): Connector {
       } finally {
         if (tick !== null) clock.clearTimeout(tick);
         shipper.stop();
+        epoch?.abandon();
         epoch = null;
         state = 'OFFLINE';
         reasons = ['stopped'];
@@ -237,7 +247,7 @@ export function createConnector(deps: ConnectorDeps): Connector {
       ),
       drops: counters.drops,
       gaps: counters.gaps,
-      reconnects: epoch?.connections.reconnects() ?? 0,
+      reconnects: reconnects(),
       alarms: Object.fromEntries(counters.alarms),
       connections: connectionStatus(epoch),
       publishing: epoch?.publishing.status() ?? {},
@@ -253,7 +263,7 @@ export function createConnector(deps: ConnectorDeps): Connector {
   const metrics = createMetrics(config.config, counters, (): Gauges => ({
     state,
     ...connectionCounts(epoch),
-    reconnects: epoch?.connections.reconnects() ?? 0,
+    reconnects: reconnects(),
     queue_ratio: epoch?.publishing.queueRatio() ?? 0,
     lag_s: lagSeconds(epoch),
     local_log_bytes: localBytes(),

@@ -85,6 +85,8 @@ export type Epoch = {
   readonly publishing: Publishing;
   /** Resolves with why it must end by itself; a rejection is a fault of this program. */
   readonly over: Promise<'fenced'>;
+  /** After a fault of this program: lets go of sockets and bus; the log is left as a kill leaves it. */
+  readonly abandon: () => void;
   /** Stops intake, closes the log, publishes what is left, ships, writes the inventory. */
   readonly close: (options: {
     readonly reason: string;
@@ -222,6 +224,16 @@ export function openEpoch(
       archive.settleBefore(epochLog.day());
       deps.shipper.release(publishing.released());
       syncLog();
+    },
+    abandon() {
+      stopping.abort();
+      phase = 'stopped';
+      try {
+        connections.closeAll('fault');
+      } catch {
+        // The fault that brought us here; the sockets that could be closed are.
+      }
+      void publishing.close({ deadline_ms: 0 }).catch(() => undefined);
     },
     async close({ reason, drain_ms }) {
       stopping.abort();
