@@ -21,16 +21,39 @@ const NS_PER_HOUR = 3600e9;
 const SUBJECTS_OVERLAP = 10065;
 const NO_STORAGE = 10047;
 
-export async function ensureStreams(
+/** Creates what is missing and reconciles what is there. */
+export function ensureStreams(
   connection: NatsConnection,
   environment: string,
   prefix: string,
   limits: StreamLimits,
 ): Promise<void> {
-  const manager = await jetstreamManager(connection);
+  return forEach(connection, environment, prefix, limits, ensure);
+}
+
+/** Creates what is missing only: cheap enough for every connection. */
+export function createStreams(
+  connection: NatsConnection,
+  environment: string,
+  prefix: string,
+  limits: StreamLimits,
+): Promise<void> {
+  return forEach(connection, environment, prefix, limits, async (manager, wanted) => {
+    if ((await infoOf(manager, wanted.name)) === null) await manager.streams.add(wanted);
+  });
+}
+
+async function forEach(
+  connection: NatsConnection,
+  environment: string,
+  prefix: string,
+  limits: StreamLimits,
+  act: (manager: JetStreamManager, wanted: Wanted) => Promise<void>,
+): Promise<void> {
+  const manager = await jetstreamManager(connection, { checkAPI: false });
   for (const wanted of streamsOf(environment, prefix, limits)) {
     try {
-      await ensure(manager, wanted);
+      await act(manager, wanted);
     } catch (error) {
       throw explained(error, wanted, environment);
     }

@@ -6,10 +6,10 @@ import { connect } from '@nats-io/transport-node';
 import type { NatsConnection, NodeConnectionOptions, Subscription } from '@nats-io/transport-node';
 import { SsmdError } from '../schema/errors.ts';
 import { NAME_PATTERN } from '../schema/symbols.ts';
-import type { Bus, BusMessage } from './bus.ts';
+import type { Bus, BusMessage, StreamLimits } from './bus.ts';
 import { publisherOver } from './nats-publisher.ts';
 import { headerOf, natsReads } from './nats-reads.ts';
-import { ensureStreams } from './nats-streams.ts';
+import { createStreams, ensureStreams } from './nats-streams.ts';
 import { streamName } from './subjects.ts';
 
 export type NatsOptions = {
@@ -53,19 +53,30 @@ export async function createNatsBus(options: NatsOptions): Promise<Bus & AsyncDi
   });
   const reads = await natsReads(connection, stream, prefix, timeout_ms);
 
+  let limits: StreamLimits | null = null;
   async function close(): Promise<void> {
     if (!connection.isClosed()) await connection.close();
   }
   return {
-    ensureStreams: (limits) => ensureStreams(connection, environment, prefix, limits),
+    async ensureStreams(wanted) {
+      await ensureStreams(connection, environment, prefix, wanted);
+      limits = wanted;
+    },
     async openPublisher(publisher) {
       const own = await open(options, {
         reconnect: false,
         timeout: publisher.connect_timeout_ms,
         name: `${options.name}-publisher`,
       });
-      const own_reads = await natsReads(own, stream, prefix, timeout_ms);
-      return publisherOver(own, prefix, own_reads, publisher);
+      try {
+        // A server that comes back with an empty folder has no streams any more.
+        if (limits !== null) await createStreams(own, environment, prefix, limits);
+        const own_reads = await natsReads(own, stream, prefix, timeout_ms);
+        return publisherOver(own, prefix, own_reads, publisher);
+      } catch (error) {
+        await own.close();
+        throw error;
+      }
     },
     lastCtl: reads.lastCtl,
     bounds: reads.bounds,

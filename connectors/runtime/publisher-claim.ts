@@ -5,12 +5,83 @@
 import type { StoredCtl } from '../../bus/ctl.ts';
 import { decodeEvents } from '../../codec/md2.ts';
 import { SsmdError } from '../../schema/errors.ts';
+import type { Clock } from './clock.ts';
 import type { PublisherLink } from './publisher-link.ts';
 import { SILENCE_NS, STANDBY_SILENCE_NS, WARM_UP_NS } from './publisher-limits.ts';
+import type { StreamPosition } from './publisher-position.ts';
+import type { Claim } from './publishing.ts';
+
+export type ClaimOptions = {
+  readonly epoch: number;
+  readonly shard: string;
+  readonly feed: string;
+  readonly clock: Clock;
+  readonly watermark: () => bigint;
+  readonly position: StreamPosition;
+  readonly open: () => Promise<PublisherLink>;
+  readonly standby: boolean;
+  readonly warm: () => boolean;
+  readonly signal: AbortSignal;
+  readonly pause: (wait_ms: number) => Promise<void>;
+  readonly onAway: (error: unknown) => void;
+};
+
+/** The claim, with the connection it was made over; null where the bus is away. */
+export type Claimed = {
+  readonly claim: Claim;
+  readonly link: PublisherLink | null;
+  /** Position of the claim: everything this epoch publishes lies after it. */
+  readonly t: bigint;
+};
+
+/** Between two looks at a shard that another connector has. */
+const CLAIM_RETRY_MS = 500;
+/** A bus that was reached and is gone for this long is away: the shard may be taken without it. */
+const AWAY_NS = 3_000_000_000n;
+
+/** Resolves when the shard is ours, or may be taken without the bus. Throws `SSMD_FENCED`. */
+export async function claimShard(options: ClaimOptions): Promise<Claimed> {
+  const { clock, position, shard, feed } = options;
+  const since = clock.wallNs();
+  let link: PublisherLink | null = null;
+  let prev: StoredCtl | null = null;
+  let reached_ns: bigint | null = null;
+  for (;;) {
+    try {
+      options.signal.throwIfAborted();
+      link ??= await options.open();
+      const last = await link.lastCtl();
+      reached_ns = clock.monoNs();
+      const own = last !== null && position.isOwn(last);
+      if (!own) prev = last;
+      if (own || mayClaim(last, { ...options, since, now: clock.wallNs(), warm: options.warm() })) {
+        const t = own ? takeBack(position, last) : await putClaim(link, options, last);
+        if (t === null) continue;
+        const ids = await lastTradeIds(link, shard, feed);
+        return { claim: { prev: prev === null ? null : positionOf(prev), ids }, link, t };
+      }
+    } catch (error) {
+      void link?.close();
+      link = null;
+      options.signal.throwIfAborted();
+      if (error instanceof SsmdError && error.code === 'SSMD_FENCED') throw error;
+      options.onAway(error);
+      const away = reached_ns === null || clock.monoNs() - reached_ns > AWAY_NS;
+      if (away && !options.standby) {
+        return { claim: { prev: null, ids: {} }, link: null, t: options.watermark() };
+      }
+    }
+    await options.pause(CLAIM_RETRY_MS);
+  }
+}
+
+const positionOf = ({ record }: StoredCtl): { epoch: number; t: bigint } => ({
+  epoch: record.epoch,
+  t: record.t,
+});
 
 export type ClaimView = {
   readonly epoch: number;
-  /** The log clock's now. */
   readonly now: bigint;
   /** Since when this connector has wanted the shard. */
   readonly since: bigint;
@@ -40,8 +111,43 @@ export function mayClaim(last: StoredCtl | null, view: ClaimView): boolean {
   return silent > SILENCE_NS || view.warm || view.now - view.since > WARM_UP_NS;
 }
 
+/** Claims after `last`, at `claim_t` or now; null where someone else was faster. */
+export async function putClaim(
+  link: PublisherLink,
+  {
+    position,
+    watermark,
+    claim_t = null,
+  }: { position: StreamPosition; watermark: () => bigint; claim_t?: bigint | null },
+  last: StoredCtl | null,
+): Promise<bigint | null> {
+  const prev_t = last?.record.t ?? 0n;
+  const now = claim_t ?? watermark();
+  const t = claim_t === null && prev_t > now ? prev_t : now;
+  const outcome = await link.ask(position.message(position.record(t, 0), last?.seq ?? 0));
+  if (outcome === null) throw new SsmdError('SSMD_UNAVAILABLE', 'the connection was lost');
+  if (outcome.type === 'stored') {
+    position.claimed = true;
+    position.expected = outcome.seq;
+    return t;
+  }
+  if (outcome.reason !== 'wrong_last') {
+    throw new SsmdError('SSMD_UNAVAILABLE', `the claim was refused: ${outcome.detail}`);
+  }
+  // It may be refused because it is there: our own, its acknowledgement lost.
+  const found = await link.lastCtl();
+  return found !== null && position.isOwn(found) ? takeBack(position, found) : null;
+}
+
+/** The shard is ours already, by a claim whose acknowledgement was lost. */
+function takeBack(position: StreamPosition, own: StoredCtl): bigint {
+  position.claimed = true;
+  position.expected = own.seq;
+  return own.record.t;
+}
+
 /** The last trade id of each symbol that the shard has published, whoever did. */
-export async function lastTradeIds(
+async function lastTradeIds(
   link: PublisherLink,
   shard: string,
   feed: string,

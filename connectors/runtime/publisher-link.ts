@@ -3,6 +3,7 @@
  * answer, and since when. It is never repaired; the publisher opens another.
  */
 import type { Bus, BusPublisher, OutMessage, PublishOutcome } from '../../bus/bus.ts';
+import { SsmdError } from '../../schema/errors.ts';
 import type { Clock } from './clock.ts';
 import type { PublisherLimits } from './publisher-limits.ts';
 
@@ -90,12 +91,25 @@ export class PublisherLink {
 
   /** Sends; `settle` hears the answer unless the connection is lost first. */
   send(message: OutMessage, settle?: Settle): void {
+    if (this.#lost) return;
     if (this.in_flight === 0) this.#since_ns = this.#options.clock.monoNs();
-    const token = this.#connection.publish(message);
+    let token: number;
+    try {
+      token = this.#connection.publish(message);
+    } catch (error) {
+      this.#losing(error);
+      return;
+    }
     this.in_flight += 1;
     this.in_flight_bytes += message.data.length;
     this.#sizes.push(message.data.length);
     if (settle !== undefined) this.#waiting.set(token, settle);
+  }
+
+  /** A connection may be closed before it says so; what is too large is a fault of this program. */
+  #losing(error: unknown): void {
+    if (error instanceof SsmdError) throw error;
+    void this.close();
   }
 
   /** Sends and waits; null where the connection was lost. */
@@ -104,11 +118,17 @@ export class PublisherLink {
   }
 
   async batch(messages: readonly OutMessage[]): Promise<PublishOutcome | null> {
+    if (this.#lost) return this.#orLost(new Promise(() => undefined));
     this.#batch = true;
     this.#since_ns = this.#options.clock.monoNs();
-    const outcome = await this.#orLost(this.#connection.publishBatch(messages));
-    this.#batch = false;
-    return outcome;
+    try {
+      return await this.#orLost(this.#connection.publishBatch(messages));
+    } catch (error) {
+      this.#losing(error);
+      return await this.#orLost(new Promise(() => undefined));
+    } finally {
+      this.#batch = false;
+    }
   }
 
   async close(): Promise<void> {

@@ -33,6 +33,12 @@ export class PublisherQueue {
     return this.#next === this.boundary.index;
   }
 
+  /** The epoch is claimed at `t`: nothing of it lies at or before. */
+  begin(t: bigint): void {
+    this.covered = { t, events: 0, index: 0 };
+    this.boundary = this.covered;
+  }
+
   push(lines: readonly LineMessage[]): void {
     for (const entry of lines) {
       this.#entries.push(entry);
@@ -80,11 +86,13 @@ export class PublisherQueue {
     this.sent_since_ctl = 0;
   }
 
-  /** Events that were published past the queue, in batches: positions go on from there. */
+  /** The queue is empty, and batches went past it: positions go on from there. */
   skipTo(t: bigint, events: number): void {
     this.covered = { t, events, index: this.#next };
     this.boundary = this.covered;
     this.#count_sent = events;
+    this.#entries = [];
+    this.#first = this.#next;
   }
 }
 

@@ -143,6 +143,42 @@ test('a stream that was emptied is gone on with, and the run says so', async () 
   assert.equal(last.record.events, rig.offered.length);
 });
 
+test('a stream that was deleted is made again, and published to', async () => {
+  const shard = 'deleted';
+  const rig = startRig({ bus, dir: servers.dir, shard, epoch: 4100 });
+  await rig.take();
+  rig.trade(50);
+  await until('published', () => rig.publisher.position().events === rig.offered.length);
+  const lost = rig.offered.length;
+  const raw = await connect({ servers: servers.nats.url, reconnect: false });
+  await (await jetstreamManager(raw)).streams.delete('SSMD_DEV');
+  await raw.close();
+  rig.trade(50);
+  await rig.close();
+  assertSame((await readBus(bus, shard, 4100)).events, rig.offered.slice(lost));
+  assert.ok(rig.noted.includes('publisher.message_refused'));
+});
+
+test('a frozen connector that wakes is fenced at its next position', async () => {
+  const shard = 'frozen';
+  const frozen = startRig({ bus, dir: servers.dir, shard, epoch: 4200 });
+  await frozen.take();
+  frozen.trade(50);
+  await until('published', () => frozen.publisher.position().events === frozen.offered.length);
+  const next = startRig({ bus, dir: servers.dir, shard, epoch: 4201 });
+  await next.take();
+  next.trade(50);
+  // It wakes: what it publishes at once may pass, its position does not.
+  frozen.trade(5);
+  await frozen.publisher.fenced;
+  frozen.trade(5);
+  assert.equal(frozen.publisher.position().connected, false);
+  await next.close();
+  assertSame((await readBus(bus, shard, 4201)).events, next.offered);
+  const records = (await readCtl(shard)).map(({ epoch }) => epoch);
+  assert.deepEqual(records, [...records].sort());
+});
+
 test('a connector that starts without a bus speaks, and publishes when it comes', async () => {
   const shard = 'away';
   await servers.nats.kill();

@@ -11,3 +11,11 @@ export function hold<T>(property: fc.IProperty<T>, count = 200): void {
     ...(seed === undefined ? {} : { seed: Number(seed) }),
   });
 }
+
+/** The same for a property that has to wait. */
+export async function holdAsync<T>(property: fc.IAsyncProperty<T>, count = 100): Promise<void> {
+  await fc.assert(property, {
+    numRuns: count * runs,
+    ...(seed === undefined ? {} : { seed: Number(seed) }),
+  });
+}
