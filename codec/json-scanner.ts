@@ -7,6 +7,7 @@
  * check `failed` once, at the end. `bytes[end]` may be read, so it must exist (0 or a line feed).
  */
 import { ABSENT } from './event-buffer.ts';
+import { escapeLength, numberEnd } from './json-grammar.ts';
 
 export const DEPTH_MAX = 64;
 
@@ -18,7 +19,6 @@ export const KEY_UNKNOWN = -1;
 export type KeyTable = { readonly names: readonly Uint8Array[]; readonly slots: Int16Array };
 
 const utf8 = new TextEncoder();
-const fatalUtf8 = new TextDecoder('utf-8', { fatal: true });
 const looseUtf8 = new TextDecoder('utf-8', { ignoreBOM: true });
 
 export function keyTable(...keys: readonly string[]): KeyTable {
@@ -385,92 +385,3 @@ const NO_KEYS = keyTable();
 const TRUE = utf8.encode('true');
 const FALSE = utf8.encode('false');
 const NULL = utf8.encode('null');
-
-/** Length of the escape at `at`, 0 where it is none. */
-function escapeLength(bytes: Uint8Array, at: number, end: number): number {
-  const kind = at + 1 < end ? (bytes[at + 1] as number) : 0;
-  if (kind === 0x75) {
-    if (at + 6 > end) return 0;
-    for (let digit = at + 2; digit < at + 6; digit++) {
-      const byte = bytes[digit] as number;
-      const letter = byte | 0x20;
-      const hex = (byte >= 0x30 && byte <= 0x39) || (letter >= 0x61 && letter <= 0x66);
-      if (!hex) return 0;
-    }
-    return 6;
-  }
-  // " \ / b f n r t
-  const known =
-    kind === 0x22 ||
-    kind === 0x5c ||
-    kind === 0x2f ||
-    kind === 0x62 ||
-    kind === 0x66 ||
-    kind === 0x6e ||
-    kind === 0x72 ||
-    kind === 0x74;
-  return known ? 2 : 0;
-}
-
-/** Where the JSON number that starts at `at` ends, or -1. */
-function numberEnd(bytes: Uint8Array, start: number, end: number): number {
-  let at = bytes[start] === 0x2d ? start + 1 : start;
-  const whole = at;
-  at = digitsEnd(bytes, at, end);
-  if (at === whole || (bytes[whole] === 0x30 && at > whole + 1)) return -1;
-  if (at < end && bytes[at] === 0x2e) {
-    const first = at + 1;
-    at = digitsEnd(bytes, first, end);
-    if (at === first) return -1;
-  }
-  if (at < end && ((bytes[at] as number) | 0x20) === 0x65) {
-    at++;
-    if (at < end && (bytes[at] === 0x2b || bytes[at] === 0x2d)) at++;
-    const first = at;
-    at = digitsEnd(bytes, first, end);
-    if (at === first) return -1;
-  }
-  return at;
-}
-
-function digitsEnd(bytes: Uint8Array, start: number, end: number): number {
-  let at = start;
-  while (at < end) {
-    const digit = (bytes[at] as number) - 0x30;
-    if (digit < 0 || digit > 9) break;
-    at++;
-  }
-  return at;
-}
-
-/** How a frame is written to the log. */
-export type FrameForm = 'raw' | 'text' | 'base64';
-
-const checker = new JsonScanner();
-
-/**
- * `raw` where the bytes are one line of valid JSON in UTF-8, `text` where they are UTF-8 but not
- * that, `base64` otherwise.
- */
-export function frameForm(bytes: Uint8Array, start: number, end: number): FrameForm {
-  let plain = true;
-  let oneLine = true;
-  for (let at = start; at < end; at++) {
-    const byte = bytes[at] as number;
-    if (byte >= 0x80) plain = false;
-    else if (byte === 0x0a || byte === 0x0d) oneLine = false;
-  }
-  if (!plain && !isUtf8(bytes, start, end)) return 'base64';
-  if (!oneLine) return 'text';
-  checker.reset(bytes, start, end);
-  return checker.skip() && checker.atEnd() ? 'raw' : 'text';
-}
-
-function isUtf8(bytes: Uint8Array, start: number, end: number): boolean {
-  try {
-    fatalUtf8.decode(bytes.subarray(start, end));
-    return true;
-  } catch {
-    return false;
-  }
-}

@@ -4,8 +4,8 @@
  */
 import type { Capture, FactKey, Facts, SegmentEnd } from '../schema/log.ts';
 import { base64Length, encodeBase64 } from './base64.ts';
-import { frameForm } from './json-scanner.ts';
-import type { FrameForm } from './json-scanner.ts';
+import { frameForm } from './frame-form.ts';
+import type { FrameForm } from './frame-form.ts';
 
 /** Growing bytes of whole lines: `bytes[0, used)`. The consumer writes them out and calls `clear`. */
 export class LineBuffer {

@@ -9,7 +9,7 @@
 import type { Capture, FactKey, Facts, SegmentEnd } from '../schema/log.ts';
 import { decodeBase64 } from './base64.ts';
 import { JsonScanner, KEY_END, keyTable } from './json-scanner.ts';
-import type { FrameForm } from './json-scanner.ts';
+import type { FrameForm } from './frame-form.ts';
 import { captureFault, endFault, factFault, isFactKey } from './log-shapes.ts';
 
 /** Connection numbers are u32, as `status.connection` is. */

@@ -1,5 +1,6 @@
 /** Whether what a recording calls a frame is one: JSON over the socket, or a word of keep-alive. */
-import { frameForm, JsonScanner, KEY_END, keyTable } from '../../codec/json-scanner.ts';
+import { frameForm } from '../../codec/frame-form.ts';
+import { JsonScanner, KEY_END, keyTable } from '../../codec/json-scanner.ts';
 import { rejected, textOf } from './format.ts';
 import type { RecordedLine } from './format.ts';
 

@@ -5,8 +5,9 @@ import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { test } from 'node:test';
+import { createS3ObjectStore } from '../../storage/s3.ts';
 import { capturePath, skipWithoutCaptures } from '../support/captures.ts';
-import { openS3Server, skipWithoutS3Server } from '../support/s3-server.ts';
+import { startTestServers } from '../support/servers.ts';
 
 const root = resolve(import.meta.dirname, '..', '..');
 
@@ -55,16 +56,16 @@ test('wrong flags are named all at once, and nothing starts', async () => {
 
 test(
   'a recording goes into the bucket, its bad lines into a rejects file',
-  { skip: skipWithoutS3Server || skipWithoutCaptures },
+  { skip: skipWithoutCaptures },
   async () => {
-    await using server = await openS3Server();
+    await using servers = await startTestServers({ s3: true });
     const dir = await mkdtemp(join(tmpdir(), 'ssmd-import-cli-'));
     try {
-      const { endpoint, access_key_id, secret_access_key } = server.config;
+      const { endpoint, accessKey, secretKey } = servers.s3;
       const env = {
         SSMD_S3_ENDPOINT: endpoint,
-        AWS_ACCESS_KEY_ID: access_key_id,
-        AWS_SECRET_ACCESS_KEY: secret_access_key,
+        AWS_ACCESS_KEY_ID: accessKey,
+        AWS_SECRET_ACCESS_KEY: secretKey,
       };
       const file = join(dir, 'book.jsonl');
       const whole = await readFile(capturePath('kraken-v2/book-btcusd-d10-20230730.jsonl'), 'utf8');
@@ -84,10 +85,16 @@ test(
       const rejects = (await readFile(`${file}.rejects.jsonl`, 'utf8')).trimEnd().split('\n');
       const lines = rejects.map((line) => (JSON.parse(line) as { line: number }).line);
       assert.deepEqual(lines, [511, 512]);
-      const inventory = `${server.folder}/ssmd-dev-raw/raw/kraken/_manifests/2023-07-30`;
       const [epoch] = report['epochs'] as { epoch: number }[];
-      const listed = await readFile(join(inventory, `import-${epoch?.epoch}.json`), 'utf8');
-      assert.match(listed, /"origin":"import"/);
+      const key = `raw/kraken/_manifests/2023-07-30/import-${epoch?.epoch}.json`;
+      const { region } = servers.s3;
+      await using store = createS3ObjectStore({
+        ...{ endpoint, region, bucket: 'ssmd-dev-raw' },
+        access_key_id: accessKey,
+        secret_access_key: secretKey,
+      });
+      const inventory = await store.get(key);
+      assert.match(Buffer.from(inventory?.body ?? []).toString(), /"origin":"import"/);
     } finally {
       await rm(dir, { recursive: true, force: true });
     }

@@ -4,9 +4,9 @@ import { test } from 'node:test';
 import fc from 'fast-check';
 import { ABSENT } from '../../codec/event-buffer.ts';
 import { i64 } from '../../codec/event-object.ts';
+import { frameForm } from '../../codec/frame-form.ts';
 import {
   DEPTH_MAX,
-  frameForm,
   JsonScanner,
   KEY_END,
   KEY_UNKNOWN,
