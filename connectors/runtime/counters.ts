@@ -23,8 +23,6 @@ export type Counters = {
   /** Frames by index of the symbol in the configuration, + 1; 0 for those of none. */
   readonly by_symbol: number[];
   readonly alarms: Map<string, number>;
-  /** Of the last event that had one: how long before `t` the venue says it happened. */
-  venue_lag_s: number | null;
 };
 
 export function createCounters(config: FoldConfig): Counters {
@@ -43,7 +41,6 @@ export function createCounters(config: FoldConfig): Counters {
     conflicts: 0,
     by_symbol: new Array<number>(config.symbols.length + 1).fill(0),
     alarms: new Map(),
-    venue_lag_s: null,
   };
 }
 
@@ -76,114 +73,99 @@ export type Gauges = {
 const STATES: readonly ConnectorState[] = ['READY', 'DEGRADED', 'OFFLINE', 'ERROR'];
 const LABELS = ['shard', 'feed'] as const;
 
-/** The names are the requirements' where those have one. */
+type Read = (counters: Counters, now: Gauges) => number | null;
+type Row = readonly [name: string, help: string, read: Read];
+
+/** What only grows. Names are the requirements' where those have one. */
+const TOTALS: readonly Row[] = [
+  ['ssmd_connector_bytes_received_total', 'Bytes of frames received', (it) => it.bytes],
+  ['ssmd_connector_events_total', 'Events the fold yielded', (it) => it.events],
+  ['ssmd_connector_gaps_total', 'Books that broke', (it) => it.gaps],
+  ['ssmd_connector_drops_total', 'Frames not written to the log', (it) => it.drops],
+  ['ssmd_connector_rejected_total', 'Frames that could not be decoded', (it) => it.rejected],
+  ['ssmd_connector_segments_shipped_total', 'Raw segments in the store', (it) => it.segments],
+  [
+    'ssmd_connector_segment_conflicts_total',
+    'Segments whose key held other content',
+    (it) => it.conflicts,
+  ],
+  [
+    'ssmd_connector_websocket_reconnects_total',
+    'Connections that ended unasked and were opened anew',
+    (_, now) => now.reconnects,
+  ],
+];
+
+const GAUGES: readonly Row[] = [
+  ['ssmd_connector_up', '1 while it runs', () => 1],
+  ['ssmd_connector_connections', 'Connections there should be', (_, now) => now.connections],
+  ['ssmd_connector_connections_open', 'Connections open', (_, now) => now.connections_open],
+  ['ssmd_connector_lag_seconds', 'The bus is this far behind the log', (_, now) => now.lag_s],
+  [
+    'ssmd_connector_queue_ratio',
+    'Share of the queue to the bus in use',
+    (_, now) => now.queue_ratio,
+  ],
+  ['ssmd_connector_local_log_bytes', 'Bytes of log on this host', (_, now) => now.local_log_bytes],
+  ['ssmd_connector_segments_pending', 'Segments to be shipped', (_, now) => now.segments_pending],
+  ['ssmd_shard_symbols_count', 'Symbols of the shard', (it) => it.by_symbol.length - 1],
+];
+
+/** Prometheus text of a connector; values are read when it is asked for. */
 export function createMetrics(
   config: FoldConfig,
   counters: Counters,
   gauges: () => Gauges,
 ): { readonly text: () => Promise<string> } {
-  const registry = new Registry();
-  const { shard, feed } = config;
-  const labels = { shard, feed };
-  const total = (name: string, help: string, read: () => number): void => {
-    const counter = new Counter({ name, help, labelNames: LABELS, registers: [registry] });
-    reads.push(() => {
-      counter.reset();
-      counter.inc(labels, read());
-    });
-  };
-  const gauge = (name: string, help: string, read: () => number | null): void => {
-    const instrument = new Gauge({ name, help, labelNames: LABELS, registers: [registry] });
-    reads.push(() => {
-      instrument.reset();
-      const value = read();
-      if (value !== null) instrument.set(labels, value);
-    });
-  };
-  const reads: (() => void)[] = [];
-  let now = gauges();
-
+  const registers = [new Registry()];
+  const labels = { shard: config.shard, feed: config.feed };
+  const totals = TOTALS.map(([name, help, read]) => ({
+    counter: new Counter({ name, help, labelNames: LABELS, registers }),
+    read,
+  }));
+  const levels = GAUGES.map(([name, help, read]) => ({
+    gauge: new Gauge({ name, help, labelNames: LABELS, registers }),
+    read,
+  }));
   const received = new Counter({
     name: 'ssmd_connector_messages_received_total',
     help: 'Frames received and written to the log, by symbol (empty: of no symbol)',
     labelNames: [...LABELS, 'symbol'],
-    registers: [registry],
+    registers,
   });
   const alarms = new Counter({
     name: 'ssmd_connector_alarms_total',
     help: 'Alarms by kind',
     labelNames: [...LABELS, 'kind'],
-    registers: [registry],
+    registers,
   });
   const state = new Gauge({
     name: 'ssmd_connector_state',
     help: '1 for the state the connector is in',
     labelNames: [...LABELS, 'state'],
-    registers: [registry],
+    registers,
   });
-  reads.push(() => {
-    received.reset();
-    counters.by_symbol.forEach((count, index) => {
-      received.inc({ ...labels, symbol: config.symbols[index - 1]?.symbol ?? '' }, count);
-    });
-    alarms.reset();
-    for (const [kind, count] of counters.alarms) alarms.inc({ ...labels, kind }, count);
-    for (const name of STATES) state.set({ ...labels, state: name }, now.state === name ? 1 : 0);
-  });
-  total('ssmd_connector_bytes_received_total', 'Bytes of frames received', () => counters.bytes);
-  total('ssmd_connector_events_total', 'Events the fold yielded', () => counters.events);
-  total('ssmd_connector_gaps_total', 'Books that broke', () => counters.gaps);
-  total('ssmd_connector_drops_total', 'Frames not written to the log', () => counters.drops);
-  total(
-    'ssmd_connector_rejected_total',
-    'Frames that could not be decoded',
-    () => counters.rejected,
-  );
-  total(
-    'ssmd_connector_segments_shipped_total',
-    'Raw segments in the store',
-    () => counters.segments,
-  );
-  total(
-    'ssmd_connector_segment_conflicts_total',
-    'Segments whose key held other content',
-    () => counters.conflicts,
-  );
-  total(
-    'ssmd_connector_websocket_reconnects_total',
-    'Connections opened anew',
-    () => now.reconnects,
-  );
-  gauge('ssmd_connector_up', '1 while it runs', () => 1);
-  gauge('ssmd_connector_connections', 'Connections there should be', () => now.connections);
-  gauge('ssmd_connector_connections_open', 'Connections that are open', () => now.connections_open);
-  gauge('ssmd_connector_lag_seconds', 'The bus is this far behind the log', () => now.lag_s);
-  gauge(
-    'ssmd_connector_venue_lag_seconds',
-    'Receive time less the venue time, last event',
-    () => counters.venue_lag_s,
-  );
-  gauge(
-    'ssmd_connector_queue_ratio',
-    'Share of the queue to the bus that is full',
-    () => now.queue_ratio,
-  );
-  gauge(
-    'ssmd_connector_local_log_bytes',
-    'Bytes of the log on this host',
-    () => now.local_log_bytes,
-  );
-  gauge(
-    'ssmd_connector_segments_pending',
-    'Segments not yet in the store',
-    () => now.segments_pending,
-  );
-  gauge('ssmd_shard_symbols_count', 'Symbols of the shard', () => config.symbols.length);
+
   return {
     text() {
-      now = gauges();
-      for (const read of reads) read();
-      return registry.metrics();
+      const now = gauges();
+      for (const { counter, read } of totals) {
+        counter.reset();
+        counter.inc(labels, read(counters, now) ?? 0);
+      }
+      for (const { gauge, read } of levels) {
+        const value = read(counters, now);
+        if (value === null) gauge.remove(labels);
+        else gauge.set(labels, value);
+      }
+      received.reset();
+      counters.by_symbol.forEach((count, index) => {
+        received.inc({ ...labels, symbol: config.symbols[index - 1]?.symbol ?? '' }, count);
+      });
+      alarms.reset();
+      for (const [kind, count] of counters.alarms) alarms.inc({ ...labels, kind }, count);
+      for (const name of STATES) state.set({ ...labels, state: name }, now.state === name ? 1 : 0);
+      return registers[0]?.metrics() ?? Promise.resolve('');
     },
   };
 }

@@ -25,7 +25,7 @@ import { createEpochLog } from './epoch-log.ts';
 import type { EpochLog } from './epoch-log.ts';
 import type { LogFiles } from './log-files.ts';
 import { openLog } from './log-writer.ts';
-import type { CaptureTemplate, Log } from './log-writer.ts';
+import type { CaptureTemplate } from './log-writer.ts';
 import type { Publishing } from './publishing.ts';
 import type { OpenSocket } from './socket.ts';
 import type { Shipper } from './shipper.ts';
@@ -149,6 +149,7 @@ export function openEpoch(
   const jitter_ns = BigInt(Math.floor(deps.random() * Number(DAY_JITTER_NS)));
 
   function resubscribe(faults: readonly BookFault[]): void {
+    if (feed.book_cure === 'stream') return;
     for (const { c, symbol, cause } of faults) {
       connections.session(c)?.broken(symbol, books, cause);
     }
