@@ -3,11 +3,14 @@ import assert from 'node:assert/strict';
 import { readFileSync } from 'node:fs';
 import { test } from 'node:test';
 import { gunzipSync } from 'node:zlib';
-import { createSymbolTable } from '../../codec/symbol-table.ts';
+import { decodeEvents } from '../../codec/md2.ts';
 import { FEEDS } from '../../connectors/registry.ts';
 import { readRecording } from '../../connectors/runtime/recording.ts';
 import { parseTimeFrom } from '../../connectors/import/times.ts';
 import type { Feed } from '../../connectors/feed.ts';
+import { createShardFold } from '../../fold/shard-fold.ts';
+import { FLAG } from '../../schema/events.ts';
+import type { MarketEvent } from '../../schema/events.ts';
 import type { FoldConfig } from '../../schema/symbols.ts';
 import { createMemoryObjectStore } from '../../storage/memory.ts';
 import { capturePath, skipWithoutCaptures } from '../support/captures.ts';
@@ -28,7 +31,6 @@ function configOf(feed: Feed, externals: readonly string[], suffix: string): Fol
     external,
     depth: 'l2' as const,
   }));
-  assert.ok(createSymbolTable(symbols));
   return { feed: feed.id, shard: 'import', symbols, channels: ['book'], book_depth: 10 };
 }
 
@@ -38,6 +40,19 @@ function framesOf(lines: readonly ReadLine[]): string[] {
 
 function factsOf(lines: readonly ReadLine[]): string[] {
   return lines.flatMap((line) => ('key' in line ? [line.key] : []));
+}
+
+/** The events the fold makes of an imported log. */
+function foldLines(feed: Feed, lines: readonly ReadLine[]): MarketEvent[] {
+  const fold = createShardFold(feed, 'import');
+  for (const line of lines) {
+    if ('key' in line) fold.fact(line.t, line.key, line.fact);
+    else {
+      const bytes = new TextEncoder().encode(`${line.frame}\n`);
+      fold.frame(line.t, line.c, bytes, 0, bytes.length - 1);
+    }
+  }
+  return [...decodeEvents(fold.out.bytes.subarray(0, fold.out.used))];
 }
 
 /** What holds of every import. */
@@ -78,6 +93,15 @@ test('the Kraken book capture, with the times of the venue', { skip }, async () 
   assert.deepEqual(report.days, ['2023-07-30']);
   assert.deepEqual(framesOf(lines), readFileSync(path, 'utf8').trimEnd().split('\n'));
   assert.deepEqual(factsOf(lines), ['_day', '_config', '_clock', '_open', '_take', '_close']);
+
+  const events = foldLines(feed, lines);
+  const books = events.filter((event) => event.type === 'book');
+  assert.equal(books.length, 510, 'every message proven by its checksum');
+  assert.ok(events.every((event) => (event.flags & FLAG.BAD_TS_RECV) !== 0));
+  assert.ok(books.every((event) => (event.flags & FLAG.MAYBE_BAD_BOOK) === 0));
+  const gaps = events.filter((event) => event.type === 'status' && event.kind === 'gap_opened');
+  assert.ok(gaps.every((event) => event.t === lines.at(-1)?.t));
+  assert.ok(gaps.length > 0, 'where the recording ends a gap opens');
 
   const again = await importChunks({ ...options, chunks: readRecording(path) }, store);
   assert.deepEqual(again.report, report, 'the same file again is found to be there');
