@@ -51,7 +51,11 @@ export type FeedBook = {
   /** Appends the state as one book event with FLAG.SNAPSHOT (to be split into parts by the caller). */
   readonly snapshot: (out: EventBuffer, symbol: number) => void;
   /** Messages proven right, proven wrong, and not provable, since it was opened. */
-  readonly counts: () => { readonly verified: number; readonly failed: number; readonly unproven: number };
+  readonly counts: () => {
+    readonly verified: number;
+    readonly failed: number;
+    readonly unproven: number;
+  };
   readonly clone: () => FeedBook;
 };
 
@@ -132,6 +136,11 @@ export type Feed = {
   /** Whether the venue's trade ids count by one per symbol, or only increase. */
   readonly trade_ids: 'contiguous' | 'increasing';
   readonly openBook: (depth: number) => FeedBook;
+  /**
+   * What cures a broken book. `resubscribe` (where it is absent): a new subscription brings a snapshot.
+   * `stream`: what the venue sends anyway does, and asking again would only lose more messages.
+   */
+  readonly book_cure?: 'resubscribe' | 'stream';
   readonly evidence: readonly EvidenceRow[];
   readonly protocol: Protocol;
 };

@@ -9,7 +9,7 @@ import type { FoldConfig } from '../../schema/symbols.ts';
 import type { Endpoint, Protocol, Request, Subscription } from '../feed.ts';
 
 /** Levels a side the partial book stream offers: the depth to which a book is proven. */
-export const PARTIAL_DEPTHS: readonly number[] = [5, 10, 20];
+export const PARTIAL_DEPTHS: readonly number[] = [20, 10, 5];
 const PARTIAL_DEPTH_DEFAULT = 20;
 
 /** The venue allows 1,024; fewer lose less when one connection goes. */
