@@ -1,6 +1,7 @@
 /** Every command of `ssmd`, in the order of its help. Adding one is one file and one line here. */
 import type { Register } from './command.ts';
 import { register as connector } from './commands/connector.ts';
+import { register as demo } from './commands/demo.ts';
 import { register as doctor } from './commands/doctor.ts';
 import { register as importRecording } from './commands/import.ts';
 import { register as simulate } from './commands/simulate.ts';
@@ -9,6 +10,7 @@ import { register as temporal } from './commands/temporal.ts';
 import { register as up } from './commands/up.ts';
 
 export const COMMANDS: readonly Register[] = [
+  demo,
   doctor,
   up,
   connector,

@@ -1,6 +1,7 @@
 /** `ssmd up` and `ssmd down`: the servers of one environment. */
 import type { Command } from 'commander';
 import { InvalidArgumentError } from 'commander';
+import { stopCompanions } from '../../stack/companions.ts';
 import { stackDir } from '../../stack/state.ts';
 import type { StackPorts } from '../../stack/ports.ts';
 import { DEFAULT_PORTS } from '../../stack/ports.ts';
@@ -50,7 +51,8 @@ export function register(program: Command, context: CliContext): void {
     .description('Stops the servers of one environment, whoever started them. Their data stays.')
     .option('--env <name>', 'environment', parseEnvName, 'dev')
     .action(async (options: { readonly env: string }) => {
-      const stopped = await stopStack(stackDir(options.env, context.root));
+      const dir = stackDir(options.env, context.root);
+      const stopped = [...(await stopCompanions(dir)), ...(await stopStack(dir))];
       const what = stopped.length === 0 ? 'nothing was running' : `stopped ${stopped.join(', ')}`;
       context.output.note(`${options.env}: ${what}`);
     });

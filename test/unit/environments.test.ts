@@ -75,7 +75,7 @@ describe('an environment', () => {
   });
 
   test('every shipped environment loads', () => {
-    assert.deepEqual(listEnvironments(), ['demo', 'dev']);
+    assert.deepEqual(listEnvironments(), ['demo', 'demo-live', 'dev']);
     for (const name of listEnvironments()) {
       assert.equal(loadEnvironment(name, FEEDS).name, name);
     }

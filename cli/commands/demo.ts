@@ -1,0 +1,247 @@
+/**
+ * `ssmd demo`: the whole path on one machine. Servers up, live connectors at real rates, yesterday's
+ * simulated session (or a recording) through the same connector code, then archive, checks and audit
+ * as real workflows. It starts from nothing each time, in an environment of its own.
+ */
+import { rm } from 'node:fs/promises';
+import { resolve } from 'node:path';
+import type { Command } from 'commander';
+import { InvalidArgumentError } from 'commander';
+import { stackVariables } from '../../environments/endpoints.ts';
+import { SsmdError } from '../../schema/errors.ts';
+import { recordCompanions, stopCompanions } from '../../stack/companions.ts';
+import { startStack, stopStack } from '../../stack/stack.ts';
+import type { Stack } from '../../stack/stack.ts';
+import { stackDir } from '../../stack/state.ts';
+import type { CliContext } from '../command.ts';
+import { ExitWith, GROUPS } from '../command.ts';
+import { startChild } from '../demo/child.ts';
+import { runJobs } from '../demo/jobs.ts';
+import { runLive } from '../demo/live.ts';
+import type { LiveResult } from '../demo/live.ts';
+import { startService } from '../demo/service.ts';
+import type { Service } from '../demo/service.ts';
+import { faultsOf, printSummary } from '../demo/summary.ts';
+import type { DemoReport, RawDay } from '../demo/summary.ts';
+import { formatCount } from '../output.ts';
+
+type Flags = {
+  readonly capture?: string;
+  readonly feed?: string;
+  readonly symbols?: string;
+  readonly timeFrom?: string;
+  readonly live?: boolean;
+  readonly seconds: number;
+  readonly rate: string;
+  readonly json?: boolean;
+  readonly keep?: boolean;
+};
+
+const ENV = 'demo';
+const SHARD = 'tier1';
+const FEEDS = ['kraken', 'binance-usdm'] as const;
+/** Ports beside those of `ssmd up`, so that both can run. */
+const PORTS = { nats: 4232, s3: 7080, temporal: 7243, temporal_ui: 8243 };
+
+export function register(program: Command, context: CliContext): void {
+  program
+    .command('demo')
+    .helpGroup(GROUPS.start)
+    .summary('the whole path on this machine, in about a minute')
+    .description(
+      'Starts the servers, captures live for a while, runs a whole past day of two simulated venues ' +
+        'through the same connector, then archives, checks and audits it with real Temporal ' +
+        'workflows. Exit code 0 only if all of it held. Its data is thrown away by the next demo.',
+    )
+    .option('--live', 'capture from the real venues where they can be reached')
+    .option('--capture <file>', 'archive a recording instead of simulated days (with --feed)')
+    .option('--feed <feed>', "the recording's venue")
+    .option('--symbols <list>', 'its markets, OURS=THEIRS (see ssmd import --help)')
+    .option('--time-from <rule>', 'receive times for a recording without (see ssmd import --help)')
+    .option('--seconds <n>', 'how long to capture live; 0: not at all', parseSeconds, 20)
+    .option('--rate <n>', 'simulated market events a second and symbol', '0.5')
+    .option('--json', 'print the result as one JSON object on the last line')
+    .option('--keep', 'leave the servers and the worker up; `ssmd down --env demo` stops them')
+    .addHelpText('after', '\nThrough npm, options follow two dashes: npm run demo -- --keep')
+    .action((flags: Flags) => runDemo(flags, context));
+}
+
+async function runDemo(flags: Flags, context: CliContext): Promise<void> {
+  const { root, output, interrupted } = context;
+  if (flags.capture !== undefined && flags.feed === undefined) {
+    throw new SsmdError('SSMD_INVALID_INPUT', '--capture needs --feed: which venue it is from');
+  }
+  const started = performance.now();
+  const dataDir = stackDir(ENV, root);
+  const stack = await freshStack(dataDir, flags, context);
+  const services: Service[] = [];
+  let stays = false;
+  try {
+    const env = { ...context.env, ...stackVariables(stack) };
+    const worker = await startService({
+      ...{ name: 'worker', args: ['worker', '--env', ENV], root, dataDir, env },
+    });
+    services.push(worker);
+    const watched = watch(worker, stack, interrupted);
+    const raw = await Promise.race([watched, captureDays(flags, context, env)]);
+    const live = await Promise.race([
+      watched,
+      captureLive(flags, context, { env, dataDir, services }),
+    ]);
+    output.note('archive, checks and audit, as Temporal workflows:');
+    const jobs = await Promise.race([
+      watched,
+      runJobs({ address: stack.temporal.address, days: raw, output }),
+    ]);
+    const faults = faultsOf(live, raw, jobs);
+    const report: DemoReport = {
+      held: faults.length === 0,
+      faults,
+      seconds: (performance.now() - started) / 1000,
+      live,
+      days: jobs.map((job, index) => ({ ...(raw[index] as RawDay), ...job })),
+      temporal_ui: stack.temporal.uiUrl,
+      reports: jobs.map((it) => reportPath(dataDir, it.qa)),
+    };
+    printSummary(report, output, dataDir);
+    if (flags.keep === true) {
+      await recordCompanions(dataDir, services.map((it) => it.companion).reverse());
+      stays = true;
+    }
+    output.note(
+      stays
+        ? 'left up: servers, worker and live connectors; stop them with: npx ssmd down --env demo'
+        : 'everything was stopped; npm run demo -- --keep leaves it up',
+    );
+    if (flags.json === true) output.json(report);
+    if (!report.held) throw new ExitWith(1);
+  } finally {
+    if (!stays) {
+      for (const service of services.reverse()) await service[Symbol.asyncDispose]();
+      await stack.stop();
+    }
+  }
+}
+
+type Started = {
+  readonly env: Variables;
+  readonly dataDir: string;
+  readonly services: Service[];
+};
+
+async function captureLive(
+  flags: Flags,
+  { root, output, interrupted }: CliContext,
+  started: Started,
+): Promise<LiveResult[]> {
+  if (flags.seconds === 0) return [];
+  return runLive({
+    ...{ root, output, ...started },
+    ...{ feeds: FEEDS, shard: SHARD, real: flags.live === true },
+    seconds: flags.seconds,
+    signal: interrupted,
+  });
+}
+
+/** A stack with nothing in it; one that an earlier `--keep` left is stopped first. */
+async function freshStack(dataDir: string, flags: Flags, context: CliContext): Promise<Stack> {
+  const { env, output } = context;
+  const stopped = [...(await stopCompanions(dataDir)), ...(await stopStack(dataDir))];
+  if (stopped.length > 0) output.note(`demo: stopped what was left up: ${stopped.join(', ')}`);
+  await rm(dataDir, { recursive: true, force: true });
+  return startStack({
+    dataDir,
+    env,
+    ports: PORTS,
+    log: output.report(),
+    outlive_us: flags.keep === true,
+  });
+}
+
+/** Rejects when a server or the worker ends by itself, or the demo is interrupted. */
+async function watch(worker: Service, stack: Stack, signal: AbortSignal): Promise<never> {
+  const interrupted = new Promise<never>((_, reject) => {
+    const stop = (): void => reject(new SsmdError('SSMD_INTERRUPTED', 'the demo was interrupted'));
+    if (signal.aborted) stop();
+    signal.addEventListener('abort', stop, { once: true });
+  });
+  const how = await Promise.race([stack.failed, worker.ended, interrupted]);
+  throw new SsmdError('SSMD_UNAVAILABLE', how);
+}
+
+type Variables = Readonly<Record<string, string | undefined>>;
+
+/** RAW of the days to archive: a recording's, or yesterday's of both simulated venues. */
+async function captureDays(flags: Flags, context: CliContext, env: Variables): Promise<RawDay[]> {
+  if (flags.capture !== undefined) return importCapture(flags, context, env);
+  const { output, root } = context;
+  output.note("yesterday's session of two simulated venues, through the connector:");
+  const bar = output.progress({ label: 'simulated day', total: 100, unit: '%' });
+  const shares = FEEDS.map(() => ({ share: 0, frames: 0 }));
+  const days = await Promise.all(
+    FEEDS.map(async (feed, index): Promise<RawDay> => {
+      const args = ['simulate', 'day', '--feed', feed, '--rate', flags.rate, '--env', ENV];
+      await using child = startChild(root, [...args, '--json', '--progress-json'], env);
+      child.onLine((line) => {
+        if (!line.startsWith('{"share"')) return;
+        shares[index] = JSON.parse(line) as (typeof shares)[number];
+        const share = shares.reduce((sum, it) => sum + it.share, 0) / shares.length;
+        const frames = shares.reduce((sum, it) => sum + it.frames, 0);
+        bar.update(Math.floor(share * 100), `${formatCount(frames)} frames`);
+      });
+      const said = JSON.parse(await child.done) as SimulatedDay;
+      const { day, frames, segment_bytes, faults } = said;
+      return { feed, day, source: 'simulator', frames, raw_bytes: segment_bytes, faults };
+    }),
+  ).finally(() => bar.end());
+  for (const it of days) output.note(`  ${it.feed} ${it.day}: ${formatCount(it.frames)} frames`);
+  return days;
+}
+
+type SimulatedDay = {
+  readonly day: string;
+  readonly frames: number;
+  readonly segment_bytes: number;
+  readonly faults: number;
+};
+
+type ImportedCapture = {
+  readonly days: readonly string[];
+  readonly frames: number;
+  readonly segments: { readonly bytes?: number } | number;
+};
+
+async function importCapture(
+  flags: Flags,
+  { output, root }: CliContext,
+  env: Variables,
+): Promise<RawDay[]> {
+  const feed = flags.feed ?? '';
+  output.note(`importing ${flags.capture ?? ''}:`);
+  const args = ['import', resolve(flags.capture ?? ''), '--feed', feed, '--env', ENV, '--json'];
+  args.push('--rejects', resolve(root, '.ssmd', ENV, 'rejects.jsonl'));
+  if (flags.symbols !== undefined) args.push('--symbols', flags.symbols);
+  if (flags.timeFrom !== undefined) args.push('--time-from', flags.timeFrom);
+  await using child = startChild(root, args, env);
+  const said = JSON.parse((await child.done).trim()) as ImportedCapture;
+  output.note(`  ${formatCount(said.frames)} frames, days ${said.days.join(', ')}`);
+  return said.days.map((day) => ({
+    feed,
+    day,
+    source: 'import',
+    frames: said.frames,
+    raw_bytes: 0,
+    faults: 0,
+  }));
+}
+
+/** The S3 server keeps objects as plain files: the report can be opened as it is. */
+function reportPath(dataDir: string, qa: Readonly<Record<string, unknown>>): string {
+  return `${dataDir}/s3/objects/ssmd-${ENV}-normalized/${String(qa['report'])}`;
+}
+
+function parseSeconds(text: string): number {
+  const value = Number(text);
+  if (Number.isInteger(value) && value >= 0 && value <= 3600) return value;
+  throw new InvalidArgumentError(`expected seconds from 0 to 3600, received '${text}'`);
+}

@@ -1,0 +1,189 @@
+/** `ssmd simulate`: venues that are not there, live over a WebSocket or as a whole past day. */
+import type { Command } from 'commander';
+import { InvalidArgumentError } from 'commander';
+import type { FaultKind, FaultPlan } from '../../connectors/simulator/faults.ts';
+import { FAULT_KINDS } from '../../connectors/simulator/faults.ts';
+import { SsmdError, invalidInput } from '../../schema/errors.ts';
+import { dayEnd, msFromNs, parseDay } from '../../schema/time.ts';
+import type { Day } from '../../schema/time.ts';
+import type { CliContext } from '../command.ts';
+import { GROUPS, parseEnvName } from '../command.ts';
+import { formatBytes, formatCount } from '../output.ts';
+
+type Flags = {
+  readonly env: string;
+  readonly feed: string;
+  readonly shard: string;
+  readonly seed: number;
+  readonly rate: number;
+  readonly faults: FaultPlan;
+};
+type ServeFlags = Flags & { readonly port: number };
+type DayFlags = Flags & {
+  readonly day?: string;
+  readonly json?: boolean;
+  readonly progressJson?: boolean;
+};
+
+export function register(program: Command, context: CliContext): void {
+  const simulate = program
+    .command('simulate')
+    .helpGroup(GROUPS.capture)
+    .summary('a venue that is not there: live, or a whole past day')
+    .description(
+      'Simulated venues speak the real protocols, with valid checksums and sequences, from a seed, ' +
+        'and have faults on demand.',
+    );
+  const serve = simulate
+    .command('serve')
+    .description('Serves a venue over a real WebSocket on loopback until Ctrl-C.')
+    .option('--port <port>', '0: any free one', parsePort, 0);
+  addCommon(serve).action((flags: ServeFlags) => runServe(flags, context));
+  const day = simulate
+    .command('day')
+    .description(
+      'Runs a past day of a venue through the real connector on a virtual clock, to the bucket and the ' +
+        'bus of an environment.',
+    )
+    .option('--day <day>', 'YYYY-MM-DD, over by now (default: yesterday)')
+    .option('--json', 'print one JSON object')
+    .option('--progress-json', 'progress as JSON lines on standard error');
+  addCommon(day).action((flags: DayFlags) => runDay(flags, context));
+}
+
+function addCommon(command: Command): Command {
+  return command
+    .requiredOption('--feed <feed>', 'kraken, binance-usdm, ...')
+    .option('--shard <shard>', 'shard of the environment', 'tier1')
+    .option('--env <name>', 'environment', parseEnvName, 'demo')
+    .option('--seed <number>', 'the same seed is the same market', parseWhole, 1)
+    .option('--rate <number>', 'market events a second and symbol', parseRate, 5)
+    .option(
+      '--faults <list>',
+      `faults an hour, as close=2,drop=5; of ${FAULT_KINDS.join(', ')}`,
+      parseFaults,
+      {},
+    );
+}
+
+async function runServe(flags: ServeFlags, context: CliContext): Promise<void> {
+  const [{ serveVenue }, environment] = await Promise.all([
+    import('../../workers/simulator.ts'),
+    environmentOf(flags.env),
+  ]);
+  const venue = await serveVenue({ ...flags, environment });
+  context.output.line(venue.url);
+  context.output.note(`${flags.feed}, seed ${flags.seed}; Ctrl-C stops it`);
+  await aborted(context.interrupted);
+  await venue.stop();
+}
+
+async function runDay(flags: DayFlags, context: CliContext): Promise<void> {
+  const { output, interrupted, root, env } = context;
+  const [{ simulateDay }, { endpointsOf, stackVariables }, { readStackState }, environment] =
+    await Promise.all([
+      import('../../workers/simulator.ts'),
+      import('../../environments/endpoints.ts'),
+      import('../../stack/state.ts'),
+      environmentOf(flags.env),
+    ]);
+  const day = pastDay(flags.day);
+  const stack = await readStackState(flags.env, root);
+  const running = stack === null ? {} : stackVariables(stack);
+  const endpoints = endpointsOf(environment, { TEMPORAL_ADDRESS: 'unused', ...env, ...running });
+  const bar =
+    flags.progressJson === true
+      ? null
+      : output.progress({ label: `${flags.feed} ${day}`, total: 100, unit: '% of the day' });
+  const started = performance.now();
+  const simulated = await simulateDay({
+    ...flags,
+    environment,
+    endpoints,
+    day,
+    root,
+    signal: interrupted,
+    onProgress(share, frames) {
+      bar?.update(Math.floor(share * 100), `${formatCount(frames)} frames`);
+      if (bar === null) process.stderr.write(`${JSON.stringify({ share, frames })}\n`);
+    },
+  }).finally(() => bar?.end());
+  const { frames, bytes, events, segments, segment_bytes, ledger } = simulated;
+  const faults = ledger.length;
+  const seconds = (performance.now() - started) / 1000;
+  const report = { feed: flags.feed, day, frames, bytes, events, segments, segment_bytes, faults };
+  if (flags.json === true) output.json({ ...report, seconds });
+  else {
+    const words = [
+      `${formatCount(frames)} frames (${formatBytes(bytes)})`,
+      `${formatCount(events)} events`,
+      `${formatCount(segments)} segments (${formatBytes(segment_bytes)})`,
+      `${formatCount(faults)} faults`,
+    ];
+    output.line(`${flags.feed} ${day}: ${words.join(', ')} in ${seconds.toFixed(1)} s`);
+  }
+}
+
+async function environmentOf(name: string) {
+  const [{ loadEnvironment }, { knownFeeds }, { FEEDS }] = await Promise.all([
+    import('../../environments/env.ts'),
+    import('../../environments/known-feeds.ts'),
+    import('../../connectors/registry.ts'),
+  ]);
+  const environment = loadEnvironment(name, knownFeeds(FEEDS));
+  if (environment.spec.origin === 'simulator') return environment;
+  throw new SsmdError(
+    'SSMD_INVALID_INPUT',
+    `environment "${name}" holds live data, and simulated data is never mixed into it: ` +
+      'use an environment with spec.origin: simulator, such as demo',
+    { facts: { environment: name } },
+  );
+}
+
+function pastDay(text: string | undefined): Day {
+  const now = Date.now();
+  const yesterday = new Date(now - 86_400_000).toISOString().slice(0, 10);
+  const day = parseDay(text ?? yesterday);
+  if (day !== null && msFromNs(dayEnd(day)) <= now) return day;
+  const what = day === null ? `'${text}' is not a day` : `${day} is not over`;
+  throw invalidInput('the command line', [{ where: '--day', what }], { day: yesterday });
+}
+
+function parseFaults(text: string): FaultPlan {
+  const rates: Partial<Record<FaultKind, number>> = {};
+  for (const part of text.split(',').filter((it) => it !== '')) {
+    const [kind, count] = part.split('=');
+    const known = FAULT_KINDS.find((it) => it === kind);
+    const rate = Number(count);
+    if (known === undefined || !(rate > 0)) {
+      throw new InvalidArgumentError(`expected such as close=2,drop=5, received '${part}'`);
+    }
+    rates[known] = rate;
+  }
+  return { rates };
+}
+
+function parsePort(text: string): number {
+  const port = Number(text);
+  if (Number.isInteger(port) && port >= 0 && port < 65_536) return port;
+  throw new InvalidArgumentError(`expected a port from 0 to 65535, received '${text}'`);
+}
+
+function parseWhole(text: string): number {
+  const value = Number(text);
+  if (Number.isInteger(value) && value >= 0 && value <= 0xffff_ffff) return value;
+  throw new InvalidArgumentError(`expected a whole number, received '${text}'`);
+}
+
+function parseRate(text: string): number {
+  const value = Number(text);
+  if (value > 0 && value <= 10_000) return value;
+  throw new InvalidArgumentError(`expected a number up to 10000, received '${text}'`);
+}
+
+function aborted(signal: AbortSignal): Promise<void> {
+  return new Promise((resolve) => {
+    if (signal.aborted) resolve();
+    signal.addEventListener('abort', () => resolve(), { once: true });
+  });
+}

@@ -1,0 +1,94 @@
+/** The demo's jobs: real Temporal workflows, started as an operator would, followed to their end. */
+import { Client, Connection, WorkflowFailedError } from '@temporalio/client';
+import type { DailyArchiveReport } from '../../workflows/daily-archive.ts';
+import type { Output } from '../output.ts';
+
+export type JobsOptions = {
+  readonly address: string;
+  readonly days: readonly { readonly feed: string; readonly day: string }[];
+  readonly output: Output;
+};
+
+export type DayJobs = {
+  readonly feed: string;
+  readonly day: string;
+  readonly archive: DailyArchiveReport;
+  /** Result of `daily-qa`, as the workflow returned it. */
+  readonly qa: Readonly<Record<string, unknown>>;
+  /** Result of `audit`. */
+  readonly audit: Readonly<Record<string, unknown>>;
+  readonly seconds: number;
+};
+
+const TASK_QUEUE = 'ssmd';
+const SHOW_MS = 250;
+
+export async function runJobs(options: JobsOptions): Promise<DayJobs[]> {
+  const connection = await Connection.connect({ address: options.address });
+  const client = new Client({ connection });
+  try {
+    return await Promise.all(options.days.map((it) => runDay(client, it, options.output)));
+  } finally {
+    await connection.close();
+  }
+}
+
+async function runDay(
+  client: Client,
+  { feed, day }: { readonly feed: string; readonly day: string },
+  output: Output,
+): Promise<DayJobs> {
+  const started = performance.now();
+  const input = { feed, day };
+  const archive = await follow<DailyArchiveReport>(client, output, {
+    type: 'daily-archive',
+    id: `daily-archive/${feed}/${day}`,
+    input,
+  });
+  const qa_id = archive.qa ?? '';
+  const qa = await shown(
+    output,
+    qa_id,
+    () => client.workflow.getHandle(qa_id).result() as Promise<Record<string, unknown>>,
+  );
+  const audit = await follow<Record<string, unknown>>(client, output, {
+    type: 'audit',
+    id: `audit/${feed}/${day}`,
+    input,
+  });
+  return { feed, day, archive, qa, audit, seconds: (performance.now() - started) / 1000 };
+}
+
+async function follow<T>(
+  client: Client,
+  output: Output,
+  job: { readonly type: string; readonly id: string; readonly input: object },
+): Promise<T> {
+  const handle = await client.workflow.start(job.type, {
+    taskQueue: TASK_QUEUE,
+    workflowId: job.id,
+    args: [job.input],
+  });
+  return shown(output, job.id, () => handle.result() as Promise<T>);
+}
+
+/** A line while it runs and one when it is over; a failed workflow's cause is the error. */
+async function shown<T>(output: Output, id: string, run: () => Promise<T>): Promise<T> {
+  const started = performance.now();
+  const progress = output.progress({ label: id, unit: 's' });
+  const timer = setInterval(
+    () => progress.update(Math.round((performance.now() - started) / 1000)),
+    SHOW_MS,
+  );
+  try {
+    const result = await run();
+    const seconds = ((performance.now() - started) / 1000).toFixed(1);
+    progress.end(`  ${id.padEnd(42)} completed in ${seconds} s`);
+    return result;
+  } catch (error) {
+    progress.end(`  ${id.padEnd(42)} failed`);
+    throw error instanceof WorkflowFailedError && error.cause !== undefined ? error.cause : error;
+  } finally {
+    clearInterval(timer);
+  }
+}
