@@ -1,0 +1,88 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { UNSYNCED, hashConfig, parseChronyTracking } from '../../connectors/runtime/provenance.ts';
+import { connectorState, createRateWindow } from '../../connectors/runtime/state.ts';
+import type { Measurements } from '../../connectors/runtime/state.ts';
+import { openStatusServer } from '../../connectors/runtime/status-server.ts';
+
+const WELL: Measurements = {
+  log_failure: null,
+  connections: 2,
+  connections_open: 2,
+  queue_ratio: 0.1,
+  drops: 0,
+  gaps: 0,
+  phase: 'speaking',
+};
+const stateOf = (change: Partial<Measurements>): string =>
+  connectorState({ ...WELL, ...change }).state;
+
+test('the four states, the worst one wins', () => {
+  assert.equal(stateOf({}), 'READY');
+  assert.equal(stateOf({ queue_ratio: 0.81 }), 'DEGRADED');
+  assert.equal(stateOf({ queue_ratio: 0.8 }), 'READY');
+  assert.equal(stateOf({ drops: 1 }), 'DEGRADED');
+  assert.equal(stateOf({ gaps: 10 }), 'READY');
+  assert.equal(stateOf({ gaps: 11 }), 'DEGRADED');
+  assert.equal(stateOf({ connections_open: 1 }), 'DEGRADED');
+  assert.equal(stateOf({ phase: 'standby' }), 'DEGRADED');
+  assert.equal(stateOf({ connections_open: 0, drops: 5 }), 'OFFLINE');
+  assert.equal(stateOf({ connections_open: 0, log_failure: 'ENOSPC' }), 'ERROR');
+});
+
+test('a rate window forgets after a minute', () => {
+  const window = createRateWindow();
+  assert.equal(window.add(0, 0), 0);
+  assert.equal(window.add(1_000, 7), 7);
+  assert.equal(window.add(59_000, 7), 7);
+  assert.equal(window.add(61_500, 8), 1);
+  assert.equal(window.add(200_000, 8), 0);
+});
+
+test('a clock is synced only where chrony proves it', () => {
+  const synced =
+    'A29FC87B,162.159.200.123,3,1763712000.5,0.000012345,-0.00001,0.00002,1.2,0.1,0.02,0.01,0.001,64.5,Normal';
+  assert.deepEqual(parseChronyTracking(synced), {
+    clock_source: 'ntp',
+    clock_sync_status: 'synced',
+    clock_offset_us: 12,
+    clock_last_sync: '2025-11-21T08:00:00.500Z',
+  });
+  const not = '7F7F0101,,0,0.0,0.0,0.0,0.0,0.0,0.0,0.0,1.0,1.0,0.0,Not synchronised';
+  assert.deepEqual(parseChronyTracking(not), UNSYNCED);
+  assert.deepEqual(parseChronyTracking('506 Cannot talk to daemon'), UNSYNCED);
+});
+
+test('the hash of a configuration does not depend on the order of its keys', () => {
+  const symbols = [{ symbol: 'A', external: 'a', depth: 'l2' as const }];
+  const one = hashConfig({ feed: 'f', shard: 's', symbols, channels: ['x'], book_depth: 10 });
+  const two = hashConfig({ book_depth: 10, channels: ['x'], symbols, shard: 's', feed: 'f' });
+  assert.equal(one.sha256, two.sha256);
+  const three = hashConfig({ ...one.config, book_depth: 25 });
+  assert.notEqual(one.sha256, three.sha256);
+});
+
+test('the status pages can be read and nothing else', async (t) => {
+  let ready = false;
+  const server = await openStatusServer(
+    {
+      status: () => ({ state: 'READY' }),
+      metrics: () => Promise.resolve('a_total 1\n'),
+      ready: () => ready,
+    },
+    { port: 0 },
+  );
+  t.after(() => server.close());
+  assert.match(server.url, /^http:\/\/127\.0\.0\.1:\d+$/);
+  const at = (path: string, method = 'GET'): Promise<Response> =>
+    fetch(`${server.url}${path}`, { method });
+  assert.deepEqual(await (await at('/status')).json(), { state: 'READY' });
+  assert.equal(await (await at('/metrics?x=1')).text(), 'a_total 1\n');
+  assert.equal((await at('/health')).status, 200);
+  assert.equal((await at('/health/ready')).status, 503);
+  ready = true;
+  assert.equal((await at('/health/ready')).status, 200);
+  assert.equal((await at('/status', 'PUT')).status, 405);
+  assert.equal((await at('/status', 'DELETE')).headers.get('allow'), 'GET, HEAD');
+  assert.equal((await at('/')).status, 404);
+});
