@@ -33,7 +33,7 @@ const LIMITS = {
   slice_lines: 10,
 };
 /** A message or an answer takes this long. */
-const HOP_MS = 0.05;
+const HOP_MS = 1;
 const SHARD = 'model';
 
 const lossless = fc.oneof(

@@ -1,0 +1,129 @@
+/** When a shard may be claimed: pure rules over the last position, on a virtual clock. */
+import assert from 'node:assert/strict';
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { after, test } from 'node:test';
+import type { StoredCtl } from '../../bus/ctl.ts';
+import { createMemoryBus } from '../../bus/memory.ts';
+import { mayClaim } from '../../connectors/runtime/publisher-claim.ts';
+import type { VirtualClock } from '../../connectors/simulator/clock.ts';
+import { virtualClock } from '../../connectors/simulator/clock.ts';
+import { unixNs } from '../../schema/time.ts';
+import type { Rig } from '../support/publisher-rig.ts';
+import { startRig } from '../support/publisher-rig.ts';
+
+const START = 1_795_252_499_000_000_000n;
+const SECOND = 1_000_000_000n;
+const dir = mkdtempSync(join(tmpdir(), 'ssmd-claim-'));
+after(() => rmSync(dir, { recursive: true, force: true }));
+
+const last = (epoch: number, at: bigint): StoredCtl => ({
+  seq: 7,
+  record: {
+    epoch,
+    writer: 'other',
+    t: unixNs(at),
+    events: 0,
+    run: 0,
+    at: unixNs(at),
+    normalizer: 'kraken@1',
+  },
+});
+const now = 1_000n * SECOND;
+const view = { epoch: 2, now, since: now, standby: false, warm: false };
+
+test('a shard nobody has, or whose connector is silent, is claimed at once', () => {
+  assert.equal(mayClaim(null, view), true);
+  assert.equal(mayClaim(last(1, now - 4n * SECOND), view), false);
+  assert.equal(mayClaim(last(1, now - 6n * SECOND), view), true);
+});
+
+test('a living connector is given way to until this one is warm, or for a minute', () => {
+  const living = last(1, now);
+  assert.equal(mayClaim(living, { ...view, warm: true }), true);
+  assert.equal(mayClaim(living, { ...view, since: now - 59n * SECOND }), false);
+  assert.equal(mayClaim(living, { ...view, since: now - 61n * SECOND }), true);
+});
+
+test('one that was fenced waits for ten seconds of silence, warm or not', () => {
+  const standby = { ...view, standby: true, warm: true, since: 0n };
+  assert.equal(mayClaim(last(1, now - 9n * SECOND), standby), false);
+  assert.equal(mayClaim(last(1, now - 11n * SECOND), standby), true);
+});
+
+test('an epoch that is not newer is told so', () => {
+  for (const epoch of [2, 3]) {
+    assert.throws(() => mayClaim(last(epoch, 0n), view), { code: 'SSMD_FENCED' });
+  }
+});
+
+async function pass(clock: VirtualClock, seconds: number): Promise<void> {
+  await clock.runUntil(clock.nowNs() + BigInt(seconds) * SECOND);
+}
+
+function rigOn(clock: VirtualClock, bus: ReturnType<typeof createMemoryBus>, epoch: number): Rig {
+  return startRig({ bus, dir: join(dir, `${epoch}`), shard: 'claims', epoch, clock });
+}
+
+test('the next connector takes over where the last position and trade ids left off', async () => {
+  const clock = virtualClock(START);
+  const bus = createMemoryBus({ schedule: (run) => void clock.setTimeout(run, 0.1) });
+  const first = rigOn(clock, bus, 1);
+  void first.take();
+  await pass(clock, 1);
+  first.trade(20);
+  await pass(clock, 2);
+  const { signal } = new AbortController();
+  const second = rigOn(clock, bus, 2);
+  let claimed = false;
+  const claim = second.publisher
+    .claim({ standby: false, warm: () => false, signal })
+    .finally(() => (claimed = true));
+  await pass(clock, 59);
+  assert.equal(claimed, false);
+  await pass(clock, 3);
+  const { prev, ids } = await claim;
+  assert.equal(prev?.epoch, 1);
+  assert.ok((prev?.t ?? 0n) > BigInt(first.offered.at(-1)?.split('/')[2] ?? 0));
+  assert.deepEqual(
+    [...new Set(first.offered.map((it) => it.split('/')[1]))].sort(),
+    Object.keys(ids).sort(),
+  );
+  let fenced = false;
+  void first.publisher.fenced.then(() => (fenced = true));
+  await pass(clock, 2);
+  assert.equal(fenced, true);
+});
+
+test('a standby does not take a shard while the bus is away', async () => {
+  const clock = virtualClock(START);
+  const bus = createMemoryBus({ schedule: (run) => void clock.setTimeout(run, 0.1) });
+  bus.kill();
+  const rig = rigOn(clock, bus, 3);
+  const stop = new AbortController();
+  let claimed = false;
+  const claim = rig.publisher.claim({ standby: true, warm: () => true, signal: stop.signal });
+  void claim.then(
+    () => (claimed = true),
+    () => undefined,
+  );
+  await pass(clock, 30);
+  assert.equal(claimed, false);
+  bus.restart();
+  await pass(clock, 1);
+  assert.equal(claimed, true);
+});
+
+test('an abort ends the wait', async () => {
+  const clock = virtualClock(START);
+  const bus = createMemoryBus({ schedule: (run) => void clock.setTimeout(run, 0.1) });
+  bus.kill();
+  const rig = rigOn(clock, bus, 4);
+  const stop = new AbortController();
+  const claim = rig.publisher.claim({ standby: true, warm: () => true, signal: stop.signal });
+  const rejected = assert.rejects(claim, { name: 'AbortError' });
+  stop.abort();
+  await pass(clock, 2);
+  await rejected;
+});
