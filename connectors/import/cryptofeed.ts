@@ -1,5 +1,5 @@
 /**
- * cryptofeed's raw text, one file per connection (cryptofeed, `raw_data_collection`, read 2026-11):
+ * cryptofeed's raw text, one file per connection (cryptofeed, `raw_data_collection`, as recorded captures show it):
  *
  * - `<url> <-> <unix seconds>` a socket was opened
  * - `<url> <- <unix seconds>: <text>` sent on it

@@ -6,7 +6,7 @@ import type { RecordedLine } from './format.ts';
 
 /**
  * How REST replies of a feed look, by their top-level keys: all of `all`, none of `none`. From the
- * venues' API references (read 2026-11) and, for Binance, a recorded depth snapshot.
+ * venues' published REST shapes, from memory, and for Binance a recorded depth snapshot.
  */
 const REST: readonly {
   readonly feed: string;

@@ -1,6 +1,6 @@
 /**
  * `<ISO receive time> <frame>` a line, as tardis.dev serves raw feeds; an empty line marks an
- * interruption of the recorder's connection (tardis.dev HTTP API reference, read 2026-11).
+ * interruption of the recorder's connection, as its HTTP API documents it (from memory: no recorded file was at hand).
  */
 import { parseIso } from '../../schema/time.ts';
 import { rejected, spaceAfter, textOf } from './format.ts';
