@@ -1,13 +1,16 @@
 /** Every command of `ssmd`, in the order of its help. Adding one is one file and one line here. */
 import type { Register } from './command.ts';
 import { register as connector } from './commands/connector.ts';
+import { register as dataset } from './commands/dataset.ts';
 import { register as demo } from './commands/demo.ts';
 import { register as doctor } from './commands/doctor.ts';
 import { register as importRecording } from './commands/import.ts';
+import { register as job } from './commands/job.ts';
 import { register as simulate } from './commands/simulate.ts';
 import { register as sub } from './commands/sub.ts';
 import { register as temporal } from './commands/temporal.ts';
 import { register as up } from './commands/up.ts';
+import { register as worker } from './commands/worker.ts';
 
 export const COMMANDS: readonly Register[] = [
   demo,
@@ -17,5 +20,8 @@ export const COMMANDS: readonly Register[] = [
   importRecording,
   simulate,
   sub,
+  dataset,
+  worker,
+  job,
   temporal,
 ];

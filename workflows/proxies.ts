@@ -19,7 +19,7 @@ const QUICK: ActivityOptions = {
 const IO: ActivityOptions = {
   startToCloseTimeout: '2 hours',
   scheduleToCloseTimeout: '6 hours',
-  heartbeatTimeout: '5 seconds',
+  heartbeatTimeout: '10 seconds',
   retry: { initialInterval: '2 seconds', backoffCoefficient: 2, maximumInterval: '2 minutes' },
 };
 

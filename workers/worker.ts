@@ -1,0 +1,242 @@
+/** The worker as a process: builds the jobs' adapters, bundles the workflows once, polls the queue. */
+import { existsSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import {
+  DefaultLogger,
+  NativeConnection,
+  Runtime,
+  Worker,
+  bundleWorkflowCode,
+} from '@temporalio/worker';
+import type { LogEntry, WorkflowBundle } from '@temporalio/worker';
+import { pino } from 'pino';
+import type { Logger } from 'pino';
+import { createArchiveActivities } from '../activities/archive.ts';
+import { createAuditActivities } from '../activities/audit.ts';
+import type { JobDeps } from '../activities/deps.ts';
+import { createQaActivities } from '../activities/qa.ts';
+import type { QaDeps } from '../activities/qa.ts';
+import { createServerActivities } from '../activities/server.ts';
+import { FEEDS } from '../connectors/registry.ts';
+import { readSoftware } from '../connectors/runtime/provenance.ts';
+import type { Endpoints } from '../environments/endpoints.ts';
+import { feedsOf, shardsOf } from '../environments/env.ts';
+import type { Environment } from '../environments/env.ts';
+import { parseSuite } from '../environments/qa-suite.ts';
+import { renderReport } from '../qa/report.ts';
+import type { Suite } from '../qa/suite.ts';
+import { SsmdError } from '../schema/errors.ts';
+import { nsFromMs } from '../schema/time.ts';
+import { decompressPrefix, sha256, zstd } from '../storage/zstd.ts';
+import { TASK_QUEUE } from '../workflows/lib/queues.ts';
+import { openBus, openStores } from './adapters.ts';
+import type { Stores } from './adapters.ts';
+import { lateBus, lateStore } from './late-adapters.ts';
+
+export type WorkerOptions = {
+  readonly environment: Environment;
+  readonly endpoints: Endpoints;
+  /** The project's folder: version, commit, `qa/`. */
+  readonly root: string;
+  readonly logger?: Logger;
+};
+
+export type RunningWorker = {
+  /** Resolves when it has stopped in good order; rejects when it could not go on. */
+  readonly stopped: Promise<void>;
+  /** Takes no new work, lets what runs finish for a while, then cancels it. */
+  readonly stop: () => Promise<void>;
+};
+
+/** Days an activity may run at once: each folds and packs on this thread. */
+const ACTIVITIES_MAX = 4;
+const CACHED_WORKFLOWS_MAX = 200;
+/** What runs at a shutdown has this long before it is cancelled; its cursor is then kept. */
+const SHUTDOWN_GRACE = '10 seconds';
+const SHUTDOWN_FORCE = '25 seconds';
+const CONNECT_TIMEOUT_MS = 10_000;
+
+/** Starts polling; returns once the server answers. `SSMD_UNAVAILABLE` where it does not. */
+export async function startWorker(options: WorkerOptions): Promise<RunningWorker> {
+  const { environment, endpoints } = options;
+  const logger = options.logger ?? createLogger();
+  installRuntime(logger);
+  const connection = await connect(endpoints.temporal.address);
+  const { namespace } = endpoints.temporal;
+  const adapters = openAdapters(environment, endpoints);
+  const deps = jobDeps(options, adapters);
+  const searchAttributes = searchAttributesOf(connection, namespace);
+  const worker = await Worker.create({
+    connection,
+    namespace,
+    taskQueue: TASK_QUEUE,
+    workflowBundle: await bundleWorkflows(),
+    activities: {
+      ...createArchiveActivities(deps),
+      ...createAuditActivities(deps),
+      ...createQaActivities(deps),
+      ...createServerActivities({ searchAttributes }),
+    },
+    identity: `ssmd-worker@${environment.name}`,
+    maxConcurrentActivityTaskExecutions: ACTIVITIES_MAX,
+    maxCachedWorkflows: CACHED_WORKFLOWS_MAX,
+    stickyQueueScheduleToStartTimeout: '1 second',
+    maxHeartbeatThrottleInterval: '1 second',
+    defaultHeartbeatThrottleInterval: '1 second',
+    shutdownGraceTime: SHUTDOWN_GRACE,
+    shutdownForceTime: SHUTDOWN_FORCE,
+  });
+  logger.info({ event: 'worker.started', environment: environment.name, queue: TASK_QUEUE });
+  const stopped = worker.run().finally(async () => {
+    await adapters.close();
+    await connection.close();
+    logger.info({ event: 'worker.stopped' });
+  });
+  return {
+    stopped,
+    stop: async () => {
+      if (worker.getState() === 'RUNNING') worker.shutdown();
+      await stopped;
+    },
+  };
+}
+
+let bundle: Promise<WorkflowBundle> | null = null;
+
+/** The workflows as the sandbox loads them; built once a process, in one to three seconds. */
+export function bundleWorkflows(): Promise<WorkflowBundle> {
+  bundle ??= bundleWorkflowCode({
+    workflowsPath: fileURLToPath(new URL('../workflows/index.ts', import.meta.url)),
+    logger: new DefaultLogger('ERROR'),
+  });
+  return bundle;
+}
+
+type Adapters = Pick<JobDeps, 'raw' | 'normalized' | 'bus'> & {
+  readonly close: () => Promise<void>;
+};
+
+/** Adapters that open at their first use: a job tried while a server is away is tried again. */
+function openAdapters(environment: Environment, endpoints: Endpoints): Adapters {
+  let opening: Promise<Stores> | null = null;
+  const stores = (): Promise<Stores> => {
+    opening ??= openStores(environment, endpoints).catch((error: unknown) => {
+      opening = null;
+      throw error;
+    });
+    return opening;
+  };
+  const bus = lateBus(() => openBus(environment, endpoints, { name: 'worker', wait: false }));
+  return {
+    raw: lateStore(async () => (await stores()).raw),
+    normalized: lateStore(async () => (await stores()).normalized),
+    bus,
+    close: async () => {
+      await bus.close();
+      await (await opening?.catch(() => null))?.[Symbol.asyncDispose]();
+    },
+  };
+}
+
+function jobDeps(options: WorkerOptions, adapters: Adapters): JobDeps & QaDeps {
+  const { environment, root } = options;
+  const software = readSoftware(root);
+  return {
+    raw: adapters.raw,
+    normalized: adapters.normalized,
+    bus: adapters.bus,
+    feeds: FEEDS,
+    shardsOf: (feed) => shardsOf(environment, feed),
+    configuredFeeds: feedsOf(environment),
+    now: () => nsFromMs(Date.now()),
+    build: {
+      version: software.connector_version,
+      commit: software.connector_commit,
+      build: software.connector_build,
+    },
+    zstd,
+    unpackPrefix: decompressPrefix,
+    sha256,
+    window_hours: 1,
+    origin: environment.spec.origin,
+    single_writer: environment.spec.storage.single_writer,
+    suiteOf: (feed) => readSuite(root, feed),
+    expectedSymbols: (feed) =>
+      environment.symbols.flatMap(({ symbol, feeds, shard }) => {
+        const external = feeds.get(feed);
+        return external === undefined ? [] : [{ symbol, external, shard }];
+      }),
+    renderReport,
+  };
+}
+
+/** A feed's suite: `qa/{feed}.yaml`, or `qa/{feed}-checks.yaml`. */
+function readSuite(root: string, feed: string): Suite {
+  const names = [`qa/${feed}.yaml`, `qa/${feed}-checks.yaml`];
+  const found = names.find((name) => existsSync(join(root, name)));
+  if (found === undefined) {
+    throw new SsmdError('SSMD_NOT_FOUND', `no check suite of ${feed}: write ${names[0]}`, {
+      facts: { feed, looked_for: names },
+    });
+  }
+  return parseSuite(found, readFileSync(join(root, found), 'utf8'));
+}
+
+/** Names of the namespace's own search attributes; none where the server does not tell. */
+function searchAttributesOf(
+  connection: NativeConnection,
+  namespace: string,
+): () => Promise<readonly string[]> {
+  return async () => {
+    try {
+      const answer = await connection.operatorService.listSearchAttributes({ namespace });
+      return Object.keys(answer.customAttributes ?? {}).sort();
+    } catch {
+      return [];
+    }
+  };
+}
+
+async function connect(address: string): Promise<NativeConnection> {
+  const late = AbortSignal.timeout(CONNECT_TIMEOUT_MS);
+  for (;;) {
+    try {
+      return await NativeConnection.connect({ address });
+    } catch (cause) {
+      if (!late.aborted) {
+        await new Promise((resolve) => setTimeout(resolve, 250));
+        continue;
+      }
+      throw new SsmdError(
+        'SSMD_UNAVAILABLE',
+        `no Temporal server at ${address}; start one with: npx ssmd up`,
+        { retryable: true, facts: { address }, cause },
+      );
+    }
+  }
+}
+
+let installed = false;
+
+/** The SDK's runtime is one a process: our log, without the core's chatter about a lost server. */
+function installRuntime(logger: Logger): void {
+  if (installed) return;
+  installed = true;
+  Runtime.install({
+    shutdownSignals: [],
+    logger: new DefaultLogger('INFO', (entry) => relay(logger, entry)),
+    telemetryOptions: { logging: { forward: {}, filter: { core: 'ERROR', other: 'ERROR' } } },
+  });
+}
+
+function relay(logger: Logger, { level, message, meta }: LogEntry): void {
+  const facts = { event: 'temporal.logged', ...meta };
+  if (level === 'ERROR') logger.error(facts, message);
+  else if (level === 'WARN') logger.warn(facts, message);
+  else logger.debug(facts, message);
+}
+
+function createLogger(): Logger {
+  return pino({ base: { part: 'worker' }, timestamp: pino.stdTimeFunctions.isoTime });
+}
