@@ -1,12 +1,10 @@
 /** `ssmd sub`: shows live events as they come over the bus. */
-import { readdir } from 'node:fs/promises';
-import { join } from 'node:path';
 import type { Command } from 'commander';
 import { InvalidArgumentError } from 'commander';
 import type { Bus } from '../../bus/bus.ts';
 import { decodeEvents } from '../../codec/md2.ts';
 import { SsmdError, invalidInput } from '../../schema/errors.ts';
-import { readStackState } from '../../stack/state.ts';
+import { findRunningStack, readStackState } from '../../stack/state.ts';
 import type { CliContext } from '../command.ts';
 import { GROUPS, parseEnvName } from '../command.ts';
 import { eventJson, eventLine } from '../event-text.ts';
@@ -42,7 +40,7 @@ async function runSub(subject: string, flags: SubFlags, context: CliContext): Pr
     throw invalidInput('the command line', [{ where: 'subject', what }], EXAMPLE);
   }
   const { output, interrupted } = context;
-  const env = flags.env ?? (await runningEnvironment(context.root));
+  const env = flags.env ?? (await findRunningStack(context.root, context.env))?.name ?? 'dev';
   const bus = await openBus(env, context);
   const stop = new AbortController();
   interrupted.addEventListener('abort', () => stop.abort());
@@ -71,22 +69,14 @@ async function runSub(subject: string, flags: SubFlags, context: CliContext): Pr
   }
 }
 
-/** The environment whose stack is up, where there is no doubt which. */
-async function runningEnvironment(root: string): Promise<string> {
-  const names = await readdir(join(root, '.ssmd')).catch(() => []);
-  const states = await Promise.all(names.map((name) => readStackState(name, root)));
-  const up = names.filter((_, at) => states[at]?.nats != null);
-  return up.length === 1 ? (up[0] as string) : 'dev';
-}
-
 async function openBus(env_name: string, { root, env }: CliContext): Promise<Bus> {
-  const [{ createNatsBus }, { loadEnvironment }, { FEEDS }] = await Promise.all([
+  const [{ createNatsBus }, { loadEnvironment }, { knownFeeds }, { FEEDS }] = await Promise.all([
     import('../../bus/nats.ts'),
     import('../../environments/env.ts'),
+    import('../../environments/known-feeds.ts'),
     import('../../connectors/registry.ts'),
   ]);
-  const known = [...FEEDS.values()].map(({ id, protocol }) => ({ id, ...protocol }));
-  const environment = loadEnvironment(env_name, known);
+  const environment = loadEnvironment(env_name, knownFeeds(FEEDS));
   const { transport } = environment.spec;
   const stack = await readStackState(env_name, root);
   const servers = transport.url ?? stack?.nats?.url ?? env['SSMD_NATS_URL'];

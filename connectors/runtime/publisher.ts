@@ -231,8 +231,6 @@ class ShardPublisher implements Publisher {
     );
   }
 
-  // --- the connection ---
-
   #open(): Promise<PublisherLink> {
     const { bus, clock, shard, feed, epoch, normalizer } = this.#deps;
     return PublisherLink.open({
@@ -275,8 +273,6 @@ class ShardPublisher implements Publisher {
     this.#deps.log.error(facts, 'the bus refused a message');
     this.#keeper.reset(this.#limits.reconnect_min_ms);
   }
-
-  // --- live ---
 
   /** Sends what there is room for. */
   #pump(): void {
@@ -348,8 +344,6 @@ class ShardPublisher implements Publisher {
     this.#deps.log.warn(facts, 'a rejected frame could not be put aside');
   }
 
-  // --- backlog ---
-
   async #catchUp(): Promise<void> {
     const from = this.#overflow;
     if (from === null || this.#mode !== 'draining') return;
@@ -382,8 +376,6 @@ class ShardPublisher implements Publisher {
     this.#keeper.wake();
     this.#pump();
   }
-
-  // --- time and end ---
 
   #armTick(): void {
     this.#tick = this.#deps.clock.setTimeout(() => {
