@@ -149,7 +149,8 @@ export const binanceUsdmProtocol: Protocol = {
   // The server pings every three minutes and wants a pong within ten: WebSocket frames, no text.
   ping: null,
   limits: {
-    silence_ms: 60_000,
+    /** The one sign of life a quiet market has is the ping, every three minutes. */
+    silence_ms: 200_000,
     first_message_ms: (channel) => channelOf(channel).first_message_ms,
     frame_bytes_max: 4 * 1024 * 1024,
     /** The venue cuts a connection that sends more than ten a second, pings included. */
