@@ -1,0 +1,195 @@
+/** The jobs as operators start them: on real Temporal, S3 and NATS servers. */
+import assert from 'node:assert/strict';
+import { after, test } from 'node:test';
+import { ApplicationFailure, WorkflowFailedError } from '@temporalio/client';
+import type { DayAudit } from '../../activities/audit.ts';
+import type { JobDeps } from '../../activities/deps.ts';
+import type { QaReport } from '../../activities/qa.ts';
+import { DEFAULT_LIMITS } from '../../bus/bus.ts';
+import { createNatsBus } from '../../bus/nats.ts';
+import { manifestKey, qaReportKey, qaResultsKey } from '../../dataset/keys.ts';
+import { NS_PER_HOUR, NS_PER_MINUTE, dayStart } from '../../schema/time.ts';
+import type { Day } from '../../schema/time.ts';
+import type { ArchiveTierReport } from '../../workflows/archive-tier.ts';
+import type { DailyArchiveReport } from '../../workflows/daily-archive.ts';
+import { publishDay } from '../support/bus-day.ts';
+import { keepHistory } from '../support/histories.ts';
+import { openS3Jobs } from '../support/s3-jobs.ts';
+import { startTestServers } from '../support/servers.ts';
+import { TINY_SHARD, writeTinyDay } from '../support/tiny-day.ts';
+import { startWorkflowJobs } from '../support/workflow-jobs.ts';
+
+const DAY = '2026-11-20' as Day;
+const HOLED = '2026-11-18' as Day;
+const NOW = '2026-11-22T06:00:00Z';
+const STEP = 20n * NS_PER_MINUTE;
+
+const servers = await startTestServers({ temporal: true, s3: true, nats: true });
+const bus = await createNatsBus({
+  servers: servers.nats.url,
+  environment: 'test',
+  subject_prefix: '',
+  name: 'test',
+  wait: false,
+});
+await bus.ensureStreams(DEFAULT_LIMITS);
+const stores = await openS3Jobs(servers.s3, NOW, { bus });
+const { deps } = stores;
+const jobs = await startWorkflowJobs(servers.temporal.address, deps);
+
+after(async () => {
+  await jobs[Symbol.asyncDispose]();
+  await stores[Symbol.asyncDispose]();
+  await bus.close();
+  await servers[Symbol.asyncDispose]();
+});
+
+/** Puts a day into RAW and, if wanted, on the bus. */
+async function capture(day: Day, onBus: boolean, other: object = {}): Promise<number> {
+  const written = await writeTinyDay(deps.raw, { day, step_ns: STEP, ...other });
+  const epoch = Number((dayStart(day) - 2n * NS_PER_HOUR) / 1_000_000n);
+  if (onBus) await publishDay(bus, written.live, { day, feed: 'tiny', epoch });
+  return written.live.length;
+}
+
+async function failureOf(type: string, id: string, input: unknown): Promise<ApplicationFailure> {
+  try {
+    await jobs.run(type, id, input);
+  } catch (error) {
+    let cause: unknown = error;
+    assert.ok(error instanceof WorkflowFailedError, String(error));
+    while (cause instanceof Error && cause.cause !== undefined) cause = cause.cause;
+    assert.ok(cause instanceof ApplicationFailure, String(cause));
+    return cause;
+  }
+  assert.fail(`${type} ${JSON.stringify(input)} did not fail`);
+}
+
+test('the hourly archive, the day, its checks and its audit, one after the other', async () => {
+  const records = await capture(DAY, true);
+  const tier = await jobs.run<ArchiveTierReport>('archive-tier', 'tier-1', { feed: 'tiny' });
+  assert.equal(tier.outcome, 'archived');
+  assert.equal(tier.windows, 24);
+  const again = await jobs.run<ArchiveTierReport>('archive-tier', 'tier-2', {});
+  assert.equal(again.outcome, 'nothing_closed');
+
+  const id = `daily-archive/tiny/${DAY}`;
+  const day = await jobs.run<DailyArchiveReport>('daily-archive', id, { feed: 'tiny', day: DAY });
+  assert.equal(day.outcome, 'committed');
+  assert.equal(day.complete, true);
+  assert.equal(day.records, records);
+  assert.equal(day.from_raw, 0);
+  assert.equal(day.version, 'v1');
+  assert.equal(day.manifest, manifestKey({ version: 'v1', feed: 'tiny', day: DAY }));
+  assert.equal(day.qa, `qa/tiny/${DAY}/v1`);
+
+  const qa = (await jobs.client.workflow.getHandle(day.qa ?? '').result()) as QaReport;
+  assert.equal(qa.outcome, 'available', JSON.stringify(qa.reasons));
+  assert.equal(qa.results, qaResultsKey('tiny', DAY));
+  const results = await deps.normalized.get(qa.results);
+  assert.match(new TextDecoder().decode(results?.body), /"day_condition": "available"/);
+  const report = await deps.normalized.get(qaReportKey('tiny', DAY));
+  assert.match(new TextDecoder().decode(report?.body), /^<!doctype html>/i);
+
+  const audit = await jobs.run<{ outcome: string; days: DayAudit[] }>('audit', `audit/${DAY}`, {
+    feed: 'tiny',
+    day: DAY,
+  });
+  assert.equal(audit.outcome, 'passed', JSON.stringify(audit.days[0]?.findings));
+  assert.equal(audit.days[0]?.equal, day.objects);
+  await keepHistory(jobs.client, 'archive-tier', 'tier-1');
+  await keepHistory(jobs.client, 'daily-archive', id);
+  await keepHistory(jobs.client, 'daily-qa', day.qa ?? '');
+  await keepHistory(jobs.client, 'audit', `audit/${DAY}`);
+});
+
+test('a run files itself under what operators look for', async () => {
+  const run = await jobs.client.workflow.getHandle(`daily-archive/tiny/${DAY}`).describe();
+  const filed = run.typedSearchAttributes.getAll().map(({ key, value }) => [key.name, value]);
+  assert.deepEqual(Object.fromEntries(filed.filter(([name]) => String(name).startsWith('Ssmd'))), {
+    SsmdFeed: 'tiny',
+    SsmdDay: DAY,
+    SsmdVersion: 'v1',
+    SsmdStage: 'done',
+    SsmdOutcome: 'complete',
+  });
+});
+
+test('a day that is done is found done', async () => {
+  const input = { feed: 'tiny', day: DAY, qa: false };
+  const day = await jobs.run<DailyArchiveReport>('daily-archive', 'again', input);
+  assert.equal(day.outcome, 'already_committed');
+  assert.equal(day.qa, null);
+});
+
+test('a day with a hole is committed incomplete, and its checks say degraded', async () => {
+  await capture(HOLED, false, { stop_at: dayStart(HOLED) + 15n * NS_PER_HOUR, end: 'crash' });
+  const id = `daily-archive/tiny/${HOLED}`;
+  const day = await jobs.run<DailyArchiveReport>('daily-archive', id, { feed: 'tiny', day: HOLED });
+  assert.equal(day.complete, false);
+  assert.equal(day.gaps, 1);
+  const qa = (await jobs.client.workflow.getHandle(day.qa ?? '').result()) as QaReport;
+  assert.equal(qa.outcome, 'degraded');
+  assert.match(qa.reasons.join('\n'), /epoch_ended of tier1/);
+  await keepHistory(jobs.client, 'daily-archive', id, 'raw');
+});
+
+test('wrong input fails at once, with every fault and a valid example', async () => {
+  const message = await failureOf('daily-archive', 'wrong-1', {
+    fed: 'tiny',
+    day: '2026-02-30',
+    force: 'yes',
+  });
+  assert.equal(message.type, 'SSMD_INVALID_INPUT');
+  assert.equal(message.nonRetryable, true);
+  assert.match(message.message, /the input of daily-archive has 4 faults/);
+  assert.match(message.message, /feed: is missing/);
+  assert.match(message.message, /day: "2026-02-30" is not a day/);
+  assert.match(message.message, /force: "yes" is neither true nor false/);
+  assert.match(message.message, /fed: is not known \(known are feed, day, force, qa\)/);
+  assert.match(message.message, /A valid example: \{"feed":"kraken","day":"2025-12-06"\}/);
+  for (const [at, input] of ['tiny', ['tiny'], 7, null].entries()) {
+    const { type } = await failureOf('daily-qa', `wrong-shape-${at}`, input);
+    assert.equal(type, 'SSMD_INVALID_INPUT');
+  }
+  const { message: feed } = await failureOf('daily-archive', 'wrong-2', { feed: 'krakn' });
+  assert.match(feed, /"krakn" is not a feed of this environment \(it has tiny\)/);
+});
+
+test('a day that is not over is refused and gets no manifest', async () => {
+  const today = '2026-11-22';
+  const failure = await failureOf('daily-archive', 'open-day', { feed: 'tiny', day: today });
+  assert.equal(failure.type, 'SSMD_DAY_NOT_OVER');
+  assert.match(failure.message, /market still open until 2026-11-23T00:00:00Z/);
+  const key = manifestKey({ version: 'v1', feed: 'tiny', day: today as Day });
+  assert.equal(await deps.normalized.get(key), null);
+});
+
+test('checks of a day that was never archived say what to do first', async () => {
+  const failure = await failureOf('daily-qa', 'no-day', { feed: 'tiny', day: '2026-11-10' });
+  assert.equal(failure.type, 'SSMD_NOT_FOUND');
+  assert.match(failure.message, /run daily-archive for it first/);
+});
+
+test('a server without our search attributes runs the jobs all the same', async () => {
+  const plain = await startTestServers({ temporal: true });
+  const silent: JobDeps = { ...deps, bus: null };
+  const other = await startWorkflowJobs(plain.temporal.address, silent, []);
+  const report = await other.run<DailyArchiveReport>('daily-archive', 'plain', {
+    feed: 'tiny',
+    day: DAY,
+    qa: false,
+  });
+  assert.equal(report.outcome, 'already_committed');
+  await other[Symbol.asyncDispose]();
+  await plain[Symbol.asyncDispose]();
+});
+
+test('what arrives after the commit is late, and says so', async () => {
+  await capture(HOLED, false);
+  const input = { feed: 'tiny', day: HOLED };
+  const failure = await failureOf('daily-archive', 'late', input);
+  assert.equal(failure.type, 'SSMD_LATE_RAW');
+  assert.match(failure.message, /a committed day never changes; build it under a new version/);
+  assert.equal(TINY_SHARD, 'tier1');
+});

@@ -1,0 +1,81 @@
+/** A worker over given job dependencies, on a real Temporal server. */
+import { Client, Connection } from '@temporalio/client';
+import { DefaultLogger, NativeConnection, Runtime, Worker } from '@temporalio/worker';
+import { createArchiveActivities } from '../../activities/archive.ts';
+import { createAuditActivities } from '../../activities/audit.ts';
+import type { JobDeps } from '../../activities/deps.ts';
+import { createQaActivities } from '../../activities/qa.ts';
+import type { QaDeps } from '../../activities/qa.ts';
+import { createServerActivities } from '../../activities/server.ts';
+import { renderReport } from '../../qa/report.ts';
+import { bundleWorkflows } from '../../workers/worker.ts';
+import { TINY_SUITE } from './tiny-suite.ts';
+
+export type WorkflowJobs = AsyncDisposable & {
+  readonly client: Client;
+  /** Starts one of our workflows and waits for its end. */
+  readonly run: <T>(type: string, id: string, input: unknown) => Promise<T>;
+};
+
+export const QUEUE = 'ssmd';
+export const SEARCH_ATTRIBUTES = ['SsmdFeed', 'SsmdDay', 'SsmdVersion', 'SsmdStage', 'SsmdOutcome'];
+
+let installed = false;
+
+export const tinyQa: QaDeps = {
+  suiteOf: () => TINY_SUITE,
+  expectedSymbols: () => [
+    { symbol: 'BTCUSD', external: 'BTC', shard: 'tier1' },
+    { symbol: 'ETHUSD', external: 'ETH', shard: 'tier1' },
+  ],
+  renderReport,
+};
+
+/** Starts the worker; disposing stops it and waits. */
+export async function startWorkflowJobs(
+  address: string,
+  deps: JobDeps,
+  attributes: readonly string[] = SEARCH_ATTRIBUTES,
+): Promise<WorkflowJobs> {
+  if (!installed) {
+    const logging = { filter: { core: 'ERROR', other: 'ERROR' } } as const;
+    Runtime.install({
+      shutdownSignals: [],
+      logger: new DefaultLogger('ERROR'),
+      telemetryOptions: { logging },
+    });
+  }
+  installed = true;
+  const native = await NativeConnection.connect({ address });
+  const connection = await Connection.connect({ address });
+  const client = new Client({ connection });
+  const worker = await Worker.create({
+    connection: native,
+    taskQueue: QUEUE,
+    workflowBundle: await bundleWorkflows(),
+    activities: {
+      ...createArchiveActivities(deps),
+      ...createAuditActivities(deps),
+      ...createQaActivities({ ...deps, ...tinyQa }),
+      ...createServerActivities({ searchAttributes: () => Promise.resolve(attributes) }),
+    },
+    shutdownGraceTime: '5 seconds',
+    stickyQueueScheduleToStartTimeout: '1 second',
+    maxHeartbeatThrottleInterval: '1 second',
+    defaultHeartbeatThrottleInterval: '1 second',
+  });
+  const running = worker.run();
+  return {
+    client,
+    run: async <T>(type: string, id: string, input: unknown): Promise<T> => {
+      const options = { taskQueue: QUEUE, workflowId: id, args: [input] };
+      return (await client.workflow.execute(type, options)) as T;
+    },
+    [Symbol.asyncDispose]: async () => {
+      if (worker.getState() === 'RUNNING') worker.shutdown();
+      await running;
+      await connection.close();
+      await native.close();
+    },
+  };
+}
