@@ -76,6 +76,8 @@ export function createEpochLog(deps: EpochLogDeps): EpochLog {
   let midnight = dayEnd(day) as bigint;
   let taken = false;
   let failing: string | null = null;
+  /** The clock's last word, where it was that it cannot be trusted. */
+  let distrusted: Facts['_clock'] | null = null;
   let retry_mono = 0n;
   /** The frame being folded, with the byte after it that scanners may read. */
   let scratch = new Uint8Array(64 * 1024);
@@ -128,6 +130,7 @@ export function createEpochLog(deps: EpochLogDeps): EpochLog {
       if (stepped === null) return log_clock.issue(t);
       const { step_ns, bad, detail } = stepped;
       const fact = { step_ns: `${step_ns}`, bad, detail };
+      distrusted = bad ? fact : null;
       put(log_clock.issue(t), '_clock', fact);
       deps.onClock(fact);
     }
@@ -148,6 +151,8 @@ export function createEpochLog(deps: EpochLogDeps): EpochLog {
     opened.add(opening);
     put(t(), '_day', { day: opening, taken });
     put(t(), '_config', deps.config);
+    // A day's fold knows nothing older than its `_day` line: what still holds is said again.
+    if (distrusted !== null) put(t(), '_clock', distrusted);
   }
 
   function countDrop(c: number, bytes: number): null {

@@ -263,3 +263,22 @@ test('Binance: two sockets, each heard whole', async (t) => {
   await rig.finish();
   assert.deepEqual(framesOf(await readLog(rig.store)), rig.heard.frames);
 });
+
+test('a clock that is not trusted is not trusted by the next day either', async (t) => {
+  const rig = startRig({ dir: scratchDirectory(t), at: '2026-11-19T23:48:00Z' });
+  await rig.pass(30);
+  rig.clock.stepWall(80_000_000_000n);
+  await rig.pass(20 * 60);
+  await rig.finish();
+  const lines = await readLog(rig.store);
+  const facts = lines.flatMap((line) => (line.type === 'fact' ? [line] : []));
+  const opened = facts.findIndex(({ key, t: at }) => key === '_day' && at > (facts[0]?.t ?? 0n));
+  const [, config, clock] = facts.slice(opened);
+  assert.equal(config?.key, '_config');
+  const good = factsOf(lines, '_clock').find(({ bad }) => !bad);
+  assert.ok(
+    good !== undefined && good.at > (config?.t ?? 0n),
+    'it was still bad when the day opened',
+  );
+  assert.equal(clock?.key, '_clock');
+});
