@@ -228,7 +228,10 @@ function statusOf(check: SuiteCheck, finding: Finding): CheckStatus {
   if (evaluated === 0) return 'not_evaluated';
   const { warn_if, fail_if, mostly } = check;
   if (warn_if !== undefined || fail_if !== undefined) {
-    if (fail_if !== undefined && boundHolds(fail_if, failed_rows)) return 'failed';
+    // A share that is asked for stays asked for; without one, `warn_if` alone never fails.
+    const fails =
+      fail_if === undefined ? finding.holds === false : boundHolds(fail_if, failed_rows);
+    if (fails) return check.severity === 'fail' || fail_if !== undefined ? 'failed' : 'warned';
     return warn_if !== undefined && boundHolds(warn_if, failed_rows) ? 'warned' : 'passed';
   }
   const holds =

@@ -78,9 +78,10 @@ function hearBook(group: Group, event: MarketEvent & { readonly type: 'book' }):
 
 function hearMismatch(group: Group, event: MarketEvent & { readonly type: 'status' }): void {
   group.mismatches++;
+  const { cause, expected, received } = event;
   group.samples.add(1, () => ({
     row: rowOf(event),
-    reason: `${event.cause}: expected ${event.expected ?? 'none'}, received ${event.received ?? 'none'}`,
+    reason: `${cause}: expected ${expected ?? 'none'}, received ${received ?? 'none'}`,
   }));
 }
 

@@ -165,6 +165,7 @@ function findingOf(
   const least = BigInt(config.min_duration_ms ?? 0) * 1_000_000n;
   for (const source of group.sources.values()) end(group, source, context.to, least);
   const { judged, episodes, locked, longest, samples } = group;
+  const times = `${episodes} ${episodes === 1 ? 'time' : 'times'}`;
   return {
     group: { symbol },
     observed: { judged, episodes, locked, longest_ms: milliseconds(longest) },
@@ -176,6 +177,6 @@ function findingOf(
     message:
       episodes === 0
         ? `${judged} states, none crossed`
-        : `crossed ${episodes} ${episodes === 1 ? 'time' : 'times'}, at most ${milliseconds(longest)} ms`,
+        : `crossed ${times}, at most ${milliseconds(longest)} ms`,
   };
 }

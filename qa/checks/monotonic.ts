@@ -1,6 +1,6 @@
 /**
- * `monotonic`: a field does not run backwards in arrival order, per symbol and type. `timestamp` is
- * the venue's time (`ts_event`). What is known to be told again (statements of a book's state, trade
+ * `monotonic`: no value is below the one before it, in arrival order, per symbol and type. `timestamp`
+ * is the venue's time (`ts_event`). What is known to be told again (statements of a book's state, trade
  * history after a reconnect) is counted apart and compared with nothing.
  */
 import { FLAG } from '../../schema/events.ts';
@@ -31,8 +31,8 @@ type Group = {
   /** Deepest step back. */
   deepest: bigint;
   replayed: number;
-  /** Highest value so far, by type. */
-  readonly highest: Map<EventType, bigint>;
+  /** The value before, by type: one that leaps ahead must not condemn all that follow. */
+  readonly before: Map<EventType, bigint>;
   readonly samples: Samples;
 };
 
@@ -49,7 +49,7 @@ export const monotonic: QaCheck<MonotonicConfig> = {
           reversals: 0,
           deepest: 0n,
           replayed: 0,
-          highest: new Map(),
+          before: new Map(),
           samples: new Samples(context.sample_rows),
         };
         groups.set(symbol, group);
@@ -77,18 +77,16 @@ function hear(group: Group, event: MarketEvent, config: MonotonicConfig): void {
     return;
   }
   group.compared++;
-  const highest = group.highest.get(event.type);
-  if (highest === undefined || value > highest) {
-    group.highest.set(event.type, value);
-    return;
-  }
-  if (value === highest && config.strict !== true) return;
+  const before = group.before.get(event.type);
+  group.before.set(event.type, value);
+  if (before === undefined || value > before) return;
+  if (value === before && config.strict !== true) return;
   group.reversals++;
-  const back = highest - value;
+  const back = before - value;
   if (back > group.deepest) group.deepest = back;
   group.samples.add(Number(back), () => ({
     row: rowOf(event),
-    reason: `${config.field} ${shown(value, config.field)} after ${shown(highest, config.field)}`,
+    reason: `${config.field} ${shown(value, config.field)} after ${shown(before, config.field)}`,
   }));
 }
 

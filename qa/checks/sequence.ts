@@ -129,6 +129,7 @@ function judgeTime(
   }
   const all = [...silences, ...gaps];
   const worst = all.reduce((most, it) => (it.to - it.from > most ? it.to - it.from : most), 0n);
+  const count = `${all.length} ${all.length === 1 ? 'gap' : 'gaps'}`;
   const short = holes.filter((it) => it.source === 'events').length;
   return {
     group: { symbol },
@@ -146,7 +147,7 @@ function judgeTime(
     message:
       all.length === 0
         ? `no gap over ${limit / NS_PER_SECOND} s in ${group.records} records`
-        : `${all.length} ${all.length === 1 ? 'gap' : 'gaps'}, the longest ${seconds({ from: 0n, to: worst })} s`,
+        : `${count}, the longest ${seconds({ from: 0n, to: worst })} s`,
   };
 }
 

@@ -263,6 +263,13 @@ test('monotonic: by type, in arrival order, equal times allowed, replays apart',
   assert.equal(only(run(strict, mixed)).failed_rows, 1);
 });
 
+test('monotonic: a value that leaps ahead is one reversal, not all that follow', () => {
+  const leap = EVERY_30_S.with(7, trade(210_001, 8, { ts_event: at(10 * 86_400_000) }));
+  const result = only(run(MONOTONIC, leap));
+  assert.equal(result.failed_rows, 1);
+  assert.match(result.samples[0]?.reason ?? '', /after 2026-11-30/);
+});
+
 test('checksum: what nothing proves is neither right nor wrong', () => {
   const blind = [
     event('book', 1, { flags: FLAG.UNVERIFIED }),

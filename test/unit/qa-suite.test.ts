@@ -12,6 +12,7 @@ import {
   BTC,
   DAY_MS,
   ETH,
+  event,
   facts,
   gap,
   HOUR_MS,
@@ -20,6 +21,7 @@ import {
   TIMES,
   trade,
 } from '../support/qa-events.ts';
+import type { MarketEvent } from '../../schema/events.ts';
 import { unixNs } from '../../schema/time.ts';
 
 const root = join(import.meta.dirname, '..', '..');
@@ -153,6 +155,19 @@ test('severity, bounds and mostly decide what failing rows mean', () => {
     errored: 0,
   });
   assert.equal(day_condition, 'degraded');
+});
+
+test('a share that is asked for fails even where single rows only warn', () => {
+  const suite = suiteOf(
+    '  - { name: book, type: checksum, min_verified_ratio: 0.6, warn_if: "> 0" }',
+  );
+  const proven = event('book', 1);
+  const wrong = gap('gap_opened', 2, { cause: 'checksum' });
+  const status = (events: MarketEvent[]): string | undefined =>
+    runSuite(suite, facts(), events, TIMES).results[0]?.status;
+  assert.equal(status([proven]), 'passed');
+  assert.equal(status([proven, proven, wrong]), 'warned');
+  assert.equal(status([proven, wrong]), 'failed');
 });
 
 const SEQUENCE = '  - { name: no-gaps, type: sequence, max_gap_seconds: 60 }';
