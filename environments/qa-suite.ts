@@ -1,7 +1,7 @@
 /**
- * A suite of quality checks as it is written in YAML (`qa/*.yaml`), read whole: every fault at once,
- * each with line and column and, for a misspelt word, what was probably meant. A misspelt check that
- * passes would be the worst failure of all, so nothing unknown is let through.
+ * A suite of quality checks as it is written in YAML (`qa/*.yaml`), read whole: every fault at
+ * once, each with line and column and, for a misspelt word, what was probably meant. A misspelt
+ * check that passes would be the worst failure of all, so nothing unknown is let through.
  */
 import { createHash } from 'node:crypto';
 import { z } from 'zod';
@@ -104,7 +104,9 @@ const suiteSchema = z.strictObject({
 
 type Check = z.output<z.ZodObject<typeof common>> & Readonly<Record<string, unknown>>;
 
-/** Parses a suite, or throws SSMD_INVALID_CONFIG with all its faults. `file` names it in messages. */
+/**
+ * Parses a suite, or throws SSMD_INVALID_CONFIG with all its faults. `file` names it in messages.
+ */
 export function parseSuite(file: string, text: string): Suite {
   const { value, where } = parseYaml(file, text, z.unknown());
   const faults: Fault[] = [];

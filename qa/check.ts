@@ -1,7 +1,7 @@
 /**
  * What a quality check is: something that hears every event of a day and then says, per symbol,
- * whether the data holds what was asked of it. Pure: no clock, no I/O; what a check must know beside
- * the events arrives in its context.
+ * whether the data holds what was asked of it. Pure: no clock, no I/O; what a check must know
+ * beside the events arrives in its context.
  *
  * Order: within a symbol events come as they were received, in `(t, index)`; symbols may come one
  * after another or mixed. A check may rely on nothing more.
@@ -94,7 +94,9 @@ export type QaCheck<Config> = {
   readonly open: (config: Config, context: CheckContext) => OpenCheck;
 };
 
-/** Whether a check restricted to `dataset` hears this event; status events are heard by name only. */
+/**
+ * Whether a check restricted to `dataset` hears this event; status events are heard by name only.
+ */
 export function inDataset(event: MarketEvent, dataset: EventType | undefined): boolean {
   return dataset === undefined ? event.type !== 'status' : event.type === dataset;
 }

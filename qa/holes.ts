@@ -1,6 +1,6 @@
 /**
- * Stretches of a day that are not known, from status events and from the manifest: gathered once for
- * the report, and by checks that must not blame the data for what a known hole explains.
+ * Stretches of a day that are not known, from status events and from the manifest: gathered once
+ * for the report, and by checks that must not blame the data for what a known hole explains.
  */
 import { EVENT_TYPES } from '../schema/events.ts';
 import type { EventOf, EventType, MarketEvent } from '../schema/events.ts';

@@ -1,4 +1,7 @@
-/** Every type of check. Adding one is a file in `checks/`, a line here, a line in the suite's schema. */
+/**
+ * Every type of check. Adding one is a file in `checks/`, a line here, a line in the suite's
+ * schema.
+ */
 import type { CheckContext, OpenCheck, QaCheck, Severity } from './check.ts';
 import { checksum } from './checks/checksum.ts';
 import { crossed } from './checks/crossed.ts';

@@ -1,7 +1,7 @@
 /**
- * A suite of checks over one day of one feed. `openSuite` gives something that is stepped with every
- * event (in `(t, index)` order within a symbol) and finished once; a check that throws becomes an
- * `errored` result and hears nothing more, the others go on.
+ * A suite of checks over one day of one feed. `openSuite` gives something that is stepped with
+ * every event (in `(t, index)` order within a symbol) and finished once; a check that throws
+ * becomes an `errored` result and hears nothing more, the others go on.
  */
 import type { EventType, MarketEvent } from '../schema/events.ts';
 import { dayEnd, dayStart, formatIso, NS_PER_MINUTE } from '../schema/time.ts';

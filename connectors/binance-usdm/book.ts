@@ -1,23 +1,27 @@
 /**
  * A book of USD-M futures, kept from the diff stream and held to the partial book stream.
  *
- * The venue sends no opening snapshot on a diff stream, and a strict collector asks for none. What is
- * known, and how [developers.binance.com "How to manage a local order book correctly", read 2026-11;
- * captures of 2021-07-22 and 2024-08-08, where `pu` chained on every diff]:
+ * The venue sends no opening snapshot on a diff stream, and a strict collector asks for none. What
+ * is known, and how [developers.binance.com "How to manage a local order book correctly", read
+ * 2026-11; captures of 2021-07-22 and 2024-08-08, where `pu` chained on every diff]:
  *
- * 1. Diffs chain: `pu` is the `u` of the one before. (`U == u + 1` is the rule of the spot market and
- *    does not hold here.) A diff whose `u` is not beyond the last one is old: held.
+ * 1. Diffs chain: `pu` is the `u` of the one before. (`U == u + 1` is the rule of the spot market
+ *    and does not hold here.) A diff whose `u` is not beyond the last one is old: held.
  * 2. Sizes are absolute. Without a base the book holds only levels that changed: unverified.
- * 3. A partial book (20 levels) with update id S is the *base*: everything between its worst levels is
- *    known from then on. It becomes one where S is not behind the diffs; diffs with `u <= S` are held
- *    then, since it contains them. Where the very first diff begins after it (`pu > S`) it is let go.
- * 4. Later partial books are the oracle. At `S == u` they must agree with the book wherever both know
- *    it; one that comes before its diff waits for it. Agreement says nothing new: the message is held
- *    and counts as verified. Where it shows levels beyond our reach it becomes the new base, emitted.
- *    Disagreement is a fault and its own cure: `BROKEN` and `HEALED` at once, the partial book is the
- *    new base. One that lies within a diff (`U <= S < u`), or behind the diffs, proves nothing.
- * 5. Where the market leaves our reach, the base is gone (no fault: it was never known) until the next.
- * 6. After a broken chain, or a crossed book, all is `BAD` and unverified until a partial book heals.
+ * 3. A partial book (20 levels) with update id S is the *base*: everything between its worst levels
+ *    is known from then on. It becomes one where S is not behind the diffs; diffs with `u <= S` are
+ *    held then, since it contains them. Where the very first diff begins after it (`pu > S`) it is
+ *    let go.
+ * 4. Later partial books are the oracle. At `S == u` they must agree with the book wherever both
+ *    know it; one that comes before its diff waits for it. Agreement says nothing new: the message
+ *    is held and counts as verified. Where it shows levels beyond our reach it becomes the new
+ *    base, emitted. Disagreement is a fault and its own cure: `BROKEN` and `HEALED` at once, the
+ *    partial book is the new base. One that lies within a diff (`U <= S < u`), or behind the diffs,
+ *    proves nothing.
+ * 5. Where the market leaves our reach, the base is gone (no fault: it was never known) until the
+ *    next.
+ * 6. After a broken chain, or a crossed book, all is `BAD` and unverified until a partial book
+ *    heals.
  *
  * A diff counts as verified where the chain holds from a base and it touches what is within reach;
  * one that changes only levels beyond reach is `UNVERIFIED`.
@@ -50,7 +54,9 @@ import {
 } from './partial-book.ts';
 import type { Reach } from './partial-book.ts';
 
-/** Levels kept a side; farther ones are dropped, which shortens the reach where they were within it. */
+/**
+ * Levels kept a side; farther ones are dropped, which shortens the reach where they were within it.
+ */
 export const LEVELS_MAX = 5000;
 /** Partial books that may run ahead of the diffs in a row; then the diffs are missing: a fault. */
 export const AHEAD_MAX = 50;

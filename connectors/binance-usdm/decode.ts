@@ -3,9 +3,9 @@
  * combined stream, the bare payload of a single one, acknowledgements and errors.
  *
  * One pass in the order the venue sends (`stream` then `data`, `e` first in the payload); where the
- * keys come in another order, a look ahead finds those two first. All or nothing: a frame that fails
- * anywhere yields no event. Codes of rejections: `REJECTIONS` in `frame-reader.ts`. Reasons of what is
- * deliberately not normalized: `channel_not_supported:<e>`, `symbol_not_configured`,
+ * keys come in another order, a look ahead finds those two first. All or nothing: a frame that
+ * fails anywhere yields no event. Codes of rejections: `REJECTIONS` in `frame-reader.ts`. Reasons
+ * of what is deliberately not normalized: `channel_not_supported:<e>`, `symbol_not_configured`,
  * `trade_not_on_book:<X>`, `result_not_null`.
  */
 import type { EventBuffer } from '../../codec/event-buffer.ts';
@@ -172,7 +172,9 @@ function acknowledge(out: EventBuffer, result: number): void {
   else out.ignore('result_not_null');
 }
 
-/** `{"error":{"code":2,"msg":"..."},"id":1}` or `{"code":2,"msg":"..."}`: what the venue refuses. */
+/**
+ * `{"error":{"code":2,"msg":"..."},"id":1}` or `{"code":2,"msg":"..."}`: what the venue refuses.
+ */
 function refuse(out: EventBuffer, error: number): void {
   const { scanner } = reader;
   out.request_id = requestId();
@@ -282,8 +284,9 @@ function readEvent(out: EventBuffer, from: number, to: number): string {
 }
 
 /**
- * 0 for the diff stream (`@depth`, `@depth@100ms`) and for a bare payload, which has no name to tell;
- * the number of levels for a partial one (`@depth20@100ms`); -1 for others (`@rpiDepth@500ms`).
+ * 0 for the diff stream (`@depth`, `@depth@100ms`) and for a bare payload, which has no name to
+ * tell; the number of levels for a partial one (`@depth20@100ms`); -1 for others
+ * (`@rpiDepth@500ms`).
  */
 function streamDepth(): number {
   const { bytes, stream_from, stream_to } = reader;

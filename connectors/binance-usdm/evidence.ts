@@ -1,7 +1,7 @@
 /**
  * What the decoder of this feed knows, and how we know it. *Documentation*: developers.binance.com,
- * USD-M futures, "Websocket Market Streams", read 2026-11. *Capture*: frames recorded from the venue
- * on the day named. A row without a capture has been seen in documentation only.
+ * USD-M futures, "Websocket Market Streams", read 2026-11. *Capture*: frames recorded from the
+ * venue on the day named. A row without a capture has been seen in documentation only.
  */
 import type { EvidenceRow } from '../feed.ts';
 

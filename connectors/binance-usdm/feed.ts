@@ -15,7 +15,8 @@ export const binanceUsdm: Feed = {
   // met the book uses an id and is left out: a hole of its own, seen as a gap that closes at once.
   trade_ids: 'contiguous',
   openBook: openBinanceUsdmBook,
-  // The next partial book, within 100 ms; between an unsubscribe and a subscribe a diff would be lost.
+  // The next partial book, within 100 ms; between an unsubscribe and a subscribe a diff would be
+  // lost.
   book_cure: 'stream',
   evidence: BINANCE_USDM_EVIDENCE,
   protocol: binanceUsdmProtocol,

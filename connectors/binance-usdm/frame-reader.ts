@@ -10,8 +10,8 @@ import { createSymbolTable } from '../../codec/symbol-table.ts';
 import type { SymbolTable } from '../../codec/symbol-table.ts';
 
 /**
- * Why a frame is rejected; the part after a colon names the field. In the order they are looked for:
- * the text, then the shape, then the values.
+ * Why a frame is rejected; the part after a colon names the field. In the order they are looked
+ * for: the text, then the shape, then the values.
  */
 export const REJECTIONS = {
   invalid_json: 'the frame is not one JSON value',
@@ -46,7 +46,9 @@ export class FrameReader {
   /** First value that is wrong, as a rejection code, and where; '' while none is. */
   fault = '';
   fault_at = -1;
-  /** Index of the market of `s` in `symbols`, -1 where it is not configured, -2 before it is read. */
+  /**
+   * Index of the market of `s` in `symbols`, -1 where it is not configured, -2 before it is read.
+   */
   symbol = -2;
   /** Bits of the fields seen in the object being read. */
   seen = 0;

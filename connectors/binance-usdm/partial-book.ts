@@ -3,8 +3,8 @@
  *
  * A partial book of N levels states everything from the best price to its worst level, its *reach*;
  * beyond it nothing. A side with fewer than N levels is the whole side. Reach is kept as the signed
- * key of `BookSide` (best is highest): a level is within it where its key is at least that. Keys are
- * doubles, distinct for prices of up to fifteen digits.
+ * key of `BookSide` (best is highest): a level is within it where its key is at least that. Keys
+ * are doubles, distinct for prices of up to fifteen digits.
  */
 import type { BookSide } from '../../books/book-side.ts';
 import type { OrderBook } from '../../books/order-book.ts';
@@ -27,7 +27,9 @@ function sideReach(side: BookSide, depth: number): number {
   return side.count < depth ? -Infinity : side.keyAt(side.count - 1);
 }
 
-/** Whether a partial book of reach `theirs` shows levels that a book of reach `ours` cannot know. */
+/**
+ * Whether a partial book of reach `theirs` shows levels that a book of reach `ours` cannot know.
+ */
 export function reveals(ours: Reach, theirs: Reach): boolean {
   return theirs.bids < ours.bids || theirs.asks < ours.asks;
 }

@@ -1,8 +1,8 @@
 /**
- * The events of USD-M futures, one reader per payload: each walks its object once, in whatever order
- * the keys come, and writes what it reads straight into the event. Unknown keys are skipped (since
- * 2026-06-30 payloads may carry `st`, `ps`, aggTrade `nq`, markPrice `ap`); required ones that are
- * missing, or given twice, reject the frame.
+ * The events of USD-M futures, one reader per payload: each walks its object once, in whatever
+ * order the keys come, and writes what it reads straight into the event. Unknown keys are skipped
+ * (since 2026-06-30 payloads may carry `st`, `ps`, aggTrade `nq`, markPrice `ap`); required ones
+ * that are missing, or given twice, reject the frame.
  *
  * Field meanings: developers.binance.com, USD-M futures, "Websocket Market Streams", read 2026-11;
  * captures of 2021-07-22 and 2024-08-08.
@@ -160,9 +160,9 @@ const TRADE_REQUIRED = bits(TRADE, 's', 'T', 'p', 'q', 'm', 't');
 const MARKET = new TextEncoder().encode('MARKET');
 
 /**
- * An aggregate (`a`, of the trades `f..l`) or a single trade (`t`). `m`: the buyer was the maker, so
- * the aggressor sold. A single trade whose `X` is not `MARKET` (insurance fund, auto-deleveraging)
- * never met the book. Returns the reason to ignore the frame, or ''.
+ * An aggregate (`a`, of the trades `f..l`) or a single trade (`t`). `m`: the buyer was the maker,
+ * so the aggressor sold. A single trade whose `X` is not `MARKET` (insurance fund,
+ * auto-deleveraging) never met the book. Returns the reason to ignore the frame, or ''.
  */
 export function readTrade(reader: FrameReader, out: EventBuffer, aggregate: boolean): string {
   const { scanner } = reader;

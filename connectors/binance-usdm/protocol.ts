@@ -48,7 +48,9 @@ const CHANNELS: Readonly<Record<string, Channel>> = {
 /** Channels that can be configured. */
 export const CHANNEL_NAMES: readonly string[] = Object.keys(CHANNELS);
 
-/** The partial book nearest to the depth asked for, where the venue has that one; else the deepest. */
+/**
+ * The partial book nearest to the depth asked for, where the venue has that one; else the deepest.
+ */
 export function partialDepth(config: FoldConfig): number {
   return PARTIAL_DEPTHS.includes(config.book_depth) ? config.book_depth : PARTIAL_DEPTH_DEFAULT;
 }

@@ -1,7 +1,7 @@
 /**
- * `checksum`: the share of book messages that the venue's own proof (checksum, chain of ids, partial
- * book) found right, as the flags and gaps in the archive tell it. What nothing proves is counted
- * apart: it is not wrong, and it is never called right.
+ * `checksum`: the share of book messages that the venue's own proof (checksum, chain of ids,
+ * partial book) found right, as the flags and gaps in the archive tell it. What nothing proves is
+ * counted apart: it is not wrong, and it is never called right.
  */
 import { FLAG } from '../../schema/events.ts';
 import type { MarketEvent } from '../../schema/events.ts';

@@ -1,7 +1,7 @@
 /**
- * `monotonic`: no value is below the one before it, in arrival order, per symbol and type. `timestamp`
- * is the venue's time (`ts_event`). What is known to be told again (statements of a book's state, trade
- * history after a reconnect) is counted apart and compared with nothing.
+ * `monotonic`: no value is below the one before it, in arrival order, per symbol and type.
+ * `timestamp` is the venue's time (`ts_event`). What is known to be told again (statements of a
+ * book's state, trade history after a reconnect) is counted apart and compared with nothing.
  */
 import { FLAG } from '../../schema/events.ts';
 import type { EventType, MarketEvent } from '../../schema/events.ts';

@@ -1,6 +1,6 @@
 /**
- * `range`: every value of a field lies within bounds, compared exactly. `price` and `size` also mean
- * the levels of books (their sizes only as far as a deletion's 0 allows).
+ * `range`: every value of a field lies within bounds, compared exactly. `price` and `size` also
+ * mean the levels of books (their sizes only as far as a deletion's 0 allows).
  */
 import { compareDecimals, decimalToDouble, parseDecimal } from '../../schema/decimal.ts';
 import type { Decimal } from '../../schema/decimal.ts';

@@ -1,8 +1,8 @@
 /**
- * `sequence`: is anything missing? By time: no stretch longer than `max_gap_seconds` without a record
- * of the symbol, and no recorded gap longer than that or still open at the day's end. What the
- * manifest knows to be missing is not blamed on the data here: it degrades the day by itself. By
- * number (`rule: trade_id`): the venue's trade ids count by one, what came later fills its hole.
+ * `sequence`: is anything missing? By time: no stretch longer than `max_gap_seconds` without a
+ * record of the symbol, and no recorded gap longer than that or still open at the day's end. What
+ * the manifest knows to be missing is not blamed on the data here: it degrades the day by itself.
+ * By number (`rule: trade_id`): the venue's trade ids count by one, what came later fills its hole.
  */
 import type { EventType, MarketEvent } from '../../schema/events.ts';
 import { formatIso, NS_PER_SECOND } from '../../schema/time.ts';

@@ -1,7 +1,8 @@
 /**
- * What the normalizer of Binance USD-M makes of a fixed set of frames. When this output changes, data
- * archived by the number in `normalizers.json` can no longer be rebuilt by this code: raise
- * `binanceUsdm.normalizer`, write the new output with `GOLDEN_UPDATE=1`, and say why in the changelog.
+ * What the normalizer of Binance USD-M makes of a fixed set of frames. When this output changes,
+ * data archived by the number in `normalizers.json` can no longer be rebuilt by this code: raise
+ * `binanceUsdm.normalizer`, write the new output with `GOLDEN_UPDATE=1`, and say why in the
+ * changelog.
  *
  * The frames are synthetic; their forms are those of the venue's documentation and captures.
  */
