@@ -81,6 +81,7 @@ export async function s3Server(
     binary,
     args: [
       ...['--port', `${LOOPBACK}:${port}`, '--region', S3_REGION, '--health', health, '--quiet'],
+      '--keep-alive',
       ...['posix', '--versioning-dir', versions, ...sidecar, objects],
     ],
     env: {
