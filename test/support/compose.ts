@@ -4,6 +4,7 @@
  */
 import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
+import type { ValidateFunction } from 'ajv/dist/2020.js';
 import { Ajv2020 } from 'ajv/dist/2020.js';
 import { parse } from 'yaml';
 
@@ -51,9 +52,20 @@ export function composeFaults(text: string, check: ComposeCheck): readonly strin
   return faults;
 }
 
-function schemaFaults(file: unknown, schema: string): string[] {
+/** Compiling the schema takes a third of a second: once is enough. */
+const compiled = new Map<string, ValidateFunction>();
+
+function validatorOf(schema: string): ValidateFunction {
+  const known = compiled.get(schema);
+  if (known !== undefined) return known;
   const ajv = new Ajv2020({ allErrors: true, strict: false, validateFormats: false });
   const validate = ajv.compile(JSON.parse(schema) as object);
+  compiled.set(schema, validate);
+  return validate;
+}
+
+function schemaFaults(file: unknown, schema: string): string[] {
+  const validate = validatorOf(schema);
   if (validate(file)) return [];
   return (validate.errors ?? []).map(({ instancePath, message }) => `${instancePath} ${message}`);
 }
