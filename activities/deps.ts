@@ -2,7 +2,7 @@
 import type { Build } from '../dataset/manifest.ts';
 import type { ObjectZstd } from '../dataset/object-codec.ts';
 import type { WindowHours } from '../dataset/cutter.ts';
-import type { SegmentContent } from '../dataset/segment-survey.ts';
+import type { SegmentContent, SegmentSurvey } from '../dataset/segment-survey.ts';
 import type { Bus } from '../bus/bus.ts';
 import type { Feed } from '../connectors/feed.ts';
 import type { Origin } from '../schema/log.ts';
@@ -29,9 +29,35 @@ export type JobDeps = {
   readonly window_hours: WindowHours;
   /** What days without any RAW are counted as. */
   readonly origin: Origin;
+  /**
+   * Surveys of segments by key and etag: content of one etag never changes, so a day that is planned,
+   * built and committed is read once. Null reads everything anew, as an audit must.
+   */
+  readonly surveys: SurveyMemo | null;
   /** The store has no conditional writes; said on every audit. */
   readonly single_writer: boolean;
 };
+
+/** What is known of segments that were read before; the oldest are forgotten above a limit. */
+export type SurveyMemo = {
+  readonly get: (key: string, etag: string) => SegmentSurvey | null;
+  readonly set: (key: string, etag: string, survey: SegmentSurvey) => void;
+};
+
+/** Some days of many shards: a survey takes about a kilobyte. */
+const SURVEYS_MAX = 30_000;
+
+export function createSurveyMemo(): SurveyMemo {
+  const known = new Map<string, SegmentSurvey>();
+  return {
+    get: (key, etag) => known.get(`${key} ${etag}`) ?? null,
+    set: (key, etag, survey) => {
+      const [oldest] = known.keys();
+      if (known.size >= SURVEYS_MAX && oldest !== undefined) known.delete(oldest);
+      known.set(`${key} ${etag}`, survey);
+    },
+  };
+}
 
 /**
  * How a long activity tells that it lives, and learns that it should stop. `beat` takes a cursor from

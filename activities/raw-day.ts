@@ -23,7 +23,8 @@ const FETCHES_MAX = 4;
 /** An epoch takes its shard within minutes of its start; further its `_take` is not looked for. */
 const TAKE_SEGMENTS_MAX = 15;
 
-type Raw = Pick<JobDeps, 'raw' | 'zstd' | 'unpackPrefix' | 'sha256'>;
+type Raw = Pick<JobDeps, 'raw' | 'zstd' | 'unpackPrefix' | 'sha256' | 'surveys'>;
+type Loads = Omit<Raw, 'surveys'>;
 
 export type FeedDay = {
   readonly feed: string;
@@ -34,7 +35,7 @@ export type FeedDay = {
   readonly conflicts: readonly string[];
 };
 
-type Found = { readonly key: string; readonly id: RawSegmentId };
+type Found = { readonly key: string; readonly id: RawSegmentId; readonly etag: string };
 
 /** Surveys every segment of the day (and of the hour before, for warm-ups) and plans each shard. */
 export async function surveyFeedDay(
@@ -67,7 +68,7 @@ export async function surveyFeedDay(
 
 /** Reads a segment as it was surveyed; content that changed since is `SSMD_LATE_RAW`, retryable. */
 export async function loadSegment(
-  deps: Raw,
+  deps: Loads,
   segment: SegmentSurvey,
   signal: AbortSignal,
 ): Promise<Uint8Array> {
@@ -91,9 +92,9 @@ async function listSegments(
   const conflicts: string[] = [];
   const prefixes = [rawPrefix({ feed, day: addDays(day, -1), hour: 23 }), rawPrefix({ feed, day })];
   for (const prefix of prefixes) {
-    for await (const { key } of deps.raw.list(prefix)) {
+    for await (const { key, etag } of deps.raw.list(prefix)) {
       const id = parseRawSegmentKey(key);
-      if (id !== null) found.push({ key, id });
+      if (id !== null) found.push({ key, id, etag });
       else if (parseRawConflictKey(key) !== null) conflicts.push(key);
     }
   }
@@ -110,14 +111,8 @@ async function surveyAll(
   let bytes = 0;
   for (let first = 0; first < found.length; first += FETCHES_MAX) {
     const some = found.slice(first, first + FETCHES_MAX);
-    const contents = await Promise.all(
-      some.map(({ key }) => fetchSegment(deps, key, context.signal)),
-    );
-    for (const [index, { key, id }] of some.entries()) {
-      const content = contents[index] as SegmentContent;
-      surveys.push(surveySegment(key, id, content, deps.sha256));
-      bytes += content.plain.length;
-    }
+    surveys.push(...(await Promise.all(some.map((it) => surveyOne(deps, it, context.signal)))));
+    for (const survey of surveys.slice(first)) bytes += survey.plain_bytes;
     const done = context.resumed?.done ?? [];
     const progress = `${stage} (${surveys.length} of ${found.length})`;
     context.beat({ v: 1, stage: progress, done, records: 0, bytes });
@@ -126,7 +121,20 @@ async function surveyAll(
   return surveys;
 }
 
-async function fetchSegment(deps: Raw, key: string, signal: AbortSignal): Promise<SegmentContent> {
+async function surveyOne(deps: Raw, of: Found, signal: AbortSignal): Promise<SegmentSurvey> {
+  const known = deps.surveys?.get(of.key, of.etag);
+  if (known != null) return known;
+  const content = await fetchSegment(deps, of.key, signal);
+  const survey = surveySegment(of.key, of.id, content, deps.sha256);
+  deps.surveys?.set(of.key, of.etag, survey);
+  return survey;
+}
+
+async function fetchSegment(
+  deps: Loads,
+  key: string,
+  signal: AbortSignal,
+): Promise<SegmentContent> {
   const stored = await deps.raw.get(key, { signal });
   if (stored === null) {
     throw new SsmdError('SSMD_LATE_RAW', `raw segment ${key} was listed and is gone; start again`, {
@@ -195,9 +203,10 @@ async function findTake(deps: Raw, id: RawSegmentId, context: JobContext): Promi
       day: dayOf(hour),
       hour: new Date(Number(hour / 1_000_000n)).getUTCHours(),
     };
-    for await (const { key } of deps.raw.list(rawPrefix(at))) {
+    for await (const { key, etag } of deps.raw.list(rawPrefix(at))) {
       const found = parseRawSegmentKey(key);
-      if (found?.epoch === id.epoch && found.shard === id.shard) own.push({ key, id: found });
+      if (found?.epoch !== id.epoch || found.shard !== id.shard) continue;
+      own.push({ key, id: found, etag });
     }
   }
   for (const { key, id: found } of own.slice(0, TAKE_SEGMENTS_MAX)) {

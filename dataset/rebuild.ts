@@ -41,9 +41,9 @@ export async function rebuildShardDay(options: RebuildOptions): Promise<RebuildC
   const arena = new EventArena();
   for (const interval of options.intervals) {
     const run = new IntervalRun(options, interval, arena);
-    for (const segment of interval.segments) {
-      const plain = await options.load(segment);
-      run.segment(segment, plain);
+    const load = loadAhead(options, interval.segments);
+    for (const [index, segment] of interval.segments.entries()) {
+      run.segment(segment, await load(index));
       options.onEvents(arena);
       arena.clear();
       await options.onSegment(run.settled(), segment);
@@ -53,6 +53,28 @@ export async function rebuildShardDay(options: RebuildOptions): Promise<RebuildC
   }
   return counted;
 }
+
+/** Segments asked for before they are needed: the store works while the fold does. */
+const SEGMENTS_AHEAD = 4;
+
+function loadAhead(
+  { load }: Pick<RebuildOptions, 'load'>,
+  segments: readonly SegmentSurvey[],
+): (index: number) => Promise<Uint8Array> {
+  const asked: Promise<Uint8Array>[] = [];
+  return (index) => {
+    for (const segment of segments.slice(asked.length, index + 1 + SEGMENTS_AHEAD)) {
+      const content = load(segment);
+      // If the run stops before it gets here, nobody waits for this one any more.
+      content.catch(() => undefined);
+      asked.push(content);
+    }
+    const wanted = asked[index];
+    asked[index] = Promise.resolve(EMPTY);
+    return wanted ?? Promise.resolve(EMPTY);
+  };
+}
+const EMPTY = new Uint8Array(0);
 
 /** One epoch's lines through a fold of the day. */
 class IntervalRun {

@@ -14,6 +14,7 @@ import { pino } from 'pino';
 import type { Logger } from 'pino';
 import { createArchiveActivities } from '../activities/archive.ts';
 import { createAuditActivities } from '../activities/audit.ts';
+import { createSurveyMemo } from '../activities/deps.ts';
 import type { JobDeps } from '../activities/deps.ts';
 import { createQaActivities } from '../activities/qa.ts';
 import type { QaDeps } from '../activities/qa.ts';
@@ -160,6 +161,7 @@ function jobDeps(options: WorkerOptions, adapters: Adapters): JobDeps & QaDeps {
     sha256,
     window_hours: 1,
     origin: environment.spec.origin,
+    surveys: createSurveyMemo(),
     single_writer: environment.spec.storage.single_writer,
     suiteOf: (feed) => readSuite(root, feed),
     expectedSymbols: (feed) =>

@@ -1,4 +1,5 @@
 /** Job dependencies over stores in memory, a bus or none, and a clock that stands still. */
+import { createSurveyMemo } from '../../activities/deps.ts';
 import type { JobDeps } from '../../activities/deps.ts';
 import { createMemoryObjectStore } from '../../storage/memory.ts';
 import { decompressPrefix, sha256, zstd } from '../../storage/zstd.ts';
@@ -22,6 +23,7 @@ export function memoryJobs(now: string, other: Partial<JobDeps> = {}): JobDeps {
     sha256,
     window_hours: 1,
     origin: 'simulator',
+    surveys: createSurveyMemo(),
     single_writer: false,
     ...other,
   };
