@@ -1,6 +1,5 @@
-// Healthy when a worker of this container polls the task queue: asked of Temporal itself, over its
-// HTTP API (SSMD_TEMPORAL_HTTP). Used by the container's healthcheck.
-import { hostname } from 'node:os';
+// Healthy when a worker polls the task queue: asked of Temporal itself, over its HTTP API
+// (SSMD_TEMPORAL_HTTP). Used by the container's healthcheck; one worker runs there.
 
 const AGE_MS_MAX = 120_000;
 
@@ -10,11 +9,11 @@ const url = `${base}/api/v1/namespaces/${namespace}/task-queues/ssmd`;
 
 const answer = await fetch(url, { signal: AbortSignal.timeout(4_000) });
 const { pollers = [] } = await answer.json();
-const ours = pollers.filter(
+const fresh = pollers.filter(
   ({ identity, lastAccessTime }) =>
-    identity.includes(hostname()) && Date.now() - Date.parse(lastAccessTime) < AGE_MS_MAX,
+    identity.startsWith('ssmd-worker@') && Date.now() - Date.parse(lastAccessTime) < AGE_MS_MAX,
 );
-if (ours.length === 0) {
-  console.error(`no worker of ${hostname()} polls ssmd: ${pollers.length} others do`);
+if (fresh.length === 0) {
+  console.error(`no worker polls ssmd; others that did: ${pollers.length}`);
   process.exit(1);
 }
