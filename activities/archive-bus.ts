@@ -10,6 +10,7 @@ import {
   JSON_TYPE,
   readManifest,
   readStagedWindow,
+  rememberSeen,
   resolveVersion,
   stageWindow,
 } from './datasets.ts';
@@ -80,6 +81,7 @@ export async function archiveClosedWindows(
       }
     }
   }
+  await rememberSeen(deps, of, windows.seen);
   const resume = windows.resume_seq ?? cursor;
   if (resume !== null) {
     const body = jsonDocument({ format: 1, from_seq: resume });

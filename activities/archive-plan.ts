@@ -11,7 +11,7 @@ import type { Origin } from '../schema/log.ts';
 import { NS_PER_HOUR, dayEnd, dayStart } from '../schema/time.ts';
 import type { Day } from '../schema/time.ts';
 import type { Feed } from '../connectors/feed.ts';
-import { readStagedWindow, resolveVersion } from './datasets.ts';
+import { readSeen, readStagedWindow, resolveVersion } from './datasets.ts';
 import type { JobContext, JobDeps } from './deps.ts';
 import { surveyFeedDay } from './raw-day.ts';
 import type { FeedDay } from './raw-day.ts';
@@ -52,7 +52,12 @@ export async function readSources(
   context: JobContext,
 ): Promise<DaySources> {
   const shards = deps.shardsOf(of.feed.id);
-  const survey = await surveyFeedDay(deps, { feed: of.feed.id, day: of.day, shards }, context);
+  const seen = new Map<string, ReadonlyMap<number, bigint>>();
+  for (const shard of shards) {
+    seen.set(shard, await readSeen(deps, { feed: of.feed.id, shard, day: of.day }));
+  }
+  const day = { feed: of.feed.id, day: of.day, shards };
+  const survey = await surveyFeedDay(deps, day, context, seen);
   const inputs = survey.plans.flatMap((plan) => plan.inputs);
   const gaps = survey.plans.flatMap((plan) => plan.gaps);
   return {

@@ -14,7 +14,7 @@ import { Cutter, windowOf } from '../dataset/cutter.ts';
 import type { CutObject, WindowHours } from '../dataset/cutter.ts';
 import { TYPE_CODE } from '../schema/events.ts';
 import type { EventType } from '../schema/events.ts';
-import { NS_PER_SECOND } from '../schema/time.ts';
+import { NS_PER_DAY, NS_PER_SECOND, dayOf } from '../schema/time.ts';
 
 /** A window that the bus holds whole. */
 export type ProvenWindow = {
@@ -51,6 +51,8 @@ export class BusWindows {
   unproven = 0;
   /** Where a later reader has to start for the first window that has not ended; null: as before. */
   resume_seq: number | null = null;
+  /** Last event seen of each epoch and day, by `{epoch} {day}`. */
+  readonly seen = new Map<string, bigint>();
   readonly #window_hours: WindowHours;
   readonly #normalizer: string;
   readonly #chain: BusChain<BusEvent> = createBusChain<BusEvent>();
@@ -61,6 +63,9 @@ export class BusWindows {
   #anchored: bigint | null = null;
   #candidate: number | null = null;
   #last_seq = 0;
+  #seen_epoch = -1;
+  #seen_day = -1n;
+  #seen_key = '';
 
   constructor(options: { readonly window_hours: WindowHours; readonly normalizer: string }) {
     this.#window_hours = options.window_hours;
@@ -73,12 +78,25 @@ export class BusWindows {
     if (subject !== null) {
       const epoch = Number(message.header('epoch') ?? Number.NaN);
       if (Number.isSafeInteger(epoch)) {
-        this.#chain.add(epoch, eventsOf(message.data, subject.type, subject.symbol));
+        const events = [...eventsOf(message.data, subject.type, subject.symbol)];
+        this.#chain.add(epoch, events);
+        this.#see(epoch, events.at(-1)?.t ?? 0n);
       }
       return [];
     }
     const record = parseCtl(message.data);
     return record === null ? [] : this.#record(record, message.seq);
+  }
+
+  #see(epoch: number, t: bigint): void {
+    const day = t / NS_PER_DAY;
+    if (epoch !== this.#seen_epoch || day !== this.#seen_day) {
+      this.#seen_epoch = epoch;
+      this.#seen_day = day;
+      this.#seen_key = `${epoch} ${dayOf(t)}`;
+    }
+    const known = this.seen.get(this.#seen_key);
+    if (known === undefined || t > known) this.seen.set(this.#seen_key, t);
   }
 
   #record(record: Ctl, seq: number): ProvenWindow[] {

@@ -4,6 +4,7 @@ import { parseCurrent, withCommittedDay } from '../dataset/current.ts';
 import type { Current } from '../dataset/current.ts';
 import {
   VERSION_PREFIX,
+  busSeenKey,
   currentKey,
   manifestKey,
   parseVersionKey,
@@ -112,6 +113,54 @@ export async function readStagedWindow(
   if (typeof value !== 'object' || value === null) return null;
   const window = value as StagedWindow;
   return window.format === 1 && Array.isArray(window.objects) ? window : null;
+}
+
+/** Days of which it is remembered how far the bus went. */
+const SEEN_DAYS_MAX = 7;
+
+/** Remembers the last event the bus had of each `{epoch} {day}`. */
+export async function rememberSeen(
+  deps: Store,
+  of: { readonly feed: string; readonly shard: string },
+  seen: ReadonlyMap<string, bigint>,
+): Promise<void> {
+  if (seen.size === 0) return;
+  const merged = await readSeenText(deps, of);
+  for (const [key, t] of seen) {
+    const known = merged.get(key);
+    if (known === undefined || BigInt(known) < t) merged.set(key, t.toString());
+  }
+  const dayIn = (key: string): string => key.split(' ')[1] ?? '';
+  const days = [...new Set([...merged.keys()].map(dayIn))].sort().slice(-SEEN_DAYS_MAX);
+  const kept = [...merged].filter(([key]) => days.includes(dayIn(key)));
+  await deps.normalized.put(busSeenKey(of), jsonDocument(Object.fromEntries(kept)), JSON_TYPE);
+}
+
+/** The last event the bus was seen to have of each epoch of a day. */
+export async function readSeen(
+  deps: Store,
+  of: { readonly feed: string; readonly shard: string; readonly day: Day },
+): Promise<Map<number, bigint>> {
+  const seen = new Map<number, bigint>();
+  for (const [key, t] of await readSeenText(deps, of)) {
+    const [epoch, day] = key.split(' ');
+    if (day === of.day) seen.set(Number(epoch), BigInt(t));
+  }
+  return seen;
+}
+
+async function readSeenText(
+  deps: Store,
+  of: { readonly feed: string; readonly shard: string },
+): Promise<Map<string, string>> {
+  const value = await readJson(deps, busSeenKey(of));
+  if (typeof value !== 'object' || value === null) return new Map();
+  return new Map(
+    Object.entries(value).filter(
+      (entry): entry is [string, string] =>
+        /^\d+ \d{4}-\d\d-\d\d$/.test(entry[0]) && /^\d+$/.test(String(entry[1])),
+    ),
+  );
 }
 
 /** A day's manifest, or null where the day is not committed. */

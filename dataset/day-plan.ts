@@ -21,7 +21,7 @@ export type ShardFindings = {
   /** Epochs that began before those segments: when each took the shard, null if that is not found. */
   readonly earlier_takes: ReadonlyMap<number, bigint | null>;
   readonly inventories: readonly Inventory[];
-  /** The last event the bus saw of an epoch. */
+  /** The last event of this day that the bus saw of an epoch. */
   readonly bus_seen: ReadonlyMap<number, bigint>;
 };
 
@@ -87,6 +87,11 @@ export function planShardDay(findings: ShardFindings): ShardPlan {
     spoken_to = log.last === null || log.last < from ? from : log.last;
   }
   for (const log of logs.filter((it) => it.segments.length === 0)) checkListedOnly(log, gaps);
+  for (const [epoch, seen] of findings.bus_seen) {
+    if (logs.some((log) => log.epoch === epoch)) continue;
+    const detail = `the bus saw events of epoch ${epoch} up to ${formatIso(seen)}, RAW has none of it`;
+    gaps.add('log_behind_bus', epoch, gaps.start, seen, detail);
+  }
   if (intervals.length === 0) {
     const detail = 'no epoch has both its _day line and its _take in what is there';
     gaps.add('not_speaking', null, gaps.start, gaps.end, detail);

@@ -205,6 +205,11 @@ export function tierCursorKey(of: { version: string; feed: string; shard: string
   return `${base}cursor-${name('shard', of.shard)}.json`;
 }
 
+/** How far the bus was seen to go of each epoch of a shard, by day; whatever the version. */
+export function busSeenKey(of: { feed: string; shard: string }): string {
+  return `normalized/_seen/${name('feed', of.feed)}/${name('shard', of.shard)}.json`;
+}
+
 /** `normalized/_versions/{version}.json` */
 export function versionKey(version: string): string {
   return `${VERSION_PREFIX}${versionText(version)}.json`;

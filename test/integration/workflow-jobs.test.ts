@@ -1,7 +1,7 @@
 /** The jobs as operators start them: on real Temporal, S3 and NATS servers. */
 import assert from 'node:assert/strict';
 import { after, test } from 'node:test';
-import { ApplicationFailure, WorkflowFailedError } from '@temporalio/client';
+import { ApplicationFailure, CancelledFailure, WorkflowFailedError } from '@temporalio/client';
 import type { DayAudit } from '../../activities/audit.ts';
 import type { JobDeps } from '../../activities/deps.ts';
 import type { QaReport } from '../../activities/qa.ts';
@@ -181,6 +181,33 @@ test('a server without our search attributes runs the jobs all the same', async 
     qa: false,
   });
   assert.equal(report.outcome, 'already_committed');
+  await other[Symbol.asyncDispose]();
+  await plain[Symbol.asyncDispose]();
+});
+
+test('a cancelled day stops where it is and commits nothing', async () => {
+  const asked = Promise.withResolvers<undefined>();
+  const get: JobDeps['raw']['get'] = (_key, options) =>
+    new Promise((_, reject) => {
+      asked.resolve(undefined);
+      const signal = options?.signal;
+      signal?.addEventListener('abort', () => reject(new Error('stopped reading')));
+    });
+  const plain = await startTestServers({ temporal: true });
+  const stuck: JobDeps = { ...deps, bus: null, surveys: null, raw: { ...deps.raw, get } };
+  const other = await startWorkflowJobs(plain.temporal.address, stuck, []);
+  const day = '2026-11-17' as Day;
+  await capture(day, false);
+  const handle = await other.client.workflow.start('daily-archive', {
+    taskQueue: 'ssmd',
+    workflowId: 'cancelled',
+    args: [{ feed: 'tiny', day }],
+  });
+  await asked.promise;
+  await handle.cancel();
+  await assert.rejects(handle.result(), (error: Error) => error.cause instanceof CancelledFailure);
+  const key = manifestKey({ version: 'v1', feed: 'tiny', day });
+  assert.equal(await deps.normalized.get(key), null);
   await other[Symbol.asyncDispose]();
   await plain[Symbol.asyncDispose]();
 });

@@ -6,7 +6,7 @@ import { refuseOpenDay, resolveDay } from '../../activities/day-input.ts';
 import { createMemoryBus } from '../../bus/memory.ts';
 import { parseObjectKey, rawSegmentKey } from '../../dataset/keys.ts';
 import { unpackObject } from '../../dataset/object-codec.ts';
-import { NS_PER_HOUR, NS_PER_MINUTE, dayStart } from '../../schema/time.ts';
+import { NS_PER_HOUR, NS_PER_MINUTE, dayEnd, dayStart } from '../../schema/time.ts';
 import type { Day } from '../../schema/time.ts';
 import { zstd } from '../../storage/zstd.ts';
 import { archiveDay } from '../support/archive-run.ts';
@@ -88,6 +88,22 @@ test('a window in which the shard changed hands is built from RAW', async () => 
   assert.ok(hours?.includes(12), String(hours));
   const raw = await withRaw({ restarts: [noon] });
   assert.equal(committed.content_id, (await archiveDay(raw.deps, of)).committed.content_id);
+});
+
+test('a log that ends before what the bus saw of it is a gap', async () => {
+  const bus = createMemoryBus();
+  const deps = memoryJobs(NOW, { bus });
+  const noon = dayStart(DAY) + 12n * NS_PER_HOUR;
+  await writeTinyDay(deps.raw, { day: DAY, stop_at: noon, end: 'crash' });
+  const whole = await writeTinyDay(memoryJobs(NOW).raw, { day: DAY });
+  const epoch = Number((dayStart(DAY) - 2n * NS_PER_HOUR) / 1_000_000n);
+  await publishDay(bus, whole.live, { ...of, epoch });
+  const { committed } = await archiveDay(deps, of);
+  const manifest = await readManifest(deps, { ...of, version: 'v1' });
+  assert.deepEqual(manifest?.gaps.map((it) => it.cause).sort(), ['epoch_ended', 'log_behind_bus']);
+  const behind = manifest?.gaps.find((it) => it.cause === 'log_behind_bus');
+  assert.equal(behind?.to, whole.live.at(-1)?.t.toString());
+  assert.ok(committed.from_bus > 0 && committed.records < whole.live.length);
 });
 
 test('another normalizer on the bus serves nothing', async () => {
