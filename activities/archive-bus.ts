@@ -102,16 +102,16 @@ async function archiveWindow(
   const staged = await readStagedWindow(deps, id);
   if (staged?.source === 'bus' || (await readManifest(deps, { ...of, day })) !== null) return null;
   const { epoch, from_seq, to_seq } = window;
-  const basis = `epoch ${epoch}, stream sequences ${from_seq} to ${to_seq}`;
+  const basis = `stream sequences ${from_seq} to ${to_seq}`;
   const writer = {
     version: of.version,
     feed: of.feed,
     source: 'bus',
     processor: 'archive-tier',
-    inputs: [`bus ${of.shard} ${of.feed} ${basis}`],
+    inputs: [`bus ${of.shard} ${of.feed} epoch ${epoch}, ${basis}`],
   } as const;
   const objects = await writeObjects(deps, writer, window.objects, signal);
-  await stageWindow(deps, { format: 1, ...id, source: 'bus', basis, objects });
+  await stageWindow(deps, { format: 1, ...id, source: 'bus', epoch, basis, objects });
   return objects;
 }
 

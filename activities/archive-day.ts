@@ -66,6 +66,7 @@ export async function buildShardFromRaw(
       format: 1,
       ...id,
       source: 'raw',
+      epoch: null,
       basis: plan.inputs_id,
       objects: own,
     });

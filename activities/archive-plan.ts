@@ -89,7 +89,8 @@ export async function planArchive(
     for (let hour = 0; hour < 24; hour += deps.window_hours) {
       const id = { version, feed: feed.id, day, shard: plan.shard, hour };
       const staged = await readStagedWindow(deps, id);
-      const usable = staged?.source === 'bus' && isWholeInRaw(plan, day, hour, deps.window_hours);
+      const whole = epochWholeInRaw(plan, day, hour, deps.window_hours);
+      const usable = staged?.source === 'bus' && whole !== null && staged.epoch === whole;
       windows.push({ hour, source: usable ? 'bus' : 'raw' });
     }
     shards.push({ shard: plan.shard, windows });
@@ -109,21 +110,22 @@ export async function planArchive(
 }
 
 /**
- * Does RAW hold a window whole, within one epoch's stretch and without a hole before it? Only then may
- * the bus's objects stand for it: what RAW lacks, nobody could ever rebuild.
+ * The epoch that speaks for the whole of a window, where RAW holds all of it and without a hole before
+ * it; else null. Only then may the bus's objects of that epoch stand for it: what RAW lacks, nobody
+ * could ever rebuild.
  */
-export function isWholeInRaw(
+export function epochWholeInRaw(
   plan: ShardPlan,
   day: Day,
   hour: number,
   window_hours: number,
-): boolean {
+): number | null {
   const { start, end } = windowOf(dayStart(day) + BigInt(hour) * NS_PER_HOUR, window_hours);
   const interval = plan.intervals.find((it) => it.from <= start && end <= it.until);
-  if (interval === undefined || plan.unbroken_until < end) return false;
+  if (interval === undefined || plan.unbroken_until < end) return null;
   const holed = plan.gaps.some((gap) => BigInt(gap.from) < end && BigInt(gap.to) > start);
   const covered = interval.segments.filter((it) => it.id.t < end);
-  return !holed && covered.every((it) => it.state === 'whole');
+  return !holed && covered.every((it) => it.state === 'whole') ? interval.epoch : null;
 }
 
 /** A window's objects lie in it: events of the day by their window's first hour. */

@@ -95,7 +95,9 @@ export async function pointAtDay(
 export type StagedWindow = StagedWindowId & {
   readonly format: 1;
   readonly source: 'bus' | 'raw';
-  /** Of RAW: the inputs it was built from. Of the bus: the epoch whose chain proves it. */
+  /** Of the bus: whose chain proves it. Of RAW: null. */
+  readonly epoch: number | null;
+  /** Of RAW: the inputs it was built from. Of the bus: the records that prove it. */
   readonly basis: string;
   readonly objects: readonly ManifestObject[];
 };
