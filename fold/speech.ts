@@ -1,0 +1,325 @@
+/**
+ * Who speaks for what, and what is said (R3, R5, R7, R8): the part of a day's fold that holds its
+ * memory. `day-fold.ts` reads the lines and calls it.
+ */
+import { EventBuffer } from '../codec/event-buffer.ts';
+import { eventOf } from '../codec/event-object.ts';
+import { BOOK } from '../connectors/feed.ts';
+import type { Feed, FeedBook } from '../connectors/feed.ts';
+import { FLAG } from '../schema/events.ts';
+import type { Facts } from '../schema/log.ts';
+import { unixNs } from '../schema/time.ts';
+import { countDropped } from './counts.ts';
+import type { FoldCounts } from './counts.ts';
+import type { Emitter } from './emitter.ts';
+import { closeGap, openGap } from './gaps.ts';
+import type { GapFacts } from './gaps.ts';
+import { BOOK_TYPE, STATUS, TRADE, TYPES, cloneBooks, cloneState } from './state.ts';
+import { servingNewestFirst } from './state.ts';
+import type { Books, Connection, DayState } from './state.ts';
+import type { HistoryFloor } from './trade-memory.ts';
+import { speakPendingTrades } from './trades.ts';
+import type { TradeContext } from './trades.ts';
+
+/** A book that broke at the last line, so that the connector asks for its snapshot again. */
+export type BookFault = {
+  readonly c: number;
+  readonly symbol: string;
+  readonly channel: string | null;
+  readonly cause: string;
+};
+
+export type SpeechOptions = {
+  readonly feed: Feed;
+  readonly shard: string;
+  readonly emitter: Emitter;
+  readonly counts: FoldCounts;
+  /** Filled as books break; the fold clears it at each line. */
+  readonly faults: BookFault[];
+};
+
+export class Speech implements TradeContext {
+  readonly state: DayState;
+  readonly emitter: Emitter;
+  readonly counts: FoldCounts;
+  readonly feed: string;
+  readonly shard: string;
+  readonly contiguous: boolean;
+  readonly floors: Map<number, HistoryFloor> = new Map<number, HistoryFloor>();
+  /** Levels a side that books are kept to. */
+  book_depth = 0;
+  /** The venue's channel of the frame at hand. */
+  channel: string | null = null;
+  readonly #feed: Feed;
+  readonly #faults: BookFault[];
+  readonly #books: Books;
+  readonly #scratch = new EventBuffer();
+
+  constructor(options: SpeechOptions, state: DayState, books: Books = new Map()) {
+    this.state = state;
+    this.emitter = options.emitter;
+    this.counts = options.counts;
+    this.feed = options.feed.id;
+    this.shard = options.shard;
+    this.contiguous = options.feed.trade_ids === 'contiguous';
+    this.#feed = options.feed;
+    this.#faults = options.faults;
+    this.#books = books;
+  }
+
+  /** R3: once the epoch has taken the shard and the day has begun, until the day ends. */
+  get speaking(): boolean {
+    return this.state.taken && this.state.begun && !this.state.ended;
+  }
+
+  /** A copy of what it remembers, speaking through other options. */
+  clone(options: SpeechOptions): Speech {
+    const copy = new Speech(options, cloneState(this.state), cloneBooks(this.#books));
+    copy.book_depth = this.book_depth;
+    return copy;
+  }
+
+  /** Symbols whose book is whole on some connection that serves the day. */
+  wholeBooks(): number {
+    const serving = servingNewestFirst(this.state);
+    return this.state.names.filter((_, slot) =>
+      serving.some((it) => this.#books.get(it.c)?.[slot]?.isWhole()),
+    ).length;
+  }
+
+  /** R5: whoever the dead connection spoke for passes to the next whole one, or is a gap. */
+  closed(c: number, cause: string): void {
+    const state = this.state;
+    const connection = state.connections.get(c);
+    if (connection === undefined) return;
+    state.connections.delete(c);
+    this.#books.delete(c);
+    for (let key = 0; key < state.speakers.length; key++) {
+      if (state.speakers[key] === c) this.#passOn(key, c, cause, connection.last_t);
+    }
+    // A planned close leaves the trades to the connections that replace it.
+    if (cause === 'closed' && servingNewestFirst(state).length > 0) return;
+    this.#tradesLost(connection, cause);
+  }
+
+  /** Frames were lost on a connection: nothing it says can be built on what came before. */
+  dropped(fact: Facts['_drop']): void {
+    const state = this.state;
+    const connection = state.connections.get(fact.c);
+    this.status(
+      0,
+      { kind: 'gap_opened', cause: 'drop', from: BigInt(fact.from), detail: fact.reason },
+      fact.c,
+    );
+    this.status(
+      0,
+      {
+        kind: 'gap_closed',
+        cause: 'drop',
+        from: BigInt(fact.from),
+        detail: `${fact.frames} frames`,
+      },
+      fact.c,
+    );
+    if (connection === undefined) return;
+    const books = this.#books.get(fact.c) ?? [];
+    books.forEach((_, slot) => {
+      this.#fault(connection, slot, 'drop');
+    });
+    this.#books.delete(fact.c);
+    for (let key = BOOK_TYPE; key < state.speakers.length; key += TYPES) {
+      if (state.speakers[key] === fact.c) this.#passOn(key, fact.c, 'drop', connection.last_t);
+    }
+  }
+
+  /** Quotes, candles, tickers ...: the first message is the whole state. */
+  value(c: Connection, buffer: EventBuffer, event: number, slot: number, type: number): void {
+    c.whole[slot] = (c.whole[slot] ?? 0) | (1 << type);
+    if (!this.#speaks(c, slot * TYPES + type)) {
+      countDropped(this.counts, 'not_speaking');
+    } else if (this.speaking) {
+      this.emitter.emit(this.state, buffer, event, slot, 0);
+    } else {
+      countDropped(this.counts, 'muted');
+      const symbol = this.state.names[slot] as string;
+      const header = {
+        t: this.state.t,
+        index: 0,
+        shard: this.shard,
+        feed: this.feed,
+        symbol,
+      };
+      this.state.last_values.set(slot * TYPES + type, eventOf(buffer, event, header));
+    }
+  }
+
+  book(c: Connection, buffer: EventBuffer, event: number, slot: number): void {
+    const key = slot * TYPES + BOOK_TYPE;
+    const book = this.#bookOf(c, slot);
+    const verdict = book.apply(buffer, event);
+    const spoke = this.state.speakers[key] === c.c;
+    if ((verdict & BOOK.BROKEN) !== 0) this.#broken(c, book, key, slot, spoke);
+    if (!book.isWhole()) {
+      countDropped(this.counts, 'held');
+      return;
+    }
+    if (!this.#speaks(c, key)) {
+      countDropped(this.counts, 'not_speaking');
+      return;
+    }
+    if ((verdict & BOOK.EMIT) === 0) {
+      countDropped(this.counts, 'held');
+      return;
+    }
+    if ((verdict & BOOK.HEALED) !== 0) this.#close(key, false);
+    if (!this.speaking) {
+      countDropped(this.counts, 'muted');
+      return;
+    }
+    const flags =
+      ((verdict & BOOK.UNVERIFIED) === 0 ? 0 : FLAG.UNVERIFIED) |
+      ((verdict & BOOK.BAD) === 0 ? 0 : FLAG.MAYBE_BAD_BOOK);
+    this.emitter.emit(this.state, buffer, event, slot, flags);
+  }
+
+  #bookOf(c: Connection, slot: number): FeedBook {
+    let books = this.#books.get(c.c);
+    if (books === undefined) this.#books.set(c.c, (books = []));
+    let book = books[slot];
+    if (book === undefined) {
+      book = this.#feed.openBook(this.book_depth);
+      books[slot] = book;
+    }
+    return book;
+  }
+
+  /** The venue's own rule broke: a gap with the two values it compared. */
+  #broken(c: Connection, book: FeedBook, key: number, slot: number, spoke: boolean): void {
+    const { cause, expected, received } = book.fault();
+    this.#fault(c, slot, cause);
+    if (!spoke) return;
+    this.#open(key, { cause, from: c.last_t, connection: c.c, expected, received });
+    if (!book.isWhole()) this.#passOn(key, c.c, cause, c.last_t);
+  }
+
+  #fault(c: Connection, slot: number, cause: string): void {
+    const symbol = this.state.names[slot] as string;
+    this.#faults.push({ c: c.c, symbol, channel: this.channel, cause });
+  }
+
+  /**
+   * R5: whether `c` speaks for the key at this line. The newest connection whose state is whole
+   * takes over from an older one here, and closes what gap there was.
+   */
+  #speaks(c: Connection, key: number): boolean {
+    const speaker = this.state.speakers[key] as number;
+    if (speaker === c.c) return true;
+    if (speaker > c.c) return false;
+    this.state.speakers[key] = c.c;
+    this.#close(key, false);
+    return true;
+  }
+
+  /** The speaker of `key` is gone: the newest whole connection follows, or a gap opens. */
+  #passOn(key: number, from: number, cause: string, last_t: bigint): void {
+    const slot = Math.floor(key / TYPES);
+    const type = key % TYPES;
+    this.state.speakers[key] = 0;
+    if (type === TRADE || type === STATUS) return;
+    for (const next of servingNewestFirst(this.state)) {
+      if (next.c === from) continue;
+      const book = type === BOOK_TYPE ? this.#books.get(next.c)?.[slot] : undefined;
+      const whole =
+        type === BOOK_TYPE
+          ? book?.isWhole() === true
+          : ((next.whole[slot] ?? 0) & (1 << type)) !== 0;
+      if (!whole) continue;
+      this.state.speakers[key] = next.c;
+      if (book !== undefined && this.speaking) this.#snapshot(book, slot);
+      this.#close(key, false);
+      return;
+    }
+    this.#open(key, { cause, from: last_t, connection: from });
+  }
+
+  /** Trades have no speaker: a hole begins when the last connection that carried them dies. */
+  #tradesLost(dead: Connection, cause: string): void {
+    dead.whole.forEach((whole, slot) => {
+      if ((whole & (1 << TRADE)) === 0) return;
+      const carried = [...this.state.connections.values()].some(
+        (it) => ((it.whole[slot] ?? 0) & (1 << TRADE)) !== 0,
+      );
+      if (carried) return;
+      this.#open(slot * TYPES + TRADE, { cause, from: dead.last_t, connection: dead.c });
+    });
+  }
+
+  /** R7, R8: the fold speaks from this line on, and states what it knows first. */
+  speak(take: Facts['_take'] | null): void {
+    const state = this.state;
+    if (take?.prev != null) {
+      const hole = { cause: 'take_over', from: BigInt(take.prev.t) };
+      this.status(0, { kind: 'gap_opened', ...hole }, null);
+      this.status(0, { kind: 'gap_closed', ...hole }, null);
+    }
+    for (let slot = 1; slot < state.names.length; slot++) {
+      for (let type = 0; type < TYPES; type++) this.#stateOf(slot, type);
+    }
+    state.last_values.clear();
+    speakPendingTrades(this, take?.ids ?? {});
+    const open = [...state.gaps];
+    state.gaps.clear();
+    for (const [key, gap] of open) this.#open(key, gap);
+  }
+
+  #stateOf(slot: number, type: number): void {
+    const state = this.state;
+    const key = slot * TYPES + type;
+    if (type === BOOK_TYPE) {
+      const book = this.#books.get(state.speakers[key] as number)?.[slot];
+      if (book?.isWhole() === true) this.#snapshot(book, slot);
+      return;
+    }
+    const value = state.last_values.get(key);
+    if (value !== undefined && state.speakers[key] !== 0) {
+      this.emitter.emitObject(state, value, slot, FLAG.SNAPSHOT);
+    }
+  }
+
+  #snapshot(book: FeedBook, slot: number): void {
+    const scratch = this.#scratch;
+    scratch.reset(new Uint8Array(0));
+    book.snapshot(scratch, 0);
+    for (let event = 0; event < scratch.count; event++) {
+      this.emitter.emit(this.state, scratch, event, slot, FLAG.SNAPSHOT);
+    }
+  }
+
+  #open(key: number, gap: GapFacts): void {
+    openGap(this.state, this.emitter, this.speaking, key, gap);
+  }
+
+  #close(key: number, repaired: boolean): void {
+    closeGap(this.state, this.emitter, this.speaking, key, repaired);
+  }
+
+  status(
+    slot: number,
+    fields: {
+      kind: string;
+      cause: string;
+      about?: string | null;
+      detail?: string | null;
+      from?: bigint;
+    },
+    connection: number | null,
+  ): void {
+    if (!this.speaking) return;
+    const { from, ...rest } = fields;
+    this.emitter.emitStatus(this.state, slot, {
+      ...rest,
+      connection,
+      ...(from === undefined ? {} : { from: unixNs(from), to: unixNs(this.state.t) }),
+    });
+  }
+}
