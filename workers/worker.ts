@@ -233,7 +233,12 @@ function installRuntime(logger: Logger): void {
 }
 
 function relay(logger: Logger, { level, message, meta }: LogEntry): void {
-  const facts = { event: 'temporal.logged', ...meta };
+  const { error, taskToken: _, ...rest } = meta ?? {};
+  const facts = {
+    event: 'temporal.logged',
+    ...rest,
+    ...(error === undefined ? {} : { err: error }),
+  };
   if (level === 'ERROR') logger.error(facts, message);
   else if (level === 'WARN') logger.warn(facts, message);
   else logger.debug(facts, message);

@@ -40,7 +40,8 @@ const STAGES = ['bus', 'plan', 'build', 'verify', 'commit', 'qa'];
 export async function dailyArchive(input: DailyArchiveInput): Promise<DailyArchiveReport> {
   const wanted = parseDailyArchive(input);
   const known = await quick.knownSearchAttributes();
-  fileUnder(known, { SsmdFeed: wanted.feed, SsmdStage: 'plan' });
+  const named = wanted.day === undefined ? {} : { SsmdDay: wanted.day };
+  fileUnder(known, { SsmdFeed: wanted.feed, SsmdStage: 'plan', ...named });
   const { feed, day } = await quick.resolveArchiveDay(wanted);
   fileUnder(known, { SsmdDay: day });
   const show = createShow(`${feed} ${day}`);
