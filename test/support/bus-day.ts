@@ -13,6 +13,9 @@ export type BusDayOptions = {
   readonly feed: string;
   readonly epoch: number;
   readonly normalizer?: string;
+  /** Only the positions and events in `[from, until)`. */
+  readonly from?: bigint;
+  readonly until?: bigint;
   /** Events that never reach the bus, though the positions count them. */
   readonly lose?: (event: LiveEvent) => boolean;
   /** Events that are sent twice. */
@@ -47,12 +50,14 @@ export async function publishDay(
   let next = 0;
   const end = dayEnd(day) + 2n * NS_PER_MINUTE;
   for (let t = dayStart(day) - NS_PER_HOUR; t <= end; t += 10n * NS_PER_MINUTE) {
+    const told = t >= (options.from ?? 0n) && t < (options.until ?? end + 1n);
     for (let event = events[next]; event !== undefined && event.t <= t; event = events[++next]) {
-      if (options.lose?.(event) === true) continue;
+      if (!told || options.lose?.(event) === true) continue;
       const subject = internalSubject(TINY_SHARD, feed, event.type as EventType, event.symbol);
       send(subject, 1, event.bytes);
       if (options.repeat?.(event) === true) send(subject, 1, event.bytes);
     }
+    if (!told) continue;
     const at = unixNs(t);
     const ctl = { epoch, writer: 'test', t: at, events: next, run: 0, at, normalizer };
     send(ctlSubject(TINY_SHARD, feed), 0, encodeCtl(ctl));

@@ -1,8 +1,10 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
+import { archiveClosedWindows } from '../../activities/archive-bus.ts';
 import { plainContext } from '../../activities/deps.ts';
 import { readCurrent, readManifest } from '../../activities/datasets.ts';
 import { refuseOpenDay, resolveDay } from '../../activities/day-input.ts';
+import type { Bus } from '../../bus/bus.ts';
 import { createMemoryBus } from '../../bus/memory.ts';
 import { parseObjectKey, rawSegmentKey } from '../../dataset/keys.ts';
 import { unpackObject } from '../../dataset/object-codec.ts';
@@ -17,6 +19,7 @@ import type { TinyDay } from '../support/tiny-day.ts';
 
 const DAY = '2026-11-20' as Day;
 const NOW = '2026-11-22T06:00:00Z';
+const FIRST_EPOCH = Number((dayStart(DAY) - 2n * NS_PER_HOUR) / 1_000_000n);
 const of = { feed: 'tiny', day: DAY } as const;
 
 async function withRaw(options: Partial<Parameters<typeof writeTinyDay>[1]> = {}) {
@@ -32,13 +35,12 @@ async function withBus(
   const bus = createMemoryBus();
   const deps = memoryJobs(NOW, { bus });
   const day = await writeTinyDay(deps.raw, { day: DAY, restarts });
-  const epoch = Number((dayStart(DAY) - 2n * NS_PER_HOUR) / 1_000_000n);
   const repeat = (event: TinyDay['live'][number]): boolean => event.t % 7n === 0n;
   const [until = dayEnd(DAY)] = restarts;
   const own = day.live.filter((event) => event.t < until);
   await publishDay(bus, own, {
     ...of,
-    epoch,
+    epoch: FIRST_EPOCH,
     repeat,
     ...(lose === undefined ? {} : { lose }),
   });
@@ -94,14 +96,47 @@ test('from where the shard changed hands, the old epoch on the bus proves nothin
   assert.equal(committed.content_id, (await archiveDay(raw.deps, of)).committed.content_id);
 });
 
+test('the hourly archive goes on where it stopped, and reads no message of a finished window', async () => {
+  const bus = createMemoryBus();
+  const asked: number[] = [];
+  const watched: Bus = {
+    ...bus,
+    readRange: (request) => {
+      asked.push(request.from_seq);
+      return bus.readRange(request);
+    },
+  };
+  const deps = memoryJobs(NOW, { bus: watched });
+  const day = await writeTinyDay(deps.raw, { day: DAY });
+  const noon = dayStart(DAY) + 12n * NS_PER_HOUR + 30n * NS_PER_MINUTE;
+  const shard = { feed: 'tiny', shard: 'tier1' };
+  const published = { ...of, epoch: FIRST_EPOCH };
+  await publishDay(bus, day.live, { ...published, until: noon });
+  const first = await archiveClosedWindows(deps, shard, plainContext());
+  assert.equal(first.windows.length, 12);
+  await publishDay(bus, day.live, { ...published, from: noon });
+  const second = await archiveClosedWindows(deps, shard, plainContext());
+  assert.deepEqual(second.windows, hours(12, 24));
+  const [started = 0, went_on = 0] = asked;
+  const stored = bus.stored().find((message) => message.seq === went_on);
+  assert.ok(went_on > started && stored?.subject.startsWith('ctl.'));
+  const last_seq = bus.stored().at(-1)?.seq ?? 0;
+  assert.ok(went_on > last_seq / 3, `${went_on} of ${last_seq}`);
+  const { committed } = await archiveDay(deps, of);
+  assert.equal(committed.from_raw, 0);
+});
+
+function hours(from: number, to: number): string[] {
+  return Array.from({ length: to - from }, (_, at) => `${DAY}T${from + at}`);
+}
+
 test('a log that ends before what the bus saw of it is a gap', async () => {
   const bus = createMemoryBus();
   const deps = memoryJobs(NOW, { bus });
   const noon = dayStart(DAY) + 12n * NS_PER_HOUR;
   await writeTinyDay(deps.raw, { day: DAY, stop_at: noon, end: 'crash' });
   const whole = await writeTinyDay(memoryJobs(NOW).raw, { day: DAY });
-  const epoch = Number((dayStart(DAY) - 2n * NS_PER_HOUR) / 1_000_000n);
-  await publishDay(bus, whole.live, { ...of, epoch });
+  await publishDay(bus, whole.live, { ...of, epoch: FIRST_EPOCH });
   const { committed } = await archiveDay(deps, of);
   const manifest = await readManifest(deps, { ...of, version: 'v1' });
   assert.deepEqual(manifest?.gaps.map((it) => it.cause).sort(), ['epoch_ended', 'log_behind_bus']);
@@ -114,8 +149,7 @@ test('another normalizer on the bus serves nothing', async () => {
   const bus = createMemoryBus();
   const deps = memoryJobs(NOW, { bus });
   const day = await writeTinyDay(deps.raw, { day: DAY });
-  const epoch = Number((dayStart(DAY) - 2n * NS_PER_HOUR) / 1_000_000n);
-  await publishDay(bus, day.live, { ...of, epoch, normalizer: 'tiny@2' });
+  await publishDay(bus, day.live, { ...of, epoch: FIRST_EPOCH, normalizer: 'tiny@2' });
   assert.equal((await archiveDay(deps, of)).committed.from_bus, 0);
 });
 
