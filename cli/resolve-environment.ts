@@ -9,7 +9,7 @@ import type { CliContext } from './command.ts';
 export const ENV_HELP = 'environment (default: the one that is up, else dev)';
 
 /** Needs of a command that talks to one server alone; the rest may be missing. */
-export type Needs = 'all' | 'temporal' | 'stores';
+export type Needs = 'all' | 'capture' | 'temporal' | 'stores' | 'none';
 
 export async function resolveEnvironment(
   named: string | undefined,
@@ -41,13 +41,17 @@ export async function resolveEnvironment(
 }
 
 const UNUSED = 'not-needed';
+const WITHOUT_TEMPORAL = { TEMPORAL_ADDRESS: UNUSED };
+const WITHOUT_STORES = {
+  SSMD_S3_ENDPOINT: UNUSED,
+  AWS_ACCESS_KEY_ID: UNUSED,
+  AWS_SECRET_ACCESS_KEY: UNUSED,
+};
+const WITHOUT_BUS = { SSMD_NATS_URL: UNUSED };
 const NOT_NEEDED: { readonly [N in Needs]: Readonly<Record<string, string>> } = {
   all: {},
-  temporal: {
-    SSMD_NATS_URL: UNUSED,
-    SSMD_S3_ENDPOINT: UNUSED,
-    AWS_ACCESS_KEY_ID: UNUSED,
-    AWS_SECRET_ACCESS_KEY: UNUSED,
-  },
-  stores: { SSMD_NATS_URL: UNUSED, TEMPORAL_ADDRESS: UNUSED },
+  capture: WITHOUT_TEMPORAL,
+  temporal: { ...WITHOUT_BUS, ...WITHOUT_STORES },
+  stores: { ...WITHOUT_BUS, ...WITHOUT_TEMPORAL },
+  none: { ...WITHOUT_BUS, ...WITHOUT_STORES, ...WITHOUT_TEMPORAL },
 };

@@ -3,10 +3,11 @@
  * simulated session (or a recording) through the same connector code, then archive, checks and audit
  * as real workflows. It starts from nothing each time, in an environment of its own.
  */
-import { rm } from 'node:fs/promises';
-import { resolve } from 'node:path';
+import { readFile, rm } from 'node:fs/promises';
+import { join, resolve } from 'node:path';
 import type { Command } from 'commander';
 import { InvalidArgumentError } from 'commander';
+import type { Manifest } from '../../dataset/manifest.ts';
 import { stackVariables } from '../../environments/endpoints.ts';
 import { SsmdError } from '../../schema/errors.ts';
 import { recordCompanions, stopCompanions } from '../../stack/companions.ts';
@@ -59,7 +60,7 @@ export function register(program: Command, context: CliContext): void {
     .option('--symbols <list>', 'its markets, OURS=THEIRS (see ssmd import --help)')
     .option('--time-from <rule>', 'receive times for a recording without (see ssmd import --help)')
     .option('--seconds <n>', 'how long to capture live; 0: not at all', parseSeconds, 20)
-    .option('--rate <n>', 'simulated market events a second and symbol', '0.5')
+    .option('--rate <n>', 'simulated market events a second and symbol', '0.4')
     .option('--json', 'print the result as one JSON object on the last line')
     .option('--keep', 'leave the servers and the worker up; `ssmd down --env demo` stops them')
     .addHelpText('after', '\nThrough npm, options follow two dashes: npm run demo -- --keep')
@@ -101,7 +102,8 @@ async function runDemo(flags: Flags, context: CliContext): Promise<void> {
       live,
       days: jobs.map((job, index) => ({ ...(raw[index] as RawDay), ...job })),
       temporal_ui: stack.temporal.uiUrl,
-      reports: jobs.map((it) => reportPath(dataDir, it.qa)),
+      reports: jobs.map((it) => objectPath(dataDir, String(it.qa['report']))),
+      object: await firstObject(dataDir, jobs[0]?.archive.manifest),
     };
     printSummary(report, output, dataDir);
     if (flags.keep === true) {
@@ -230,14 +232,22 @@ async function importCapture(
     day,
     source: 'import',
     frames: said.frames,
-    raw_bytes: 0,
+    raw_bytes: null,
     faults: 0,
   }));
 }
 
-/** The S3 server keeps objects as plain files: the report can be opened as it is. */
-function reportPath(dataDir: string, qa: Readonly<Record<string, unknown>>): string {
-  return `${dataDir}/s3/objects/ssmd-${ENV}-normalized/${String(qa['report'])}`;
+/** The S3 server keeps objects as plain files: they can be opened as they are. */
+function objectPath(dataDir: string, key: string): string {
+  return join(dataDir, 's3/objects', `ssmd-${ENV}-normalized`, key);
+}
+
+/** The smallest object of a manifest: something to look into. */
+async function firstObject(dataDir: string, manifest: string | undefined): Promise<string | null> {
+  if (manifest === undefined) return null;
+  const { objects } = JSON.parse(await readFile(objectPath(dataDir, manifest), 'utf8')) as Manifest;
+  const [smallest] = [...objects].sort((a, b) => a.records - b.records);
+  return smallest === undefined ? null : objectPath(dataDir, smallest.key);
 }
 
 function parseSeconds(text: string): number {

@@ -9,6 +9,8 @@ import type { Day } from '../../schema/time.ts';
 import type { CliContext } from '../command.ts';
 import { GROUPS, parseEnvName } from '../command.ts';
 import { formatBytes, formatCount } from '../output.ts';
+import { resolveEnvironment } from '../resolve-environment.ts';
+import type { Needs } from '../resolve-environment.ts';
 
 type Flags = {
   readonly env: string;
@@ -67,9 +69,9 @@ function addCommon(command: Command): Command {
 }
 
 async function runServe(flags: ServeFlags, context: CliContext): Promise<void> {
-  const [{ serveVenue }, environment] = await Promise.all([
+  const [{ serveVenue }, { environment }] = await Promise.all([
     import('../../workers/simulator.ts'),
-    environmentOf(flags.env),
+    simulatedEnvironment(flags.env, context, 'none'),
   ]);
   const venue = await serveVenue({ ...flags, environment });
   context.output.line(venue.url);
@@ -79,18 +81,12 @@ async function runServe(flags: ServeFlags, context: CliContext): Promise<void> {
 }
 
 async function runDay(flags: DayFlags, context: CliContext): Promise<void> {
-  const { output, interrupted, root, env } = context;
-  const [{ simulateDay }, { endpointsOf, stackVariables }, { readStackState }, environment] =
-    await Promise.all([
-      import('../../workers/simulator.ts'),
-      import('../../environments/endpoints.ts'),
-      import('../../stack/state.ts'),
-      environmentOf(flags.env),
-    ]);
+  const { output, interrupted, root } = context;
   const day = pastDay(flags.day);
-  const stack = await readStackState(flags.env, root);
-  const running = stack === null ? {} : stackVariables(stack);
-  const endpoints = endpointsOf(environment, { TEMPORAL_ADDRESS: 'unused', ...env, ...running });
+  const [{ simulateDay }, { environment, endpoints }] = await Promise.all([
+    import('../../workers/simulator.ts'),
+    simulatedEnvironment(flags.env, context, 'capture'),
+  ]);
   const bar =
     flags.progressJson === true
       ? null
@@ -124,14 +120,14 @@ async function runDay(flags: DayFlags, context: CliContext): Promise<void> {
   }
 }
 
-async function environmentOf(name: string) {
-  const [{ loadEnvironment }, { knownFeeds }, { FEEDS }] = await Promise.all([
-    import('../../environments/env.ts'),
-    import('../../environments/known-feeds.ts'),
-    import('../../connectors/registry.ts'),
-  ]);
-  const environment = loadEnvironment(name, knownFeeds(FEEDS));
-  if (environment.spec.origin === 'simulator') return environment;
+/** The environment of a simulation: never one that holds live data. */
+async function simulatedEnvironment(
+  name: string,
+  context: CliContext,
+  needs: Needs,
+): Promise<Awaited<ReturnType<typeof resolveEnvironment>>> {
+  const resolved = await resolveEnvironment(name, context, needs);
+  if (resolved.environment.spec.origin === 'simulator') return resolved;
   throw new SsmdError(
     'SSMD_INVALID_INPUT',
     `environment "${name}" holds live data, and simulated data is never mixed into it: ` +

@@ -10,7 +10,8 @@ export type RawDay = {
   readonly day: string;
   readonly source: 'simulator' | 'import';
   readonly frames: number;
-  readonly raw_bytes: number;
+  /** Compressed; null for a recording. */
+  readonly raw_bytes: number | null;
   readonly faults: number;
 };
 
@@ -23,6 +24,8 @@ export type DemoReport = {
   readonly days: readonly (RawDay & Omit<DayJobs, 'feed' | 'day'>)[];
   readonly temporal_ui: string;
   readonly reports: readonly string[];
+  /** An archived object as a file, to be looked into. */
+  readonly object: string | null;
 };
 
 /** What has to hold for the demo to have succeeded. */
@@ -71,7 +74,7 @@ export function printSummary(report: DemoReport, output: Output, dataDir: string
     report.days.map((it) => [
       `${it.feed} ${it.day}`,
       formatCount(it.frames),
-      formatBytes(it.raw_bytes),
+      it.raw_bytes === null ? '-' : formatBytes(it.raw_bytes),
       formatCount(it.archive.records),
       formatCount(it.archive.objects),
       formatBytes(it.archive.bytes),
@@ -105,13 +108,18 @@ function printNext(report: DemoReport, output: Output, dataDir: string): void {
   output.line(`  reports            ${report.reports.join('\n                     ')}`);
   output.line(`  data and logs      ${dataDir}`);
   output.line(`  Temporal UI        ${report.temporal_ui}`);
-  output.line(`  live events        npx ssmd sub 'md.${feed}.>' --env demo`);
+  output.line(`  live events        npx ssmd sub 'md.${feed}.>'`);
   output.line(
-    `  archive it again   npx ssmd temporal --env demo workflow start --type daily-archive ` +
+    `  archive it again   npx ssmd temporal workflow start --type daily-archive ` +
       `--task-queue ssmd --input '${input}'`,
   );
-  output.line(`  jobs               npx ssmd job list --env demo`);
-  output.line(`  one job            npx ssmd job status daily-archive/${feed}/${day} --env demo`);
+  if (report.object !== null) {
+    output.line(
+      `  an object          zstd -dc ${report.object} | capnp decode codec/md2.capnp Event`,
+    );
+  }
+  output.line(`  jobs               npx ssmd job list`);
+  output.line(`  one job            npx ssmd job status daily-archive/${feed}/${day}`);
 }
 
 function checksOf(qa: Readonly<Record<string, unknown>>): string {
