@@ -3,7 +3,8 @@
  * lost message is the checksum. Steps, in this order, for every message
  * (docs.kraken.com, "How to maintain a valid book" and "Book checksum", read 2026-11):
  *
- * 1. A snapshot replaces the book. An update before a snapshot belongs to no book: it is held.
+ * 1. A snapshot replaces the book. An update before a snapshot belongs to no book: it is held, and
+ *    the first one is a fault, since the venue sends the snapshot first: that one was lost.
  * 2. Apply the entries in the order given; a size of zero deletes.
  * 3. Cut both sides to the subscribed depth: no delete is sent for a level that fell off the end.
  * 4. Compare the checksum of the top ten levels a side. A mismatch breaks the book: that message
@@ -52,6 +53,7 @@ type State = {
 };
 
 const NO_FAULT: Fault = { cause: 'book', expected: '', received: '' };
+const NO_SNAPSHOT: Fault = { cause: 'book', expected: 'snapshot', received: 'update' };
 
 /** An empty book of a subscription to `depth` levels a side. */
 export function openKrakenBook(depth: number): FeedBook {
@@ -87,7 +89,7 @@ function feedBook(state: State): FeedBook {
 
 function applyMessage(state: State, buffer: EventBuffer, event: number): number {
   const isSnapshot = ((buffer.flags[event] as number) & FLAG.SNAPSHOT) !== 0;
-  if (!isSnapshot && state.phase === 'empty') return 0;
+  if (!isSnapshot && state.phase === 'empty') return breakWith(state, NO_SNAPSHOT);
   if (!isSnapshot && state.phase === 'broken') return BOOK.BAD;
   const heals = state.phase === 'broken' ? BOOK.HEALED : 0;
   if (isSnapshot) clearOrderBook(state.book);

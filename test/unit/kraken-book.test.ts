@@ -95,11 +95,13 @@ test('bids and asks swapped do not pass', () => {
   assert.deepEqual(runBook([swapped], openKrakenBook(10)).verdicts, [BROKEN]);
 });
 
-test('an update before the snapshot is held and leaves no trace', () => {
+test('an update before the snapshot is held and leaves no trace, but the lost snapshot is a fault', () => {
   const early = message({ asks: '45285.1:9.00000000', checksum: 1 });
-  const run = runBook([early, SNAPSHOT], openKrakenBook(10));
-  assert.deepEqual(run.verdicts, [0, OK]);
+  const book = openKrakenBook(10);
+  const run = runBook([early, early, SNAPSHOT], book);
+  assert.deepEqual(run.verdicts, [BROKEN, BOOK.BAD, OK | BOOK.HEALED]);
   assert.equal(run.failed, 0);
+  assert.deepEqual(book.fault(), { cause: 'book', expected: 'snapshot', received: 'update' });
 });
 
 test('a mismatch breaks the book, holds what follows, and the next snapshot heals it', () => {

@@ -112,7 +112,7 @@ test('updates before their snapshot are held', { skip: skipWithoutCaptures }, ()
   const frames = load();
   const late = [...frames.slice(1, 6), ...frames];
   const run = runBook(late, openKrakenBook(10));
-  assert.deepEqual(run.verdicts.slice(0, 5), [0, 0, 0, 0, 0]);
+  assert.equal(run.verdicts.slice(0, 5).filter((verdict) => (verdict & BOOK.EMIT) !== 0).length, 0);
   assert.equal(run.verified, MESSAGES);
 });
 
