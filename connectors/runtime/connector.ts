@@ -141,7 +141,7 @@ export function createConnector(deps: ConnectorDeps): Connector {
     const bytes = localBytes();
     if (bytes <= deps.log_bytes_max) {
       disk_alarmed = false;
-    } else if (!disk_alarmed && epoch !== null) {
+    } else if (!disk_alarmed && epoch !== null && epoch.phase() !== 'stopped') {
       disk_alarmed = true;
       const detail = `${bytes} bytes of log on this host, quota ${deps.log_bytes_max}`;
       epoch.log.fact('_alarm', { kind: 'disk', c: null, channel: null, symbol: null, detail });

@@ -56,6 +56,8 @@ export type EpochLog = {
   readonly watermark: () => bigint;
   /** Once a second: writes what waits for space, ends a segment whose minute is over. */
   readonly tick: () => void;
+  /** Before the log is closed: writes what waits for space; false where there is none. */
+  readonly flush: () => boolean;
   readonly day: () => Day;
   readonly taken: () => boolean;
   /** Why lines cannot be written, null while they can. */
@@ -226,6 +228,10 @@ export function createEpochLog(deps: EpochLogDeps): EpochLog {
     tick() {
       if (failing !== null) recover();
       if (failing === null && !log.closeBefore(issue())) failed();
+    },
+    flush() {
+      if (failing !== null) recover();
+      return failing === null;
     },
     day: () => day,
     taken: () => taken,

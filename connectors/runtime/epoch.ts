@@ -219,10 +219,13 @@ export function openEpoch(
     publishing,
     over: Promise.race([fenced, failed]),
     tick() {
+      // The log is closed: a line written now would be published and never shipped.
+      if (phase === 'stopped') return;
       epochLog.tick();
       openNextDay(false);
       connections.retire(epochLog.day(), log.last());
-      archive.settleBefore(epochLog.day());
+      // The day the log has reached: with a full disk, lines of the day before may wait still.
+      archive.settleBefore(dayOf(log.last()));
       deps.shipper.release(publishing.released());
       syncLog();
     },
@@ -240,7 +243,8 @@ export function openEpoch(
       stopping.abort();
       phase = 'stopped';
       connections.closeAll(reason);
-      const closed = log.close();
+      // A log that cannot tell what it lost is left as a kill leaves it.
+      const closed = epochLog.flush() && log.close();
       if (closed) await files.recordShutdown();
       await publishing.close({ deadline_ms: drain_ms });
       // What is not on the bus by now never will be: the archive takes it from RAW.

@@ -1,11 +1,21 @@
 /** A connector at its edges: a lost opening snapshot, and other moments that are easy to overlook. */
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
+import { nodeFiles, unsyncedFiles } from '../../connectors/runtime/log-files.ts';
+import type { LogFiles } from '../../connectors/runtime/log-files.ts';
+import { publishNowhere } from '../../connectors/runtime/publishing.ts';
 import { memoryVenue } from '../../connectors/simulator/memory-socket.ts';
 import { virtualClock } from '../../connectors/simulator/clock.ts';
 import { openHarness } from '../../connectors/simulator/harness.ts';
 import { VENUES } from '../../connectors/simulator/registry.ts';
-import { factsOf, instant, readLog, scratchDirectory, startRig } from '../support/runtime.ts';
+import {
+  factsOf,
+  instant,
+  inventories,
+  readLog,
+  scratchDirectory,
+  startRig,
+} from '../support/runtime.ts';
 
 test('an opening snapshot that cannot be read is asked for again', async (t) => {
   const at = '2026-11-20T10:00:00Z';
@@ -47,4 +57,80 @@ test('an opening snapshot that cannot be read is asked for again', async (t) => 
     alarms.map(({ kind, symbol }) => [kind, symbol]),
     [['resubscribe', 'BTCUSD']],
   );
+});
+
+/** A disk that is full while `full.now` is set. */
+function fillable(full: { now: boolean }): LogFiles {
+  return {
+    ...unsyncedFiles,
+    write(...args) {
+      if (full.now) throw Object.assign(new Error('no space left on device'), { code: 'ENOSPC' });
+      nodeFiles.write(...args);
+    },
+  };
+}
+
+test('stopped the moment space returns: what the full disk lost is recorded', async (t) => {
+  const full = { now: false };
+  const deps = { files: fillable(full) };
+  const rig = startRig({ dir: scratchDirectory(t), at: '2026-11-20T10:00:00Z', deps });
+  await rig.pass(10);
+  full.now = true;
+  await rig.pass(10);
+  full.now = false;
+  await rig.finish();
+  const lines = await readLog(rig.store);
+  const written = lines.filter((line) => line.type === 'frame').length;
+  const [drop] = factsOf(lines, '_drop');
+  assert.equal(written + (drop?.frames ?? 0), rig.heard.frames.length);
+  assert.equal(factsOf(lines, '_close').length, 1);
+});
+
+test('a disk full over midnight: the inventory of the day waits for its last segment', async (t) => {
+  const full = { now: false };
+  const deps = { files: fillable(full) };
+  const rig = startRig({ dir: scratchDirectory(t), at: '2026-11-19T23:56:30Z', deps });
+  const pass = async (seconds: number): Promise<void> => {
+    await rig.pass(seconds);
+    await rig.connector.shipper.idle();
+  };
+  await pass(150);
+  full.now = true;
+  await pass(120);
+  full.now = false;
+  await pass(60);
+  await rig.finish();
+  const inBucket: string[] = [];
+  for await (const { key } of rig.store.list('raw/kraken/2026/11/19/')) inBucket.push(key);
+  const inventory = (await inventories(rig.store)).find(({ day }) => day === '2026-11-19');
+  assert.deepEqual(
+    inventory?.segments.map(({ key }) => key),
+    inBucket.sort(),
+  );
+});
+
+test('while an epoch closes, nothing more is written, offered or opened', async (t) => {
+  const at = '2026-11-19T23:48:00Z';
+  const draining = Promise.withResolvers<undefined>();
+  let after = 0;
+  let closing = false;
+  const publishing = publishNowhere((out) => {
+    if (closing) after += out.count;
+  });
+  const close = (): Promise<undefined> => {
+    closing = true;
+    return draining.promise;
+  };
+  const deps = { publish: () => ({ ...publishing, close }) };
+  const rig = startRig({ dir: scratchDirectory(t), at, deps });
+  await rig.pass(110);
+  rig.stop.abort();
+  while (!closing) await new Promise((resolve) => setImmediate(resolve));
+  // The next day would be opened now.
+  await rig.pass(120);
+  const opened = rig.events.filter(({ event }) => event === 'connection.opening').length;
+  draining.resolve(undefined);
+  await rig.running;
+  assert.equal(opened, 1);
+  assert.equal(after, 0);
 });
