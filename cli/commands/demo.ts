@@ -41,6 +41,8 @@ type Flags = {
 const ENV = 'demo';
 const SHARD = 'tier1';
 const FEEDS = ['kraken', 'binance-usdm'] as const;
+/** One a feed: a worker folds on one thread. */
+const WORKERS = FEEDS.length;
 /** Ports beside those of `ssmd up`, so that both can run. */
 const PORTS = { nats: 4232, s3: 7080, temporal: 7243, temporal_ui: 8243 };
 
@@ -79,11 +81,13 @@ async function runDemo(flags: Flags, context: CliContext): Promise<void> {
   let stays = false;
   try {
     const env = { ...context.env, ...stackVariables(stack) };
-    const worker = await startService({
-      ...{ name: 'worker', args: ['worker', '--env', ENV], root, dataDir, env },
-    });
-    services.push(worker);
-    const watched = watch(worker, stack, interrupted);
+    for (let number = 1; number <= WORKERS; number++) {
+      const name = `worker-${number}`;
+      services.push(
+        await startService({ name, args: ['worker', '--env', ENV], root, dataDir, env }),
+      );
+    }
+    const watched = watch([...services], stack, interrupted);
     const raw = await Promise.race([watched, captureDays(flags, context, env)]);
     const live = await Promise.race([
       watched,
@@ -160,14 +164,18 @@ async function freshStack(dataDir: string, flags: Flags, context: CliContext): P
   });
 }
 
-/** Rejects when a server or the worker ends by itself, or the demo is interrupted. */
-async function watch(worker: Service, stack: Stack, signal: AbortSignal): Promise<never> {
+/** Rejects when a server or a worker ends by itself, or the demo is interrupted. */
+async function watch(
+  workers: readonly Service[],
+  stack: Stack,
+  signal: AbortSignal,
+): Promise<never> {
   const interrupted = new Promise<never>((_, reject) => {
     const stop = (): void => reject(new SsmdError('SSMD_INTERRUPTED', 'the demo was interrupted'));
     if (signal.aborted) stop();
     signal.addEventListener('abort', stop, { once: true });
   });
-  const how = await Promise.race([stack.failed, worker.ended, interrupted]);
+  const how = await Promise.race([stack.failed, ...workers.map((it) => it.ended), interrupted]);
   throw new SsmdError('SSMD_UNAVAILABLE', how);
 }
 
