@@ -1,9 +1,11 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
+import type { TestContext } from 'node:test';
 import type { MemoryBusControl } from '../../bus/memory.ts';
 import { createMemoryBus } from '../../bus/memory.ts';
 import type { Bus } from '../../bus/bus.ts';
 import { parseCtl } from '../../bus/ctl.ts';
+import type { Ctl } from '../../bus/ctl.ts';
 import { decodeEvents } from '../../codec/md2.ts';
 import type { ConnectorDeps } from '../../connectors/runtime/connector.ts';
 import { nodeFiles, unsyncedFiles } from '../../connectors/runtime/log-files.ts';
@@ -211,11 +213,32 @@ function refold(lines: readonly ReadLine[]): readonly string[] {
   return events.sort();
 }
 
-async function settle(rig: Rig, seconds: number): Promise<void> {
-  for (let second = 0; second < seconds; second++) {
-    await rig.pass(1);
-    await new Promise((resolve) => setImmediate(resolve));
+/** Virtual seconds a condition may take; files and compression are real and run beside them. */
+const CONDITION_SECONDS_MAX = 900;
+
+/** Lets virtual time pass, and real work go on beside it, until something holds. */
+async function until(rig: Rig, holds: () => boolean, what: string): Promise<void> {
+  for (let step = 0; step < CONDITION_SECONDS_MAX * 2; step++) {
+    if (holds()) return;
+    await rig.pass(0.5);
+    await new Promise((resolve) => setTimeout(resolve, 1));
   }
+  assert.fail(`${what} did not come about in ${CONDITION_SECONDS_MAX} virtual seconds`);
+}
+
+/** Stops a connector while virtual time goes on, as its drain needs it. */
+async function stopped(rig: Rig): Promise<void> {
+  rig.stop.abort();
+  let over = false;
+  const running = rig.running.finally(() => (over = true));
+  await until(rig, () => over, 'the connector has stopped');
+  await running;
+}
+
+/** A test that fails must not leave connectors behind: they would keep the process alive. */
+function stopAfter(t: TestContext, rig: Rig): Rig {
+  t.after(() => rig.stop.abort());
+  return rig;
 }
 
 test('the bus away at the start and again later: all of the log is on it in the end', async (t) => {
@@ -223,17 +246,23 @@ test('the bus away at the start and again later: all of the log is on it in the 
   bus.kill();
   const clock = virtualClock(instant('2026-11-20T10:00:00Z'));
   const dir = scratchDirectory(t);
-  const rig = startRig({ dir, at: '2026-11-20T10:00:00Z', clock, deps: overBus(bus, clock, 'a') });
-  await settle(rig, 30);
-  assert.equal(rig.connector.status().phase, 'speaking', 'it takes the shard without the bus');
+  const at = '2026-11-20T10:00:00Z';
+  const rig = stopAfter(t, startRig({ dir, at, clock, deps: overBus(bus, clock, 'a') }));
+  const connected = (): boolean => rig.connector.status().publishing['connected'] === true;
+  const speaking = (): boolean => rig.connector.status().phase === 'speaking';
+  await until(rig, speaking, 'it takes the shard without the bus');
+  await rig.pass(20);
+  assert.equal(bus.stored().length, 0);
   bus.restart();
-  await settle(rig, 20);
+  await until(rig, connected, 'it finds the bus');
+  await rig.pass(20);
   bus.kill();
-  await settle(rig, 20);
+  await until(rig, () => !connected(), 'it notices that the bus is gone');
+  await rig.pass(20);
   bus.restart();
-  await settle(rig, 20);
-  rig.stop.abort();
-  for (let turn = 0; turn < 50; turn++) await settle(rig, 1);
+  await until(rig, connected, 'it finds the bus again');
+  await rig.pass(20);
+  await stopped(rig);
   await rig.running;
   const lines = await readLog(rig.store);
   assert.deepEqual(
@@ -252,35 +281,43 @@ test('two connectors of one shard: one speaks at any time, and the other waits i
   const bus = createMemoryBus();
   const clock = virtualClock(instant('2026-11-20T10:00:00Z'));
   const at = '2026-11-20T10:00:00Z';
-  const one = startRig({ dir: scratchDirectory(t), at, clock, deps: overBus(bus, clock, 'one') });
-  await settle(one, 30);
-  assert.equal(one.connector.status().phase, 'speaking');
+  const dir = scratchDirectory(t);
+  const one = stopAfter(t, startRig({ dir, at, clock, deps: overBus(bus, clock, 'one') }));
+  const phase = (rig: Rig): string => rig.connector.status().phase;
+  await until(one, () => phase(one) === 'speaking', 'the first speaks');
   const { harness, store } = one;
-  const two = startRig({
-    ...{ dir: scratchDirectory(t), at, clock, harness, store },
-    deps: overBus(bus, clock, 'two'),
-  });
-  await settle(two, 90);
-  assert.equal(two.connector.status().phase, 'speaking', 'a planned take-over, once warm');
-  assert.equal(one.connector.status().phase, 'standby', 'fenced');
+  const two = stopAfter(
+    t,
+    startRig({
+      ...{ dir: scratchDirectory(t), at, clock, harness, store },
+      deps: overBus(bus, clock, 'two'),
+    }),
+  );
+  await until(two, () => phase(two) === 'speaking', 'a planned take-over, once warm');
+  await until(one, () => phase(one) === 'standby', 'the first is fenced');
   const heir = two.connector.status().epoch;
-  two.stop.abort();
-  await settle(one, 5);
-  assert.equal(one.connector.status().phase, 'standby', 'not in a hurry');
-  await settle(one, 20);
-  assert.equal(one.connector.status().phase, 'speaking', 'after ten seconds of silence');
-  one.stop.abort();
-  for (let turn = 0; turn < 30; turn++) await settle(one, 1);
-  await Promise.all([one.running, two.running]);
+  await stopped(two);
+  const heirs = ctlOf(bus).filter((it) => it.epoch === heir);
+  await until(one, () => phase(one) === 'speaking', 'the standby takes the shard back');
+  const back = ctlOf(bus).find((it) => it.epoch > (heir ?? 0) && it.at > (heirs.at(-1)?.at ?? 0n));
+  assert.ok(
+    back !== undefined && back.at - (heirs.at(-1)?.at ?? 0n) >= 10_000_000_000n,
+    'no hurry',
+  );
+  await stopped(one);
   const lines = await readLog(store);
   const takes = factsOf(lines, '_take');
   assert.equal(takes.length, 3);
   assert.equal(takes[2]?.prev?.epoch, heir);
   for (const take of takes.slice(1)) assert.ok(take.at > BigInt(take.prev?.t ?? '0'));
-  const owners = bus
-    .stored()
-    .filter((message) => message.subject.startsWith('ctl.'))
-    .map((message) => parseCtl(message.data)?.epoch ?? 0);
+  const owners = ctlOf(bus).map(({ epoch }) => epoch);
   const changes = owners.filter((epoch, index) => epoch !== owners[index - 1]);
   assert.equal(changes.length, 3, `the shard changed hands: ${changes.join(', ')}`);
 });
+
+function ctlOf(bus: MemoryBusControl): Ctl[] {
+  return bus.stored().flatMap(({ subject, data }) => {
+    const record = subject.startsWith('ctl.') ? parseCtl(data) : null;
+    return record === null ? [] : [record];
+  });
+}
