@@ -58,6 +58,8 @@ export async function claimShard(options: ClaimOptions): Promise<Claimed> {
         const t = own ? takeBack(position, last) : await putClaim(link, options, last);
         if (t === null) continue;
         const ids = await lastTradeIds(link, shard, feed);
+        // Aborted while the claim was on the wire: it is stored, but nobody will speak for it.
+        options.signal.throwIfAborted();
         return { claim: { prev: prev === null ? null : positionOf(prev), ids }, link, t };
       }
     } catch (error) {

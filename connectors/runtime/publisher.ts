@@ -304,7 +304,6 @@ class ShardPublisher implements Publisher {
     }
     this.#pump();
     if (this.#mode !== 'live' || !this.#position.isDue(this.#limits.ctl_interval_ms)) return;
-    // Asking the log clock may bring midnight about, and so more events.
     const watermark = this.#closing ? null : this.#deps.watermark();
     // Where everything offered is sent, the position is the log clock's now.
     this.#sendCtl(this.#queue.unsent === 0 ? watermark : null);
@@ -358,6 +357,7 @@ class ShardPublisher implements Publisher {
       if (this.#keeper.ended) return;
       // What cannot be read back is missing on the bus, and the run says so: it is archived from RAW.
       this.#position.run += 1;
+      this.#position.flight = null;
       const message = error instanceof Error ? error.message : String(error);
       log.error({ event: 'publisher.backlog_lost', error: message }, 'the log cannot be read back');
       this.#goLive(null);

@@ -127,3 +127,18 @@ test('an abort ends the wait', async () => {
   await pass(clock, 2);
   await rejected;
 });
+
+test('aborted while its claim is on the wire, it lets go of the bus and of its timers', async () => {
+  const clock = virtualClock(START);
+  const bus = createMemoryBus({ schedule: (run) => void clock.setTimeout(run, 5) });
+  const rig = rigOn(clock, bus, 5);
+  const stop = new AbortController();
+  const claim = rig.publisher.claim({ standby: false, warm: () => true, signal: stop.signal });
+  const rejected = assert.rejects(claim, { name: 'AbortError' });
+  await clock.runUntil(clock.nowNs() + 7_000_000n);
+  stop.abort();
+  await rig.publisher.close({ deadline_ms: 0 });
+  await pass(clock, 1);
+  await rejected;
+  assert.equal(clock.nextTimerNs(), null);
+});
