@@ -165,16 +165,18 @@ export function createConnector(deps: ConnectorDeps): Connector {
       const current = openEpoch(epochDeps, { standby, after });
       epoch = current;
       own.add(current.dir);
-      after = current.id;
       const broken = new Promise<never>((_, reject) => (fatal = reject));
       const why = await Promise.race([current.over, aborted(signal), broken]);
-      await closeEpoch(current, why === 'fenced' ? 'fenced' : 'shutdown');
+      const fenced = why === 'stopped' ? null : why;
+      // Only a younger epoch can claim the shard after its owner, whose clock may be ahead of ours.
+      after = Math.max(current.id, fenced?.owner ?? 0);
+      await closeEpoch(current, fenced?.reason ?? 'shutdown');
       own.delete(current.dir);
       before.drops += current.log.counts.dropped;
       before.gaps += current.log.counts.gaps;
       before.reconnects += current.connections.reconnects();
       epoch = null;
-      standby = why === 'fenced';
+      standby = fenced !== null;
       if (standby) counters.takeovers += 1;
     }
   }

@@ -83,8 +83,8 @@ export type Epoch = {
   readonly fold: ShardFold;
   readonly connections: DayConnections;
   readonly publishing: Publishing;
-  /** Resolves with why it must end by itself; a rejection is a fault of this program. */
-  readonly over: Promise<'fenced'>;
+  /** Resolves when another epoch has the shard; a rejection is a fault of this program. */
+  readonly over: Promise<Fenced>;
   /** After a fault of this program: lets go of sockets and bus; the log is left as a kill leaves it. */
   readonly abandon: () => void;
   /** Stops intake, closes the log, publishes what is left, ships, writes the inventory. */
@@ -93,6 +93,9 @@ export type Epoch = {
     readonly drain_ms: number;
   }) => Promise<void>;
 };
+
+/** `owner`: the epoch that has the shard, where the claim was refused for it; 0 where not known. */
+export type Fenced = { readonly reason: 'fenced'; readonly owner: number };
 
 /** Opens an epoch, which starts to connect at once. `after`: epochs already used by this host. */
 export function openEpoch(
@@ -201,11 +204,12 @@ export function openEpoch(
     () => never,
     (error: unknown) => {
       if (stopping.signal.aborted) return never;
-      if (error instanceof SsmdError && error.code === 'SSMD_FENCED') return 'fenced' as const;
-      throw error;
+      if (!(error instanceof SsmdError) || error.code !== 'SSMD_FENCED') throw error;
+      report('epoch.claim_failed', { epoch: id, error: error.message });
+      return fencedBy(Number(error.facts['owner'] ?? 0));
     },
   );
-  const fenced = publishing.fenced.then(() => 'fenced' as const);
+  const fenced = publishing.fenced.then(() => fencedBy(0));
 
   return {
     id,
@@ -254,6 +258,8 @@ export function openEpoch(
     },
   };
 }
+
+const fencedBy = (owner: number): Fenced => ({ reason: 'fenced', owner });
 
 function connectionDeps(deps: EpochDeps, epochLog: EpochLog) {
   const { clock, openSocket, feed, counters, report, random } = deps;

@@ -1,8 +1,13 @@
 /** A connector at its edges: a lost opening snapshot, and other moments that are easy to overlook. */
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
+import { encodeCtl } from '../../bus/ctl.ts';
+import { createMemoryBus } from '../../bus/memory.ts';
 import { nodeFiles, unsyncedFiles } from '../../connectors/runtime/log-files.ts';
 import type { LogFiles } from '../../connectors/runtime/log-files.ts';
+import { createPublisher } from '../../connectors/runtime/publisher.ts';
+import { openWal } from '../../connectors/runtime/wal-reader.ts';
+import { unixNs } from '../../schema/time.ts';
 import { publishNowhere } from '../../connectors/runtime/publishing.ts';
 import { memoryVenue } from '../../connectors/simulator/memory-socket.ts';
 import { virtualClock } from '../../connectors/simulator/clock.ts';
@@ -133,4 +138,46 @@ test('while an epoch closes, nothing more is written, offered or opened', async 
   await rig.running;
   assert.equal(opened, 1);
   assert.equal(after, 0);
+});
+
+test('an owner whose clock is far ahead is waited for, not run against', async (t) => {
+  const at = '2026-11-20T10:00:00Z';
+  const clock = virtualClock(instant(at));
+  const bus = createMemoryBus();
+  const ahead = unixNs(instant(at) + 3_600_000_000_000n);
+  const owner = Number(ahead / 1_000_000n);
+  const of = { shard: 'tier1', feed: 'kraken', epoch: owner, normalizer: 'kraken@1' };
+  const other = await bus.openPublisher({
+    ...of,
+    connect_timeout_ms: 1,
+    onOutcome: () => undefined,
+  });
+  const record = { ...of, writer: 'other:1', t: ahead, events: 0, run: 0, at: ahead };
+  const message = { id: null, expected: 0, count: 0, late: false, t: null };
+  other.publish({ ...message, subject: 'ctl.tier1.kraken', data: encodeCtl(record) });
+  const quiet = (): void => undefined;
+  const rig = startRig({
+    ...{ dir: scratchDirectory(t), at, clock },
+    deps: {
+      publish: ({ epoch, fold, dir, watermark }) =>
+        createPublisher({
+          ...{ ...of, bus, epoch, clock, watermark, writer: 'rig' },
+          log: { info: quiet, warn: quiet, error: quiet },
+          fold: () => fold,
+          openWal: (after) => openWal(dir, after),
+        }),
+    },
+  });
+  const names = (): string[] => rig.events.map(({ event }) => event);
+  for (let tries = 0; !names().includes('epoch.closed'); tries++) {
+    assert.ok(tries < 1_000, 'the first epoch was not refused');
+    await rig.pass(0.01);
+  }
+  for (let second = 0; second < 20; second++) await rig.pass(1);
+  assert.equal(names().filter((it) => it === 'epoch.claim_failed').length, 1);
+  assert.equal(names().filter((it) => it === 'epoch.opened').length, 2);
+  assert.equal(rig.connector.status().phase, 'standby');
+  assert.equal(rig.connector.status().epoch, owner + 1);
+  rig.stop.abort();
+  while (!names().includes('connector.stopped')) await rig.pass(1);
 });
