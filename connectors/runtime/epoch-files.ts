@@ -44,11 +44,14 @@ export function createEpochFiles(root: string, of: InventoryOf): EpochFiles {
 }
 
 function openEpochFiles(dir: string, of: InventoryOf): EpochFiles {
+  // On a line of its own, also behind one that a full disk or a power loss has torn.
+  const append = (line: string): Promise<void> =>
+    appendFile(join(dir, CLOSED), `\n${line}\n`, { flush: true });
   return {
     dir,
     of,
-    record: (segment) => appendFile(join(dir, CLOSED), `${JSON.stringify(segment)}\n`),
-    recordShutdown: () => appendFile(join(dir, CLOSED), `${SHUTDOWN}\n`),
+    record: (segment) => append(JSON.stringify(segment)),
+    recordShutdown: () => append(SHUTDOWN),
     remove: () => rm(dir, { recursive: true, force: true }),
   };
 }
@@ -92,15 +95,17 @@ async function readLeftEpoch(dir: string): Promise<LeftEpoch | null> {
     return null;
   }
   if (isAlive(owner)) return null;
-  const recorded: ClosedSegment[] = [];
+  // A recovery that was itself cut short has recorded some of them again.
+  const recorded = new Map<number, ClosedSegment>();
   const text = await readFile(join(dir, CLOSED), 'utf8').catch(() => '');
   for (const line of text.split('\n')) {
-    // The last line may be torn; its segment's file is then still here and is read instead.
+    // A line may be torn; its segment's file is then still here and is read instead.
     const segment = line === SHUTDOWN ? null : parseJson<ClosedSegment>(line);
-    if (segment !== null) recorded.push(segment);
+    if (segment !== null) recorded.set(segment.segment, segment);
   }
   const shutdown = text.split('\n').includes(SHUTDOWN);
-  return { files: openEpochFiles(dir, owner.of), recorded, shutdown, segments };
+  const files = openEpochFiles(dir, owner.of);
+  return { files, recorded: [...recorded.values()], shutdown, segments };
 }
 
 export async function removeSegmentFile(path: string): Promise<void> {

@@ -1,0 +1,56 @@
+/** What an epoch records beside its segments, read back after its process is gone. */
+import assert from 'node:assert/strict';
+import { appendFileSync, readFileSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { test } from 'node:test';
+import type { TestContext } from 'node:test';
+import { createEpochFiles, findLeftEpochs } from '../../connectors/runtime/epoch-files.ts';
+import type { EpochFiles } from '../../connectors/runtime/epoch-files.ts';
+import type { ClosedSegment } from '../../connectors/runtime/log-writer.ts';
+import { scratchDirectory } from '../support/runtime.ts';
+
+const OF = { feed: 'kraken', shard: 's', epoch: 5, origin: 'live', host: 'h' } as const;
+
+const segment = (number: number): ClosedSegment => ({
+  ...OF,
+  path: `/log/0000000${number}.jsonl`,
+  segment: number,
+  first: `${1_700_000_000_000_000_000n + BigInt(number)}`,
+  last: `${1_700_000_000_000_000_000n + BigInt(number)}`,
+  sha256: 'a'.repeat(64),
+  bytes: 1,
+  lines: 3,
+  connections: [],
+});
+
+function epochIn(t: TestContext): { readonly root: string; readonly files: EpochFiles } {
+  const root = scratchDirectory(t);
+  return { root, files: createEpochFiles(root, OF) };
+}
+
+/** Segments of the epoch that are read back once its process is gone. */
+async function readBack(root: string, { dir }: EpochFiles): Promise<readonly number[]> {
+  const path = join(dir, 'owner.json');
+  const owner = JSON.parse(readFileSync(path, 'utf8')) as object;
+  writeFileSync(path, JSON.stringify({ ...owner, pid: 2 ** 22 + 1, started: 'another boot' }));
+  const [left] = await findLeftEpochs(root, OF, () => false);
+  assert.ok(left);
+  return left.recorded.map((it) => it.segment);
+}
+
+test('a record torn by a full disk does not swallow the next one', async (t) => {
+  const { root, files } = epochIn(t);
+  await files.record(segment(0));
+  appendFileSync(join(files.dir, 'closed.jsonl'), JSON.stringify(segment(1)).slice(0, 40));
+  await files.record(segment(1));
+  await files.record(segment(2));
+  assert.deepEqual(await readBack(root, files), [0, 1, 2]);
+});
+
+test('a segment that was recorded twice is one segment', async (t) => {
+  const { root, files } = epochIn(t);
+  await files.record(segment(0));
+  await files.record(segment(1));
+  await files.record(segment(0));
+  assert.deepEqual(await readBack(root, files), [0, 1]);
+});
