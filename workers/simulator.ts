@@ -18,7 +18,7 @@ import type { FaultPlan } from '../connectors/simulator/faults.ts';
 import { VENUES } from '../connectors/simulator/registry.ts';
 import { startSimulator } from '../connectors/simulator/server.ts';
 import type { Simulator } from '../connectors/simulator/server.ts';
-import { runVirtualDay } from '../connectors/simulator/virtual-day.ts';
+import { runVirtualDay, virtualEpoch } from '../connectors/simulator/virtual-day.ts';
 import type { VirtualDay } from '../connectors/simulator/virtual-day.ts';
 import type { Endpoints } from '../environments/endpoints.ts';
 import { foldConfig } from '../environments/env.ts';
@@ -90,8 +90,10 @@ export async function simulateDay(options: SimulatedDayOptions): Promise<Virtual
     name: `simulated-day-${feed.id}`,
     wait: false,
   });
+  const of = { environment: environment.name, feed: feed.id, shard, day };
+  await refuseYounger(bus, of);
+  const fenced = new AbortController();
   let publisher: Publisher | null = null;
-  let fenced = false;
   const simulated = await runVirtualDay({
     feed,
     venue,
@@ -107,20 +109,39 @@ export async function simulateDay(options: SimulatedDayOptions): Promise<Virtual
     dir,
     software: readSoftware(root),
     onProgress: options.onProgress,
-    signal,
+    signal: AbortSignal.any([signal, fenced.signal]),
     publish: (epoch) => {
       publisher = publisherOf(epoch, bus, { feed, shard });
-      void publisher.fenced.then(() => (fenced = true));
+      void publisher.fenced.then(() => fenced.abort(youngerThan(of, null)));
       return publisher;
     },
-    ready: () => roomOn(publisher),
+    ready: () => roomOn(publisher, fenced.signal),
   });
   await rm(dir, { recursive: true, force: true });
-  if (!fenced) return simulated;
-  throw new SsmdError(
+  return simulated;
+}
+
+type PastDay = {
+  readonly environment: string;
+  readonly feed: string;
+  readonly shard: string;
+  readonly day: Day;
+};
+
+/** A past day's epoch cannot claim a shard that a younger one has had. @throws SSMD_FENCED */
+export async function refuseYounger(bus: Pick<Bus, 'lastCtl'>, of: PastDay): Promise<void> {
+  const last = await bus.lastCtl(of.shard, of.feed);
+  if (last !== null && last.record.epoch >= virtualEpoch(of.day)) {
+    throw youngerThan(of, last.record.epoch);
+  }
+}
+
+function youngerThan({ environment, feed, shard, day }: PastDay, owner: number | null): SsmdError {
+  return new SsmdError(
     'SSMD_FENCED',
-    `shard ${shard} of ${feed.id} has a younger connector on the bus of environment ` +
-      `"${environment.name}": a past day can only be simulated before one ran there`,
+    `shard ${shard} of ${feed} has a younger connector on the bus of environment ` +
+      `"${environment}": ${day} can only be simulated before one ran there`,
+    { facts: { owner, epoch: virtualEpoch(day) } },
   );
 }
 
@@ -146,10 +167,11 @@ function publisherOf(
 }
 
 /** A promise while virtual time has to wait for the bus: until it is claimed, and while it is full. */
-function roomOn(publisher: Publisher | null): Promise<void> | undefined {
+function roomOn(publisher: Publisher | null, fenced: AbortSignal): Promise<void> | undefined {
   if (publisher === null || hasRoom(publisher)) return undefined;
   return (async () => {
-    while (!hasRoom(publisher)) await new Promise((resolve) => setTimeout(resolve, 1));
+    while (!hasRoom(publisher) && !fenced.aborted)
+      await new Promise((resolve) => setTimeout(resolve, 1));
   })();
 }
 

@@ -5,7 +5,7 @@
  */
 import { join } from 'node:path';
 import type { SymbolConfig } from '../../schema/symbols.ts';
-import { NS_PER_MINUTE, NS_PER_SECOND, dayEnd, dayStart } from '../../schema/time.ts';
+import { NS_PER_MINUTE, NS_PER_SECOND, dayEnd, dayStart, msFromNs } from '../../schema/time.ts';
 import type { Day } from '../../schema/time.ts';
 import type { ObjectStore } from '../../storage/object-store.ts';
 import type { Feed } from '../feed.ts';
@@ -76,6 +76,11 @@ export type VirtualDay = {
   /** At the day's end, before it was closed. */
   readonly status: ConnectorStatus;
 };
+
+/** The epoch a virtual day is captured under. */
+export function virtualEpoch(day: Day): number {
+  return msFromNs(dayStart(day) - LEAD_NS);
+}
 
 export async function runVirtualDay(options: VirtualDayOptions): Promise<VirtualDay> {
   const { feed, shard, day, symbols, seed, rate } = options;
