@@ -21,6 +21,8 @@ import type { Log } from './log-writer.ts';
 export const WRITE_RETRY_NS = NS_PER_SECOND;
 /** Facts kept in memory while the disk is full; beyond it the epoch ends as if killed. */
 export const PENDING_FACTS_MAX = 100_000;
+/** Where an epoch starts at midnight, the lines that open its two days have this much room. */
+const OPENING_ROOM_NS = 16n;
 
 export type EpochLogDeps = {
   readonly clock: Clock;
@@ -138,6 +140,12 @@ export function createEpochLog(deps: EpochLogDeps): EpochLog {
     }
   }
 
+  /** The same for the lines that begin the log, though midnight may have come since its day was read. */
+  function issueFirst(): bigint {
+    const t = log_clock.peek();
+    return log_clock.issue(t < midnight ? t : midnight - OPENING_ROOM_NS);
+  }
+
   function passMidnight(): void {
     const next = addDays(day, 1);
     // The clock jumped over the minutes in which the day would have been opened.
@@ -213,7 +221,7 @@ export function createEpochLog(deps: EpochLogDeps): EpochLog {
       counts.dropped += 1;
       put(t, '_drop', { c, frames: 1, bytes, from: `${t}`, reason });
     },
-    openDay: (opening) => openDayAt(opening, issue),
+    openDay: (opening) => openDayAt(opening, log_clock.last() === 0n ? issueFirst : issue),
     take(prev, ids) {
       if (prev !== null) log_clock.advancePast(prev.t);
       const fact = { prev: prev === null ? null : { epoch: prev.epoch, t: `${prev.t}` }, ids };

@@ -1,0 +1,50 @@
+/** The line of truth of an epoch, at the moment in which its first day ends. */
+import assert from 'node:assert/strict';
+import { readdirSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { test } from 'node:test';
+import { kraken } from '../../connectors/kraken/feed.ts';
+import { createEpochLog } from '../../connectors/runtime/epoch-log.ts';
+import { unsyncedFiles } from '../../connectors/runtime/log-files.ts';
+import { openLog } from '../../connectors/runtime/log-writer.ts';
+import { virtualClock } from '../../connectors/simulator/clock.ts';
+import { createShardFold } from '../../fold/shard-fold.ts';
+import type { Day } from '../../schema/time.ts';
+import { sampleCapture } from '../support/log.ts';
+import { instant, readSegment, scratchDirectory } from '../support/runtime.ts';
+
+const MIDNIGHT = instant('2026-11-20T00:00:00Z');
+
+test('a midnight between reading the day and the first line still comes after the day', (t) => {
+  const dir = scratchDirectory(t);
+  const clock = virtualClock(MIDNIGHT - 1_000n);
+  const file = openLog({ dir, capture: () => sampleCapture, files: unsyncedFiles });
+  const config = { feed: 'kraken', shard: 's', symbols: [], channels: [], book_depth: 10 };
+  const nothing = (): void => undefined;
+  const day = '2026-11-19' as Day;
+  const log = createEpochLog({
+    ...{ clock, log: file, day, fold: createShardFold(kraken, 's') },
+    config: { sha256: '0'.repeat(64), config },
+    ...{ offer: nothing, onFaults: nothing, onMidnight: nothing, onClock: nothing },
+  });
+  clock.advanceTo(MIDNIGHT + 5_000n);
+  log.openDay(day);
+  log.fact('_open', { c: 1, url: 'wss://x', day });
+  file.close();
+  const lines = readdirSync(dir)
+    .sort()
+    .flatMap((name) => readSegment(readFileSync(join(dir, name))).lines);
+  assert.deepEqual(
+    lines.map((line) => line.type === 'fact' && [line.key, 'day' in line.fact && line.fact.day]),
+    [
+      ['_day', '2026-11-19'],
+      ['_config', false],
+      ['_day', '2026-11-20'],
+      ['_config', false],
+      ['_midnight', '2026-11-20'],
+      ['_open', '2026-11-19'],
+    ],
+  );
+  assert.equal(lines[4]?.t, MIDNIGHT);
+  assert.ok(lines.every(({ t: at }) => at > MIDNIGHT - 1_000n));
+});
