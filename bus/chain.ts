@@ -23,7 +23,10 @@ export type ChainEvent = {
   readonly index: number;
 };
 
-/** `(from, to]` of one epoch, and its events by `t`; those of one `t` in the order they came. */
+/**
+ * `(from, to]` of one epoch, and its events by `(t, index)`, the order of an object: what was lost and
+ * sent again comes after what followed it.
+ */
 export type ProvenStretch<E extends ChainEvent> = {
   readonly epoch: number;
   readonly normalizer: string;
@@ -111,7 +114,7 @@ function takeUpTo<E extends ChainEvent>(pending: Map<string, E>, t: bigint): E[]
     taken.push(event);
     pending.delete(identity);
   }
-  return taken.sort((a, b) => (a.t < b.t ? -1 : a.t > b.t ? 1 : 0));
+  return taken.sort((a, b) => (a.t < b.t ? -1 : a.t > b.t ? 1 : a.index - b.index));
 }
 
 /** Joins stretches that touch, so that a reader sees how far each proof reaches. */

@@ -149,6 +149,12 @@ test('repeats after a lost connection count once, also behind a later position',
   );
 });
 
+test('an event that was lost and sent again stands where it was, not behind its successor', () => {
+  const [first, second] = [event(2n, 'A', 0), event(2n, 'A', 1)];
+  const [stretch] = prove([ctl(1n, 0), single(second), single(first), single(second), ctl(2n, 2)]);
+  assert.deepEqual(stretch?.events, [first, second]);
+});
+
 test('packs of a batch are sorted by t; those of one t keep their order', () => {
   const packs = [single(event(2n, 'A'), event(4n, 'A')), single(event(2n, 'B'), event(3n, 'B', 0))];
   const [stretch] = prove([ctl(1n, 0), ...packs, ctl(4n, 4)]);
