@@ -222,8 +222,9 @@ function refuseOther(existing: Manifest, ours: Manifest, key: string): void {
   if (verdict === 'late_raw') {
     throw new SsmdError(
       'SSMD_LATE_RAW',
-      `${key} was committed from ${existing.inputs.length} raw segments, RAW now has ` +
-        `${ours.inputs.length} (or others): a committed day never changes; build it under a new version`,
+      `${key} was committed from ${existing.inputs.length} raw segments with ` +
+        `${existing.gaps.length} gaps, RAW now has ${ours.inputs.length} with ${ours.gaps.length} ` +
+        '(or others): a committed day never changes; build it under a new version',
       { facts },
     );
   }

@@ -172,7 +172,7 @@ export function inputsId(
 /**
  * A manifest is there already: what does that mean for ours?
  * - `same`: our own write whose acknowledgement was lost, or an equal build
- * - `late_raw`: other inputs; what came late is cured by a new version
+ * - `late_raw`: other inputs or other gaps in them; what came late is cured by a new version
  * - `conflict`: the same inputs, other content: one of the builds is wrong
  */
 export function compareManifests(
@@ -180,8 +180,9 @@ export function compareManifests(
   ours: Manifest,
 ): 'same' | 'late_raw' | 'conflict' {
   if (existing.content_id === ours.content_id) return 'same';
-  const same_inputs = canonicalJson(existing.inputs) === canonicalJson(ours.inputs);
-  return same_inputs ? 'conflict' : 'late_raw';
+  // Gaps are read off RAW as well: an inventory that came late changes them and no segment.
+  const rawOf = ({ inputs, gaps }: Manifest): string => canonicalJson([inputs, gaps]);
+  return rawOf(existing) === rawOf(ours) ? 'conflict' : 'late_raw';
 }
 
 /** A manifest read back, or null where it is none this version understands. */

@@ -6,7 +6,7 @@ import { readCurrent, readManifest } from '../../activities/datasets.ts';
 import { refuseOpenDay, resolveDay } from '../../activities/day-input.ts';
 import type { Bus } from '../../bus/bus.ts';
 import { createMemoryBus } from '../../bus/memory.ts';
-import { parseObjectKey, rawSegmentKey } from '../../dataset/keys.ts';
+import { inventoryKey, parseObjectKey, rawSegmentKey } from '../../dataset/keys.ts';
 import { unpackObject } from '../../dataset/object-codec.ts';
 import { NS_PER_HOUR, NS_PER_MINUTE, dayEnd, dayStart } from '../../schema/time.ts';
 import type { Day } from '../../schema/time.ts';
@@ -176,6 +176,17 @@ test('what comes after the commit is late, whatever it is: the day stays as it i
   await assert.rejects(archiveDay(deps, of), { code: 'SSMD_LATE_RAW', retryable: false });
   const manifest = await readManifest(deps, { ...of, version: 'v1' });
   assert.equal(manifest?.content_id, committed.content_id);
+});
+
+test('an inventory that comes after the commit is late as well: no build was wrong', async () => {
+  const { deps } = await withRaw();
+  const key = inventoryKey({ feed: 'tiny', day: DAY, shard: 'tier1', epoch: FIRST_EPOCH });
+  const inventory = await deps.raw.get(key);
+  assert.ok(inventory);
+  await deps.raw.delete(key);
+  assert.equal((await archiveDay(deps, of)).committed.complete, false);
+  await deps.raw.put(key, inventory.body);
+  await assert.rejects(archiveDay(deps, of), { code: 'SSMD_LATE_RAW', retryable: false });
 });
 
 test('an object in the way is never replaced: ours goes beside it', async () => {
