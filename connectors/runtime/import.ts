@@ -96,23 +96,36 @@ export async function importRecording(options: ImportOptions): Promise<ImportRep
   try {
     const reader = new RecordingReader(options, archive);
     const splitter = createLineSplitter(reader, LINE_BYTES_MAX);
-    try {
-      for await (const chunk of options.chunks) {
-        options.signal?.throwIfAborted();
-        splitter.push(chunk);
-        options.progress?.(reader.sequencer?.counts.frames ?? 0);
-        await archive.settle();
-      }
-      splitter.end();
-    } catch (error) {
+    let whole = true;
+    const broken = (error: unknown): void => {
       reader.broken(error);
+      whole = false;
+    };
+    for await (const chunk of untilBroken(options.chunks, broken)) {
+      options.signal?.throwIfAborted();
+      splitter.push(chunk);
+      options.progress?.(reader.sequencer?.counts.frames ?? 0);
+      await archive.settle();
     }
+    if (whole) splitter.end();
     reader.finish();
     await archive.finish();
     return reader.report();
   } finally {
     archive.stop();
     await rm(dir, { recursive: true, force: true });
+  }
+}
+
+/** The chunks there are. What fails is the reading of the file, not what is made of it. */
+async function* untilBroken(
+  chunks: AsyncIterable<Uint8Array>,
+  broken: (error: unknown) => void,
+): AsyncGenerator<Uint8Array> {
+  try {
+    yield* chunks;
+  } catch (error) {
+    broken(error);
   }
 }
 

@@ -222,3 +222,17 @@ test('a file of no known format says which there are', async () => {
     /is of no format known.*cryptofeed/s,
   );
 });
+
+test('a fault of this program is not told as a truncated file', async () => {
+  const feed = FEEDS.get('kraken');
+  assert.ok(feed);
+  const config = { feed: 'kraken', shard: 'import', symbols: [], channels: [], book_depth: 10 };
+  const progress = (): never => {
+    throw new TypeError('no such thing');
+  };
+  const chunks = chunksOf('1723161255030300000 {"n":1}\n');
+  await assert.rejects(
+    importChunks({ feed, config, time_from: null, chunks, progress }),
+    TypeError,
+  );
+});
