@@ -8,7 +8,7 @@ import { SsmdError, invariant } from '../schema/errors.ts';
 import type { Feed } from '../connectors/feed.ts';
 import type { Day } from '../schema/time.ts';
 import { writeWindowsFromRaw } from './archive-raw.ts';
-import { hourOf, readSources } from './archive-plan.ts';
+import { hourOf, normalizerOf, readSources } from './archive-plan.ts';
 import type { ArchivePlan, DaySources } from './archive-plan.ts';
 import { JSON_TYPE, pointAtDay, readManifest, readStagedWindow, stageWindow } from './datasets.ts';
 import type { StagedWindow } from './datasets.ts';
@@ -32,6 +32,7 @@ export async function buildShardFromRaw(
   shard: string,
   context: JobContext,
 ): Promise<Written> {
+  refuseOtherMaker(of, plan);
   const windows = plan.shards.find((it) => it.shard === shard)?.windows ?? [];
   const hours = windows.filter((it) => it.source === 'raw').map((it) => it.hour);
   const staged = await stagedWindows(deps, plan, shard, hours);
@@ -145,6 +146,7 @@ export async function commitDay(
   plan: ArchivePlan,
   context: JobContext,
 ): Promise<Committed> {
+  refuseOtherMaker(of, plan);
   const sources = await unchangedSources(deps, of, plan, context);
   const ours = manifestOf(deps, of, plan, sources, await plannedObjects(deps, plan));
   const key = manifestKey(plan);
@@ -204,7 +206,7 @@ function manifestOf(
     feed: plan.feed,
     day: plan.day,
     origin: sources.origin,
-    normalizer: `${of.feed.id}@${of.feed.normalizer}`,
+    normalizer: normalizerOf(of.feed),
     window_hours: deps.window_hours,
     shards: sources.survey.plans.map((it) => it.shard),
     objects,
@@ -236,6 +238,18 @@ function refuseOther(existing: Manifest, ours: Manifest, key: string): void {
       { facts },
     );
   }
+}
+
+/** A day is built wholly by the normalizer its version is bound to: a deploy between two steps is not. */
+function refuseOtherMaker({ feed }: DayOf, plan: ArchivePlan): void {
+  const own = normalizerOf(feed);
+  if (own === plan.normalizer) return;
+  throw new SsmdError(
+    'SSMD_VERSION_CONFLICT',
+    `${plan.version} of ${plan.feed} ${plan.day} was planned with ${plan.normalizer}, this worker ` +
+      `builds with ${own}; the day is planned again`,
+    { facts: { replan: true, expected: plan.normalizer, received: own } },
+  );
 }
 
 /** RAW as it was planned with, or `SSMD_LATE_RAW`: then the day has to be planned again. */

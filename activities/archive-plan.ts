@@ -26,6 +26,8 @@ export type ArchivePlan = {
   readonly day: Day;
   readonly version: string;
   readonly origin: Origin;
+  /** `kraken@1`: whose objects these are, whichever worker builds them. */
+  readonly normalizer: string;
   readonly window_hours: number;
   /** sha256 over RAW's inputs and gaps as they were found. */
   readonly inputs_id: string;
@@ -100,6 +102,7 @@ export async function planArchive(
     day,
     version,
     origin: sources.origin,
+    normalizer: normalizerOf(feed),
     window_hours: deps.window_hours,
     inputs_id: sources.inputs_id,
     shards,
@@ -107,6 +110,11 @@ export async function planArchive(
     gaps: sources.gaps.length,
     waiting: waitingFor(deps, day, sources.gaps),
   };
+}
+
+/** What builds a feed's days in this worker. */
+export function normalizerOf({ id, normalizer }: Feed): string {
+  return `${id}@${normalizer}`;
 }
 
 /**

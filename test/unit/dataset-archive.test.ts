@@ -1,6 +1,8 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { archiveClosedWindows } from '../../activities/archive-bus.ts';
+import { buildShardFromRaw, commitDay } from '../../activities/archive-day.ts';
+import { planArchive } from '../../activities/archive-plan.ts';
 import { plainContext } from '../../activities/deps.ts';
 import { readCurrent, readManifest } from '../../activities/datasets.ts';
 import { refuseOpenDay, resolveDay } from '../../activities/day-input.ts';
@@ -8,12 +10,14 @@ import type { Bus } from '../../bus/bus.ts';
 import { createMemoryBus } from '../../bus/memory.ts';
 import { inventoryKey, parseObjectKey, rawSegmentKey } from '../../dataset/keys.ts';
 import { unpackObject } from '../../dataset/object-codec.ts';
+import type { SsmdError } from '../../schema/errors.ts';
 import { NS_PER_HOUR, NS_PER_MINUTE, dayEnd, dayStart } from '../../schema/time.ts';
 import type { Day } from '../../schema/time.ts';
 import { zstd } from '../../storage/zstd.ts';
 import { archiveDay } from '../support/archive-run.ts';
 import { publishDay } from '../support/bus-day.ts';
 import { memoryJobs } from '../support/memory-jobs.ts';
+import { tinyFeed } from '../support/tiny-feed.ts';
 import { writeTinyDay } from '../support/tiny-day.ts';
 import type { TinyDay } from '../support/tiny-day.ts';
 
@@ -151,6 +155,26 @@ test('another normalizer on the bus serves nothing', async () => {
   const day = await writeTinyDay(deps.raw, { day: DAY });
   await publishDay(bus, day.live, { ...of, epoch: FIRST_EPOCH, normalizer: 'tiny@2' });
   assert.equal((await archiveDay(deps, of)).committed.from_bus, 0);
+});
+
+test('what was planned with one normalizer is not built or committed by another', async () => {
+  const { deps } = await withRaw();
+  const context = plainContext();
+  const plan = await planArchive(deps, resolveDay(deps, of), context);
+  const raised = { ...tinyFeed, normalizer: tinyFeed.normalizer + 1 };
+  const deployed = { ...deps, feeds: new Map([[raised.id, raised]]) };
+  const day = resolveDay(deployed, of);
+  const refused = {
+    code: 'SSMD_VERSION_CONFLICT',
+    message: /tiny@1, this worker builds with tiny@2/,
+  };
+  await assert.rejects(buildShardFromRaw(deployed, day, plan, 'tier1', context), refused);
+  await buildShardFromRaw(deps, resolveDay(deps, of), plan, 'tier1', context);
+  await assert.rejects(commitDay(deployed, day, plan, context), (error: SsmdError) => {
+    assert.match(error.message, refused.message);
+    return error.facts['replan'] === true;
+  });
+  assert.equal((await archiveDay(deployed, of)).plan.version, 'v1.1');
 });
 
 test('after a hole in RAW the bus is no longer believed: RAW is the truth', async () => {
