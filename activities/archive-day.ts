@@ -1,4 +1,5 @@
 /** Builds, verifies and commits a planned day. Every step can be repeated with the same outcome. */
+import { readHeader } from '../codec/md2.ts';
 import { unpackObject } from '../dataset/object-codec.ts';
 import { jsonDocument } from '../dataset/canonical.ts';
 import { manifestKey } from '../dataset/keys.ts';
@@ -107,12 +108,13 @@ export async function objectFault(
   const stored = await deps.normalized.get(object.key, { signal });
   if (stored === null) return 'it is not there';
   const packed = deps.sha256(stored.body);
-  let plain: Uint8Array;
+  let unpacked: ReturnType<typeof unpackObject>;
   try {
-    plain = unpackObject(stored.body, deps.zstd, object.key).plain;
+    unpacked = unpackObject(stored.body, deps.zstd, object.key);
   } catch (error) {
     return error instanceof Error ? error.message : String(error);
   }
+  const { plain, lineage } = unpacked;
   const found = deps.sha256(plain);
   if (found !== object.plain_sha256) {
     return `its plain sha256 was ${object.plain_sha256}, received ${found}`;
@@ -120,6 +122,46 @@ export async function objectFault(
   // The same data under other bytes: someone packed it again. Harmless, and still not what we wrote.
   if (packed !== object.object_sha256) {
     return `its bytes have sha256 ${packed}, expected ${object.object_sha256} (the data is the same)`;
+  }
+  const sizes = { bytes: stored.body.length, plain_bytes: plain.length };
+  const { message_count: records, time_range } = lineage;
+  const told = { records, first_t: time_range?.start, last_t: time_range?.end };
+  const extent = extentOf(plain);
+  if (extent === null) return 'its plain bytes are no events from some point on';
+  return (
+    disagreement(object, { ...sizes, ...extent }, 'it holds') ??
+    disagreement(object, told, 'its footer says')
+  );
+}
+
+type Extent = Pick<ManifestObject, 'records' | 'first_t' | 'last_t'>;
+
+/** Null where a stretch of the bytes is no event. */
+function extentOf(plain: Uint8Array): Extent | null {
+  let records = 0;
+  let first: bigint | null = null;
+  let last = 0n;
+  try {
+    for (let at = 0; at < plain.length; records++) {
+      const { t, length } = readHeader(plain, at);
+      first ??= t;
+      last = t;
+      at += length;
+    }
+  } catch {
+    return null;
+  }
+  return { records, first_t: (first ?? 0n).toString(), last_t: last.toString() };
+}
+
+function disagreement(
+  object: ManifestObject,
+  found: { readonly [K in keyof ManifestObject]?: unknown },
+  who: string,
+): string | null {
+  for (const name of ['bytes', 'plain_bytes', 'records', 'first_t', 'last_t'] as const) {
+    if (!(name in found) || found[name] === object[name]) continue;
+    return `the manifest says ${name} ${object[name]}, ${who} ${String(found[name])}`;
   }
   return null;
 }

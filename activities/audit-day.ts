@@ -5,14 +5,13 @@
  */
 import { inventoryKey, manifestKey } from '../dataset/keys.ts';
 import { versionOfDay } from '../dataset/current.ts';
-import { canonicalJson } from '../dataset/canonical.ts';
-import { contentId } from '../dataset/manifest.ts';
 import type { Manifest, ManifestGap } from '../dataset/manifest.ts';
 import type { Feed } from '../connectors/feed.ts';
 import type { Day } from '../schema/time.ts';
 import { objectFault } from './archive-day.ts';
-import { readSources } from './archive-plan.ts';
+import { normalizerOf, readSources } from './archive-plan.ts';
 import type { DaySources } from './archive-plan.ts';
+import { checkInventories, checkManifest, gapName } from './audit-manifest.ts';
 import { compareWithRaw } from './audit-rebuild.ts';
 import { readCurrent, readManifest } from './datasets.ts';
 import { breathe } from './deps.ts';
@@ -88,9 +87,18 @@ export async function auditDay(deps: JobDeps, of: AuditOf, context: JobContext):
     findings.push({ kind: 'manifest_missing', key, detail });
     return report(deps, of, version, null, sources, findings, { equal: 0, not_comparable: 0 });
   }
-  checkManifest(deps, manifest, findings);
+  const named = { version: version ?? manifest.version, feed: of.feed.id, day: of.day };
+  findings.push(...(await checkManifest(deps, named, manifest, sources)));
+  findings.push(...checkInventories(sources));
   await checkRaw(deps, of, manifest, sources, findings, context);
   const edited = await checkObjects(deps, manifest, findings, context);
+  const maker = normalizerOf(of.feed);
+  if (manifest.normalizer !== maker) {
+    const detail = `made by ${manifest.normalizer}; this worker rebuilds with ${maker} and cannot compare`;
+    findings.push({ kind: 'rebuild_differs', key: manifestKey(manifest), detail });
+    const compared = { equal: 0, not_comparable: manifest.objects.length };
+    return report(deps, of, version, manifest, sources, findings, compared);
+  }
   const compared = await compareWithRaw(
     deps,
     { ...of, manifest, sources, edited },
@@ -98,20 +106,6 @@ export async function auditDay(deps: JobDeps, of: AuditOf, context: JobContext):
     context,
   );
   return report(deps, of, version, manifest, sources, findings, compared);
-}
-
-/** Does the manifest agree with itself? */
-function checkManifest(deps: JobDeps, manifest: Manifest, findings: AuditFinding[]): void {
-  const key = manifestKey(manifest);
-  const found = contentId(manifest, deps.sha256);
-  if (found !== manifest.content_id) {
-    const detail = `it says content_id ${manifest.content_id}, what it lists has ${found}`;
-    findings.push({ kind: 'manifest_edited', key, detail });
-  }
-  if (manifest.complete !== (manifest.gaps.length === 0)) {
-    const detail = `complete is ${manifest.complete} with ${manifest.gaps.length} gaps`;
-    findings.push({ kind: 'manifest_edited', key, detail });
-  }
 }
 
 /** RAW as it is now against what the manifest was made from. */
@@ -159,8 +153,8 @@ function unlistedGap(
   gap: ManifestGap,
   findings: AuditFinding[],
 ): void {
-  const text = canonicalJson(gap);
-  if (manifest.gaps.some((known) => canonicalJson(known) === text)) return;
+  const name = gapName(gap);
+  if (manifest.gaps.some((known) => gapName(known) === name)) return;
   const { shard, epoch } = gap;
   if (gap.cause === 'inventory_missing' && epoch !== null) {
     const key = inventoryKey({ feed: of.feed.id, day: of.day, shard, epoch });
