@@ -46,9 +46,14 @@ const entitlement = z.strictObject({
   data_types: z.array(z.string()).optional(),
 });
 
+/** It is written into every segment and shown on the status page: no place for a secret. */
+const venueUrl = z
+  .url()
+  .refine((url) => !/^\w+:\/\/[^/]*@/.test(url), 'a URL here must not hold a password');
+
 /** What differs from a feed's own defaults. */
 const feed = z.strictObject({
-  url: z.url().optional(),
+  url: venueUrl.optional(),
   channels: z.array(z.string()).min(1).optional(),
   book_depth: z.int().positive().optional(),
 });

@@ -56,9 +56,17 @@ export function countFrame(counts: FoldCounts, buffer: EventBuffer): void {
 }
 
 export function countDropped(counts: FoldCounts, reason: DropReason): void {
-  add(counts.dropped, reason);
+  count(counts.dropped, reason);
 }
 
-function add<K>(counters: Map<K, number>, name: K): void {
+/** Names counted apart; a venue that makes up channels without end is counted under `other`. */
+const NAMES_MAX = 1000;
+
+function add<K extends string>(counters: Map<K | 'other', number>, name: K): void {
+  const known = counters.has(name) || counters.size < NAMES_MAX;
+  count(counters, known ? name : 'other');
+}
+
+function count<K>(counters: Map<K, number>, name: K): void {
   counters.set(name, (counters.get(name) ?? 0) + 1);
 }

@@ -76,11 +76,6 @@ export class DayFold {
     return this.#speech.state.connections.get(c)?.serves === true;
   }
 
-  /** Symbols whose book is whole on some connection that serves the day: how warm the fold is. */
-  wholeBooks(): number {
-    return this.#speech.wholeBooks();
-  }
-
   /** One frame; `bytes[end]` must exist. Returns what it decoded to, valid until the next frame. */
   frame(t: bigint, c: number, bytes: Uint8Array, start: number, end: number): EventBuffer {
     const { buffer } = this;
@@ -194,7 +189,6 @@ export class DayFold {
   #data(connection: Connection, buffer: EventBuffer): void {
     const speech = this.#speech;
     speech.floors.clear();
-    speech.channel = buffer.channel;
     for (let event = 0; event < buffer.count; event++) {
       const slot = this.#slots[buffer.symbol[event] as number];
       if (slot === undefined) continue;

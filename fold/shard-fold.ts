@@ -19,8 +19,6 @@ export type ShardFold = {
   /** Counts of the day that is running. */
   readonly counts: FoldCounts;
   readonly speaking: boolean;
-  /** Books that are whole in the newest day's fold. */
-  readonly wholeBooks: () => number;
   /** Returns what the frame decoded to, valid until the next frame. */
   readonly frame: (
     t: bigint,
@@ -58,10 +56,6 @@ class EpochFold implements ShardFold {
 
   get speaking(): boolean {
     return this.#days.some((it) => it.speaking);
-  }
-
-  wholeBooks(): number {
-    return this.#days.at(-1)?.wholeBooks() ?? 0;
   }
 
   frame(t: bigint, c: number, bytes: Uint8Array, start: number, end: number): EventBuffer {

@@ -25,7 +25,6 @@ import type { TradeContext } from './trades.ts';
 export type BookFault = {
   readonly c: number;
   readonly symbol: string;
-  readonly channel: string | null;
   readonly cause: string;
 };
 
@@ -48,8 +47,6 @@ export class Speech implements TradeContext {
   readonly floors: Map<number, HistoryFloor> = new Map<number, HistoryFloor>();
   /** Levels a side that books are kept to. */
   book_depth = 0;
-  /** The venue's channel of the frame at hand. */
-  channel: string | null = null;
   readonly #feed: Feed;
   readonly #faults: BookFault[];
   readonly #books: Books;
@@ -77,14 +74,6 @@ export class Speech implements TradeContext {
     const copy = new Speech(options, cloneState(this.state), cloneBooks(this.#books));
     copy.book_depth = this.book_depth;
     return copy;
-  }
-
-  /** Symbols whose book is whole on some connection that serves the day. */
-  wholeBooks(): number {
-    const serving = servingNewestFirst(this.state);
-    return this.state.names.filter((_, slot) =>
-      serving.some((it) => this.#books.get(it.c)?.[slot]?.isWhole()),
-    ).length;
   }
 
   /** R5: whoever the dead connection spoke for passes to the next whole one, or is a gap. */
@@ -204,7 +193,7 @@ export class Speech implements TradeContext {
 
   #fault(c: Connection, slot: number, cause: string): void {
     const symbol = this.state.names[slot] as string;
-    this.#faults.push({ c: c.c, symbol, channel: this.channel, cause });
+    this.#faults.push({ c: c.c, symbol, cause });
   }
 
   /**

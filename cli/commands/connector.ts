@@ -97,7 +97,10 @@ function checkedFlags(
     });
   }
   if (shard === '') faults.push({ where: '--shard', what: 'give it, or set SHARD_ID' });
-  if (flags.url !== undefined && !/^wss?:\/\/\S+$/.test(flags.url)) {
+  if (flags.url !== undefined && /^wss?:\/\/[^/]*@/.test(flags.url)) {
+    // It would stand in the log, in every segment and on the status page. It is not repeated here.
+    faults.push({ where: '--url', what: 'must not hold a user name or a password' });
+  } else if (flags.url !== undefined && !/^wss?:\/\/\S+$/.test(flags.url)) {
     faults.push({ where: '--url', what: `expected ws:// or wss://, received '${flags.url}'` });
   }
   if (faults.length > 0) throw invalidInput('the command line', faults, EXAMPLE);

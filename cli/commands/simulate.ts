@@ -71,7 +71,7 @@ function addCommon(command: Command): Command {
 async function runServe(flags: ServeFlags, context: CliContext): Promise<void> {
   const [{ serveVenue }, { environment }] = await Promise.all([
     import('../../workers/simulator.ts'),
-    simulatedEnvironment(flags.env, context, 'none'),
+    simulatedEnvironment(flags, context, 'none'),
   ]);
   const venue = await serveVenue({ ...flags, environment });
   context.output.line(venue.url);
@@ -85,7 +85,7 @@ async function runDay(flags: DayFlags, context: CliContext): Promise<void> {
   const day = pastDay(flags.day);
   const [{ simulateDay }, { environment, endpoints }] = await Promise.all([
     import('../../workers/simulator.ts'),
-    simulatedEnvironment(flags.env, context, 'capture'),
+    simulatedEnvironment(flags, context, 'capture'),
   ]);
   const bar =
     flags.progressJson === true
@@ -120,19 +120,30 @@ async function runDay(flags: DayFlags, context: CliContext): Promise<void> {
   }
 }
 
-/** The environment of a simulation: never one that holds live data. */
+/**
+ * The environment of a simulation: never one that holds live data. The feed and the shard are checked
+ * before anything is asked of a server.
+ */
 async function simulatedEnvironment(
-  name: string,
+  flags: Flags,
   context: CliContext,
   needs: Needs,
 ): Promise<Awaited<ReturnType<typeof resolveEnvironment>>> {
-  const resolved = await resolveEnvironment(name, context, needs);
-  if (resolved.environment.spec.origin === 'simulator') return resolved;
+  const [{ feedNamed }, { foldConfig }] = await Promise.all([
+    import('../../workers/connector.ts'),
+    import('../../environments/env.ts'),
+  ]);
+  const feed = feedNamed(flags.feed);
+  const { environment } = await resolveEnvironment(flags.env, context, 'none');
+  foldConfig(environment, { id: feed.id, ...feed.protocol }, flags.shard);
+  if (environment.spec.origin === 'simulator') {
+    return resolveEnvironment(flags.env, context, needs);
+  }
   throw new SsmdError(
     'SSMD_INVALID_INPUT',
-    `environment "${name}" holds live data, and simulated data is never mixed into it: ` +
+    `environment "${flags.env}" holds live data, and simulated data is never mixed into it: ` +
       'use an environment with spec.origin: simulator, such as demo',
-    { facts: { environment: name } },
+    { facts: { environment: flags.env } },
   );
 }
 
@@ -142,7 +153,11 @@ function pastDay(text: string | undefined): Day {
   const day = parseDay(text ?? yesterday);
   if (day !== null && msFromNs(dayEnd(day)) <= now) return day;
   const what = day === null ? `'${text}' is not a day` : `${day} is not over`;
-  throw invalidInput('the command line', [{ where: '--day', what }], { day: yesterday });
+  throw invalidInput(
+    'the command line',
+    [{ where: '--day', what }],
+    `npx ssmd simulate day --feed kraken --day ${yesterday}`,
+  );
 }
 
 function parseFaults(text: string): FaultPlan {

@@ -36,8 +36,6 @@ export type Connection = {
   readonly isLive: () => boolean;
   /** Sessions that ended though nobody asked them to. */
   readonly reconnects: () => number;
-  /** Since when (monotonic ms) no session is open, null while one is. */
-  readonly offlineSince: () => number | null;
   /** Closes for good, in order (`close`) or at once, with the line written before it returns. */
   readonly close: (reason: string, how: 'orderly' | 'at_once') => void;
   readonly closing: () => boolean;
@@ -53,7 +51,6 @@ export function createConnection(
   let failures = 0;
   let reconnects = 0;
   let closing = false;
-  let offline_since = now();
 
   function now(): number {
     return Number(clock.monoNs() / 1_000_000n);
@@ -106,7 +103,6 @@ export function createConnection(
 
   function ended(session: Session, end: SessionEnd): void {
     sessions = sessions.filter((it) => it !== session);
-    if (end.open_ms !== null && !isOpen()) offline_since = now();
     log('connection.closed', { c: session.c, ...end });
     if (closing || sessions.length > 0) return;
     failures = end.open_ms !== null && end.open_ms >= STEADY_MS ? 1 : failures + 1;
@@ -128,7 +124,6 @@ export function createConnection(
     isOpen,
     isLive: () => sessions.some((it) => it.isLive),
     reconnects: () => reconnects,
-    offlineSince: () => (isOpen() ? null : offline_since),
     closing: () => closing,
     close(reason, how) {
       closing = true;

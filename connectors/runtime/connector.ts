@@ -5,11 +5,13 @@
  */
 import { connectorState, createRateWindow } from './state.ts';
 import type { ConnectorState, Phase } from './state.ts';
-import type { Clock, TimerHandle } from './clock.ts';
+import { msFromNs } from '../../schema/time.ts';
+import type { TimerHandle } from './clock.ts';
 import { createCounters, createMetrics } from './counters.ts';
 import type { Counters, Gauges } from './counters.ts';
 import { openEpoch } from './epoch.ts';
 import type { Epoch, EpochDeps, Report } from './epoch.ts';
+import { STALE_MS } from './epoch-files.ts';
 import { recover } from './recovery.ts';
 import { createShipper } from './shipper.ts';
 import type { Shipper, ShipperReport } from './shipper.ts';
@@ -22,8 +24,6 @@ export const DRAIN_MS = 10_000;
 export const SHIP_MS = 30_000;
 
 export type ConnectorDeps = Omit<EpochDeps, 'counters' | 'report' | 'shipper'> & {
-  /** Times uploads: the real clock also where the connector runs on a virtual one. */
-  readonly shipping_clock: Clock;
   /** One JSON object per event. */
   readonly logger: (level: 'info' | 'warn' | 'error', event: string, facts: object) => void;
   /** Bytes the local log may take before an alarm. */
@@ -188,13 +188,19 @@ export function createConnector(deps: ConnectorDeps): Connector {
     }
   }
 
-  async function recoverLeft(): Promise<void> {
+  async function recoverLeft(signal: AbortSignal): Promise<void> {
     try {
-      const found = await recover(deps.dir, config.config, {
-        ...{ store: deps.store, shipper, report },
-        own: (dir) => own.has(dir),
-      });
-      if (found.epochs > 0) report('recovery.finished', found);
+      for (;;) {
+        const found = await recover(deps.dir, config.config, {
+          ...{ store: deps.store, shipper, report },
+          own: (dir) => own.has(dir),
+          now_ms: msFromNs(deps.shipping_clock.wallNs()),
+        });
+        if (found.epochs > 0) report('recovery.finished', found);
+        if (found.unclear === 0) return;
+        await inTime(aborted(signal), STALE_MS);
+        if (signal.aborted) return;
+      }
     } catch (error) {
       report('recovery.failed', { error: String(error) });
     }
@@ -217,7 +223,7 @@ export function createConnector(deps: ConnectorDeps): Connector {
     shipper,
     async run(signal) {
       report('connector.started', { feed: feed.id, shard: config.config.shard, url: deps.url });
-      const recovering = recoverLeft();
+      const recovering = recoverLeft(signal);
       tick = clock.setTimeout(onTick, TICK_MS);
       try {
         await runEpochs(signal);

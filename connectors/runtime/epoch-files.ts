@@ -3,8 +3,8 @@
  * has closed (`closed.jsonl`), since those files go once they are shipped and the inventory still has
  * to name them after a crash.
  */
-import { appendFile, readFile, readdir, rm, unlink } from 'node:fs/promises';
-import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { appendFile, readFile, readdir, rm, stat, unlink, utimes } from 'node:fs/promises';
+import { mkdirSync, readFileSync, readlinkSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import type { InventoryOf } from './inventory.ts';
 import type { ClosedSegment } from './log-writer.ts';
@@ -14,7 +14,16 @@ const CLOSED = 'closed.jsonl';
 const SHUTDOWN = '{"end":"shutdown"}';
 
 /** Which process writes here: its id and when it started, since ids are used again. */
-type Owner = { readonly pid: number; readonly started: string; readonly of: InventoryOf };
+type Owner = {
+  readonly pid: number;
+  readonly started: string;
+  /** Of process ids: two containers that share a folder are both process 1 of their own. */
+  readonly namespace: string;
+  readonly of: InventoryOf;
+};
+
+/** A process of another namespace is dead when its epoch was not touched for this long. */
+export const STALE_MS = 60_000;
 
 export type EpochFiles = {
   readonly dir: string;
@@ -23,6 +32,8 @@ export type EpochFiles = {
   readonly record: (segment: ClosedSegment) => Promise<void>;
   /** The log was closed in order: what is found later is no crash. */
   readonly recordShutdown: () => Promise<void>;
+  /** Once a second: the sign of life for those who cannot see our process. */
+  readonly touch: (now_ms: number) => Promise<void>;
   readonly remove: () => Promise<void>;
 };
 
@@ -38,7 +49,12 @@ export function createEpochFiles(root: string, of: InventoryOf): EpochFiles {
   const dir = epochDirectory(root, of);
   mkdirSync(dirname(dir), { recursive: true });
   mkdirSync(dir);
-  const owner: Owner = { pid: process.pid, started: processStart(process.pid) ?? '', of };
+  const owner: Owner = {
+    pid: process.pid,
+    started: processStart(process.pid),
+    namespace: pidNamespace(),
+    of,
+  };
   writeFileSync(join(dir, OWNER), JSON.stringify(owner));
   return openEpochFiles(dir, of);
 }
@@ -52,6 +68,7 @@ function openEpochFiles(dir: string, of: InventoryOf): EpochFiles {
     of,
     record: (segment) => append(JSON.stringify(segment)),
     recordShutdown: () => append(SHUTDOWN),
+    touch: (now_ms) => utimes(join(dir, OWNER), now_ms / 1000, now_ms / 1000),
     remove: () => rm(dir, { recursive: true, force: true }),
   };
 }
@@ -66,24 +83,32 @@ export type LeftEpoch = {
   readonly segments: readonly string[];
 };
 
+export type LeftEpochs = {
+  readonly left: readonly LeftEpoch[];
+  /** Epochs of processes that cannot be seen from here and were touched lately: look again. */
+  readonly unclear: number;
+};
+
 /** A shard's epochs that no living process owns. `own`: epochs of this process that still run. */
 export async function findLeftEpochs(
   root: string,
   { feed, shard }: { readonly feed: string; readonly shard: string },
-  own: (dir: string) => boolean,
-): Promise<readonly LeftEpoch[]> {
+  { own, now_ms }: { readonly own: (dir: string) => boolean; readonly now_ms: number },
+): Promise<LeftEpochs> {
   const left: LeftEpoch[] = [];
+  let unclear = 0;
   const base = join(root, feed, shard);
   const entries = await readdir(base).catch(() => []);
   for (const epoch of entries.filter((name) => /^\d{1,16}$/.test(name)).sort()) {
     const dir = join(base, epoch);
-    const found = own(dir) ? null : await readLeftEpoch(dir);
-    if (found !== null) left.push(found);
+    const found = own(dir) ? null : await readLeftEpoch(dir, now_ms);
+    if (found === 'unclear') unclear += 1;
+    else if (found !== null) left.push(found);
   }
-  return left;
+  return { left, unclear };
 }
 
-async function readLeftEpoch(dir: string): Promise<LeftEpoch | null> {
+async function readLeftEpoch(dir: string, now_ms: number): Promise<LeftEpoch | 'unclear' | null> {
   const owner = await readOwner(dir);
   const entries = (await readdir(dir)).sort();
   const segments = entries
@@ -94,7 +119,10 @@ async function readLeftEpoch(dir: string): Promise<LeftEpoch | null> {
     if (segments.length === 0) await rm(dir, { recursive: true, force: true });
     return null;
   }
-  if (isAlive(owner)) return null;
+  if (owner.namespace !== pidNamespace()) {
+    const touched = await stat(join(dir, OWNER));
+    if (now_ms - touched.mtimeMs <= STALE_MS) return 'unclear';
+  } else if (isAlive(owner)) return null;
   // A recovery that was itself cut short has recorded some of them again.
   const recorded = new Map<number, ClosedSegment>();
   const text = await readFile(join(dir, CLOSED), 'utf8').catch(() => '');
@@ -138,11 +166,20 @@ function isAlive(owner: Owner): boolean {
 }
 
 /** Linux: boot and start time of a process in ticks; elsewhere '' and the id alone has to do. */
-function processStart(pid: number): string | null {
+function processStart(pid: number): string {
   try {
-    const stat = readFileSync(`/proc/${pid}/stat`, 'utf8');
+    const line = readFileSync(`/proc/${pid}/stat`, 'utf8');
     const boot = readFileSync('/proc/sys/kernel/random/boot_id', 'utf8').trim();
-    return `${boot}/${stat.slice(stat.lastIndexOf(')') + 2).split(' ')[19]}`;
+    return `${boot}/${line.slice(line.lastIndexOf(')') + 2).split(' ')[19]}`;
+  } catch {
+    return '';
+  }
+}
+
+/** Linux: names the set of processes whose ids can be compared; elsewhere there is one. */
+function pidNamespace(): string {
+  try {
+    return readlinkSync('/proc/self/ns/pid');
   } catch {
     return '';
   }

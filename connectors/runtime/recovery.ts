@@ -23,6 +23,8 @@ export type RecoveryReport = {
   /** Segments that had no `_end`, and the bytes of torn lines cut from them. */
   readonly repaired: number;
   readonly cut_bytes: number;
+  /** Epochs of which it cannot be said yet whether their process lives: recover again later. */
+  readonly unclear: number;
 };
 
 /**
@@ -36,11 +38,13 @@ export async function recover(
     readonly store: ObjectStore;
     readonly shipper: Shipper;
     readonly own: (dir: string) => boolean;
+    readonly now_ms: number;
     readonly report: (event: string, facts: Readonly<Record<string, unknown>>) => void;
   },
 ): Promise<RecoveryReport> {
-  const total = { epochs: 0, segments: 0, repaired: 0, cut_bytes: 0 };
-  for (const left of await findLeftEpochs(root, of, deps.own)) {
+  const { left: left_epochs, unclear } = await findLeftEpochs(root, of, deps);
+  const total = { epochs: 0, segments: 0, repaired: 0, cut_bytes: 0, unclear };
+  for (const left of left_epochs) {
     const archive = createEpochArchive({ ...deps, files: left.files });
     const here = new Set(left.segments.map((path) => basename(path)));
     const gone = left.recorded.filter((segment) => !here.has(basename(segment.path)));

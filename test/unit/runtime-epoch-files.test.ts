@@ -4,7 +4,11 @@ import { appendFileSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { test } from 'node:test';
 import type { TestContext } from 'node:test';
-import { createEpochFiles, findLeftEpochs } from '../../connectors/runtime/epoch-files.ts';
+import {
+  STALE_MS,
+  createEpochFiles,
+  findLeftEpochs,
+} from '../../connectors/runtime/epoch-files.ts';
 import type { EpochFiles } from '../../connectors/runtime/epoch-files.ts';
 import type { ClosedSegment } from '../../connectors/runtime/log-writer.ts';
 import { scratchDirectory } from '../support/runtime.ts';
@@ -23,6 +27,8 @@ const segment = (number: number): ClosedSegment => ({
   connections: [],
 });
 
+const NOBODY = { own: () => false, now_ms: 0 };
+
 function epochIn(t: TestContext): { readonly root: string; readonly files: EpochFiles } {
   const root = scratchDirectory(t);
   return { root, files: createEpochFiles(root, OF) };
@@ -33,9 +39,9 @@ async function readBack(root: string, { dir }: EpochFiles): Promise<readonly num
   const path = join(dir, 'owner.json');
   const owner = JSON.parse(readFileSync(path, 'utf8')) as object;
   writeFileSync(path, JSON.stringify({ ...owner, pid: 2 ** 22 + 1, started: 'another boot' }));
-  const [left] = await findLeftEpochs(root, OF, () => false);
-  assert.ok(left);
-  return left.recorded.map((it) => it.segment);
+  const { left } = await findLeftEpochs(root, OF, NOBODY);
+  assert.ok(left[0]);
+  return left[0].recorded.map((it) => it.segment);
 }
 
 test('a record torn by a full disk does not swallow the next one', async (t) => {
@@ -53,4 +59,16 @@ test('a segment that was recorded twice is one segment', async (t) => {
   await files.record(segment(1));
   await files.record(segment(0));
   assert.deepEqual(await readBack(root, files), [0, 1]);
+});
+
+test('an epoch of a process that cannot be seen is left alone until it shows no life', async (t) => {
+  const { root, files } = epochIn(t);
+  const path = join(files.dir, 'owner.json');
+  const owner = JSON.parse(readFileSync(path, 'utf8')) as object;
+  // Another container: its process 1 is not ours, and our process 1 is not its.
+  writeFileSync(path, JSON.stringify({ ...owner, namespace: 'pid:[1]' }));
+  await files.touch(1_000_000);
+  const look = (now_ms: number) => findLeftEpochs(root, OF, { own: () => false, now_ms });
+  assert.deepEqual(await look(1_000_000 + STALE_MS), { left: [], unclear: 1 });
+  assert.equal((await look(1_000_001 + STALE_MS)).left.length, 1);
 });
