@@ -16,6 +16,9 @@ import type { JobContext, JobDeps } from './deps.ts';
 import { surveyFeedDay } from './raw-day.ts';
 import type { FeedDay } from './raw-day.ts';
 
+/** A plan goes through the workflow's history with every step: what it waits for is told in part. */
+const WAITING_LISTED_MAX = 10;
+
 /** How long after its day a shard that is expected may still deliver. */
 export const LATE_HOURS_MAX = 24;
 
@@ -144,9 +147,12 @@ export function hourOf(t: bigint, day: Day, window_hours: number): number {
 function waitingFor(deps: JobDeps, day: Day, gaps: readonly ManifestGap[]): string[] {
   const late = deps.now() >= dayEnd(day) + BigInt(LATE_HOURS_MAX) * NS_PER_HOUR;
   if (late) return [];
-  return gaps
-    .filter((gap) => MAY_STILL_COME.includes(gap.cause))
-    .map((gap) => `${gap.shard}: ${gap.cause}: ${gap.detail}`);
+  const open = gaps.filter((gap) => MAY_STILL_COME.includes(gap.cause));
+  const shown = open.slice(0, WAITING_LISTED_MAX);
+  const words = shown.map((gap) => `${gap.shard}: ${gap.cause}: ${gap.detail}`);
+  return open.length === shown.length
+    ? words
+    : [...words, `and ${open.length - shown.length} more`];
 }
 const MAY_STILL_COME: readonly string[] = ['shard_absent', 'inventory_missing', 'segment_missing'];
 

@@ -241,6 +241,9 @@ function checkEpoch(
   checkEnd(findings, log, span.until, gaps);
 }
 
+/** A gap names its missing segments by key up to here: hours of them would fill a report. */
+const KEYS_NAMED_MAX = 5;
+
 type Hole = (cause: GapCause, from: bigint, to: bigint, detail: string) => void;
 
 function checkChain(
@@ -257,8 +260,9 @@ function checkChain(
     const listed = (inventory?.segments ?? [])
       .filter((it) => it.segment >= expected && it.segment < found)
       .map((it) => it.key);
+    const numbers = `segments ${expected} to ${found - 1} of the epoch`;
     const which =
-      listed.length > 0 ? listed.join(', ') : `segments ${expected} to ${found - 1} of the epoch`;
+      listed.length === 0 || listed.length > KEYS_NAMED_MAX ? numbers : listed.join(', ');
     hole('segment_missing', from, to, `not there, before ${segment.key}: ${which}`);
     return;
   }

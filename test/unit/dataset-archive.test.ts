@@ -239,6 +239,26 @@ test('a configured shard without RAW is waited for, then a gap', async () => {
   assert.equal(committed.complete, false);
 });
 
+test('a plan stays small, however much of RAW is still to come', async () => {
+  const deps = memoryJobs('2026-11-21T06:00:00Z');
+  const step_ns = 3n * NS_PER_MINUTE;
+  const { epochs } = await writeTinyDay(deps.raw, { day: DAY, step_ns });
+  // Every second segment of the afternoon, and all of the evening.
+  const [from, until] = [12n, 18n].map((hour) => dayStart(DAY) + hour * NS_PER_HOUR) as [
+    bigint,
+    bigint,
+  ];
+  for (const { key, first, segment } of epochs[0]?.segments ?? []) {
+    const t = BigInt(first ?? 0);
+    if (t > until || (t > from && segment % 2 === 0)) await deps.raw.delete(key);
+  }
+  const plan = await planArchive(deps, resolveDay(deps, of), plainContext());
+  assert.ok(plan.gaps > 100, `${plan.gaps} gaps`);
+  assert.match(plan.waiting.at(-1) ?? '', /^and \d+ more$/);
+  const bytes = JSON.stringify(plan).length;
+  assert.ok(bytes < 5_000, `${bytes} bytes: it is in every event of the workflow's history`);
+});
+
 test('origins are never mixed', async () => {
   const { deps, day } = await withRaw();
   const [segment] = day.epochs[0]?.segments.slice(-20) ?? [];
