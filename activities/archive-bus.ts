@@ -62,7 +62,9 @@ export async function archiveClosedWindows(
     normalizer: `${feed.id}@${feed.normalizer}`,
   });
   const bounds = await deps.bus.bounds();
-  const cursor = await readCursor(deps, of);
+  const stored = await readCursor(deps, of);
+  // A cursor beyond the end is of a stream that was lost: the new one is read from its beginning.
+  const cursor = stored !== null && stored > bounds.last_seq + 1 ? null : stored;
   const from_seq = Math.max(bounds.first_seq, cursor ?? 0);
   const range = { feed: feed.id, shard, from_seq, to_seq: bounds.last_seq, signal: context.signal };
   let read = 0;

@@ -127,15 +127,32 @@ export async function rememberSeen(
   seen: ReadonlyMap<string, bigint>,
 ): Promise<void> {
   if (seen.size === 0) return;
-  const merged = await readSeenText(deps, of);
+  const key = busSeenKey(of);
+  for (let race = 0; race < RACES_MAX; race++) {
+    const stored = await deps.normalized.get(key);
+    const body = jsonDocument(mergedSeen(seenText(stored?.body ?? null), seen));
+    // The hourly archive and a day's may run at once: neither may forget what the other saw.
+    const outcome =
+      stored === null
+        ? await deps.normalized.putIfAbsent(key, body, JSON_TYPE)
+        : await deps.normalized.replaceIf(key, body, stored.etag);
+    if (outcome === 'created' || outcome === 'replaced') return;
+  }
+  throw unsettled(key);
+}
+
+function mergedSeen(
+  known: ReadonlyMap<string, string>,
+  seen: ReadonlyMap<string, bigint>,
+): Record<string, string> {
+  const merged = new Map(known);
   for (const [key, t] of seen) {
-    const known = merged.get(key);
-    if (known === undefined || BigInt(known) < t) merged.set(key, t.toString());
+    const before = merged.get(key);
+    if (before === undefined || BigInt(before) < t) merged.set(key, t.toString());
   }
   const dayIn = (key: string): string => key.split(' ')[1] ?? '';
   const days = [...new Set([...merged.keys()].map(dayIn))].sort().slice(-SEEN_DAYS_MAX);
-  const kept = [...merged].filter(([key]) => days.includes(dayIn(key)));
-  await deps.normalized.put(busSeenKey(of), jsonDocument(Object.fromEntries(kept)), JSON_TYPE);
+  return Object.fromEntries([...merged].filter(([key]) => days.includes(dayIn(key))));
 }
 
 /** The last event the bus was seen to have of each epoch of a day. */
@@ -144,18 +161,16 @@ export async function readSeen(
   of: { readonly feed: string; readonly shard: string; readonly day: Day },
 ): Promise<Map<number, bigint>> {
   const seen = new Map<number, bigint>();
-  for (const [key, t] of await readSeenText(deps, of)) {
+  const stored = await deps.normalized.get(busSeenKey(of));
+  for (const [key, t] of seenText(stored?.body ?? null)) {
     const [epoch, day] = key.split(' ');
     if (day === of.day) seen.set(Number(epoch), BigInt(t));
   }
   return seen;
 }
 
-async function readSeenText(
-  deps: Store,
-  of: { readonly feed: string; readonly shard: string },
-): Promise<Map<string, string>> {
-  const value = await readJson(deps, busSeenKey(of));
+function seenText(body: Uint8Array | null): Map<string, string> {
+  const value = body === null ? null : parsed(body);
   if (typeof value !== 'object' || value === null) return new Map();
   return new Map(
     Object.entries(value).filter(

@@ -4,7 +4,7 @@ import { archiveClosedWindows } from '../../activities/archive-bus.ts';
 import { buildShardFromRaw, commitDay } from '../../activities/archive-day.ts';
 import { planArchive } from '../../activities/archive-plan.ts';
 import { plainContext } from '../../activities/deps.ts';
-import { readCurrent, readManifest } from '../../activities/datasets.ts';
+import { readCurrent, readManifest, readSeen, rememberSeen } from '../../activities/datasets.ts';
 import { refuseOpenDay, resolveDay } from '../../activities/day-input.ts';
 import type { Bus } from '../../bus/bus.ts';
 import { createMemoryBus } from '../../bus/memory.ts';
@@ -133,6 +133,31 @@ test('the hourly archive goes on where it stopped, and reads no message of a fin
 function hours(from: number, to: number): string[] {
   return Array.from({ length: to - from }, (_, at) => `${DAY}T${from + at}`);
 }
+
+test('after the stream was lost, its cursor does not keep the new one from being read', async () => {
+  const bus = createMemoryBus();
+  const deps = memoryJobs(NOW, { bus });
+  const day = await writeTinyDay(deps.raw, { day: DAY });
+  const evening = dayStart(DAY) + 20n * NS_PER_HOUR + 30n * NS_PER_MINUTE;
+  const shard = { feed: 'tiny', shard: 'tier1' };
+  const published = { ...of, epoch: FIRST_EPOCH };
+  await publishDay(bus, day.live, { ...published, until: evening });
+  const { cursor } = await archiveClosedWindows(deps, shard, plainContext());
+  const anew = createMemoryBus();
+  await publishDay(anew, day.live, { ...published, from: evening });
+  assert.ok((cursor ?? 0) > (await anew.bounds()).last_seq, 'the new stream is shorter');
+  const second = await archiveClosedWindows({ ...deps, bus: anew }, shard, plainContext());
+  assert.deepEqual(second.windows, hours(21, 24));
+});
+
+test('two archives at once forget nothing of what the bus was seen to have', async () => {
+  const deps = memoryJobs(NOW);
+  const shard = { feed: 'tiny', shard: 'tier1' };
+  const saw = (epoch: number) => rememberSeen(deps, shard, new Map([[`${epoch} ${DAY}`, 5n]]));
+  await Promise.all([saw(1), saw(2), saw(3)]);
+  const seen = await readSeen(deps, { ...shard, day: DAY });
+  assert.deepEqual([...seen.keys()].sort(), [1, 2, 3]);
+});
 
 test('a log that ends before what the bus saw of it is a gap', async () => {
   const bus = createMemoryBus();
