@@ -4,7 +4,7 @@
  * as real workflows. It starts from nothing each time, in an environment of its own.
  */
 import { readFile, rm } from 'node:fs/promises';
-import { join, resolve } from 'node:path';
+import { join, relative, resolve } from 'node:path';
 import type { Command } from 'commander';
 import { InvalidArgumentError } from 'commander';
 import type { Manifest } from '../../dataset/manifest.ts';
@@ -106,10 +106,10 @@ async function runDemo(flags: Flags, context: CliContext): Promise<void> {
       live,
       days: jobs.map((job, index) => ({ ...(raw[index] as RawDay), ...job })),
       temporal_ui: stack.temporal.uiUrl,
-      reports: jobs.map((it) => objectPath(dataDir, String(it.qa['report']))),
-      object: await firstObject(dataDir, jobs[0]?.archive.manifest),
+      reports: jobs.map((it) => objectPath(fromHere(dataDir), String(it.qa['report']))),
+      object: await firstObject(fromHere(dataDir), jobs[0]?.archive.manifest),
     };
-    printSummary(report, output, dataDir);
+    printSummary(report, output, fromHere(dataDir));
     if (flags.keep === true) {
       await recordCompanions(dataDir, services.map((it) => it.companion).reverse());
       stays = true;
@@ -243,6 +243,12 @@ async function importCapture(
     raw_bytes: null,
     faults: 0,
   }));
+}
+
+/** Short where the reader stands above it. */
+function fromHere(path: string): string {
+  const short = relative(process.cwd(), path);
+  return short.startsWith('..') ? path : short;
 }
 
 /** The S3 server keeps objects as plain files: they can be opened as they are. */
