@@ -128,9 +128,9 @@ test('a live connector killed twice: frames, bus and archive add up', async (t) 
 
   const day = dayOf(epochs[0]?.[1][0]?.t ?? 0n);
   const over = dayOf(epochs[2]?.[1].at(-1)?.t ?? 0n) === day;
-  const of = { feed: FEED, day };
+  const of = { feed: FEED, day, version: 'v1' };
   const { live: jobs, compared } = await archiveBoth(stage, { ...of, now: nowAfter(day) });
-  const { gaps, complete } = await manifestOf(jobs, { ...of, version: 'v1' });
+  const { gaps, complete } = await manifestOf(jobs, of);
   assert.equal(complete, false);
   assert.deepEqual(
     gaps.map(({ cause }) => cause),

@@ -116,7 +116,7 @@ for (const id of ['kraken', 'binance-usdm'] as const) {
     assert.deepEqual(bus_hours, [...Array(24).keys()], 'every hour of the day came from the bus');
     assert.equal(compared.from_bus, compared.objects);
     assert.equal(complete, true);
-    const events = await statusEvents(live, { feed: id, day: DAY });
+    const events = await statusEvents(live, { feed: id, day: DAY, version: 'v1' });
     const inDay = simulated.ledger.filter(({ at_ns }) => at_ns >= dayStart(DAY));
     for (const [fault, channel, kind] of [
       ['drop', /^(book|depth@100ms)$/, 'gap_opened'],
@@ -244,9 +244,9 @@ test('kraken: the connector killed twice while publishing, once between two days
   assert.deepEqual(first.bus_hours, [21], 'hours in which a connector died come from RAW');
   const second = await archiveTwice(feed, next);
   assert.deepEqual(second.bus_hours, [0, 1]);
-  await assertArchiveIsSpoken(first.live, { feed, day }, spoken);
-  await assertArchiveIsSpoken(second.live, { feed, day: next }, spoken);
-  assertTakeOvers(await statusEvents(first.live, { feed, day }), epochs);
+  await assertArchiveIsSpoken(first.live, { feed, day, version: 'v1' }, spoken);
+  await assertArchiveIsSpoken(second.live, { feed, day: next, version: 'v1' }, spoken);
+  assertTakeOvers(await statusEvents(first.live, { feed, day, version: 'v1' }), epochs);
   const events = first.compared.records + second.compared.records;
   console.log(`# ${events} events of two days, ${missing.flat().length} never published`);
 });

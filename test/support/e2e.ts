@@ -242,11 +242,12 @@ export function assertEpochsOnBus(
   feed: string,
   onBus: Events,
   epochs: readonly (readonly [number, readonly ReadLine[]])[],
+  shard = 'tier1',
 ): { readonly missing: readonly (readonly string[])[]; readonly spoken: Events } {
   const missing: string[][] = [];
   const spoken: Events = new Map();
   for (const [index, [epoch, lines]] of epochs.entries()) {
-    const folded = foldLines(feedOf(feed), { shard: 'tier1', epoch }, lines);
+    const folded = foldLines(feedOf(feed), { shard, epoch }, lines);
     const until = takeOf(epochs[index + 1]?.[1] ?? [])?.at ?? 2n ** 62n;
     for (const [id, bytes] of folded) {
       if (tOf(id) < until) spoken.set(id.slice(id.indexOf(' ') + 1), bytes);
@@ -268,10 +269,10 @@ export function assertEpochsOnBus(
 /** The archive of a day is what its epochs spoke, each until the next one took over. */
 export async function assertArchiveIsSpoken(
   jobs: JobDeps,
-  of: { readonly feed: string; readonly day: Day },
+  of: { readonly version: string; readonly feed: string; readonly day: Day },
   spoken: Events,
 ): Promise<void> {
-  const archived = await eventsArchived(jobs, { ...of, version: 'v1' });
+  const archived = await eventsArchived(jobs, of);
   const wanted = [...spoken].filter(([id]) => {
     const t = BigInt(id.slice(0, id.indexOf(' ')));
     return t >= dayStart(of.day) && t < dayEnd(of.day);
@@ -294,9 +295,9 @@ export function assertTakeOvers(
 
 export async function statusEvents(
   jobs: JobDeps,
-  of: { readonly feed: string; readonly day: Day },
+  of: { readonly version: string; readonly feed: string; readonly day: Day },
 ): Promise<EventOf<'status'>[]> {
-  const { objects } = await manifestOf(jobs, { ...of, version: 'v1' });
+  const { objects } = await manifestOf(jobs, of);
   const events: EventOf<'status'>[] = [];
   for (const { key } of objects.filter((it) => it.key.includes(`/${of.feed}/status/`))) {
     for (const event of decodeEvents(await plainOf(jobs, key))) {
@@ -364,6 +365,7 @@ export async function eventsArchived(
 
 export type Twins = {
   readonly live: JobDeps;
+  readonly version: string;
   readonly compared: Compared;
   /** Hours of the day that came from the bus, in the archive that had one. */
   readonly bus_hours: readonly number[];
@@ -377,7 +379,7 @@ export async function archiveBoth(
   { environment, raw, bus, bucket }: Stage,
   { feed, day, now }: { readonly feed: string; readonly day: Day; readonly now: string },
 ): Promise<Twins> {
-  const of = { feed, day, version: 'v1' };
+  const of = { feed, day };
   const name = `twin-${++twins}`;
   const live = jobsOf(environment, now, { raw, bus, normalized: await bucket(`${name}-live`) });
   const rebuilt = jobsOf(environment, now, {
@@ -386,12 +388,13 @@ export async function archiveBoth(
   const { plan, committed } = await archiveDay(live, of);
   const other = await archiveDay(rebuilt, of);
   assert.equal(other.committed.from_bus, 0, 'the other one has never seen the bus');
-  assert.equal(plan.shards.length, 1);
-  const windows = plan.shards[0]?.windows ?? [];
+  const windows = plan.shards.flatMap((it) => it.windows);
   const bus_hours = windows.filter((it) => it.source === 'bus').map((it) => it.hour);
-  const compared = await assertSameArchive(live, rebuilt, of);
+  const { version } = plan;
+  assert.equal(other.plan.version, version);
+  const compared = await assertSameArchive(live, rebuilt, { ...of, version });
   assert.equal(committed.from_bus, compared.from_bus);
-  return { live, compared, bus_hours, complete: committed.complete };
+  return { live, version, compared, bus_hours, complete: committed.complete };
 }
 
 export async function manifestOf(
