@@ -112,7 +112,8 @@ function hearBook(group: Group, event: EventOf<'book'>, least: bigint): void {
   if (event.depth !== null) truncateOrderBook(book, event.depth);
   if ((event.flags & FLAG.LAST) === 0) return;
   if (!source.anchored || (event.flags & FLAG.MAYBE_BAD_BOOK) !== 0) {
-    source.episode = null;
+    // It was crossed up to here, whatever it is while the gap is open.
+    end(group, source, event.t, least);
     return;
   }
   group.judged++;

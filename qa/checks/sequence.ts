@@ -3,6 +3,7 @@
  * record of the symbol, and no recorded gap longer than that or still open at the day's end. What
  * the manifest knows to be missing is not blamed on the data here: it degrades the day by itself.
  * By number (`rule: trade_id`): the venue's trade ids count by one, what came later fills its hole.
+ * Where both are asked for, both are told.
  */
 import type { EventType, MarketEvent } from '../../schema/events.ts';
 import { formatIso, NS_PER_SECOND } from '../../schema/time.ts';
@@ -42,7 +43,8 @@ export const sequence: QaCheck<SequenceConfig> = {
   open(config, context) {
     const groups = new Map<string, Group>();
     const tracker = trackHoles(context);
-    const limit = BigInt(config.max_gap_seconds ?? 0) * NS_PER_SECOND;
+    const { max_gap_seconds: seconds_max } = config;
+    const limit = seconds_max === undefined ? null : BigInt(seconds_max) * NS_PER_SECOND;
     const group = (symbol: string, shard: string): Group => {
       let found = groups.get(symbol);
       if (found === undefined) {
@@ -57,18 +59,20 @@ export const sequence: QaCheck<SequenceConfig> = {
         if (event.type === 'status' || !inDataset(event, config.dataset)) return;
         const it = group(event.symbol, event.shard);
         it.records++;
-        if (event.t - it.last_t > limit) it.silences.push({ from: it.last_t, to: event.t });
+        const silent = limit !== null && event.t - it.last_t > limit;
+        if (silent) it.silences.push({ from: it.last_t, to: event.t });
         it.last_t = event.t;
         if (config.rule === 'trade_id' && event.type === 'trade') hearId(it, event);
       },
       finish() {
         for (const { symbol, shard } of context.symbols) group(symbol, shard ?? '');
         const holes = [...context.holes, ...tracker.finish()];
-        return [...groups].map(([symbol, it]) => {
+        return [...groups].flatMap(([symbol, it]) => {
           const own = holes.filter((hole) => explains(hole, symbol, it.shard, config.dataset));
-          return config.rule === 'trade_id'
-            ? judgeIds(symbol, it, config)
-            : judgeTime(symbol, it, own, limit, context);
+          return [
+            ...(config.rule === 'trade_id' ? [judgeIds(symbol, it, config)] : []),
+            ...(limit === null ? [] : [judgeTime(symbol, it, own, limit, context)]),
+          ];
         });
       },
     };

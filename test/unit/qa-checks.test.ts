@@ -181,6 +181,19 @@ test('sequence: a recorded gap fails by its length, or by never closing', () => 
   assert.equal(only(run(SEQUENCE, during(opened))).failed_rows, 1);
 });
 
+test('sequence: asked for both time and ids, it judges both', () => {
+  const config = { dataset: 'trade', rule: 'trade_id', max_gap_seconds: 60 } as const;
+  const both: CheckCall = { type: 'sequence', config };
+  const silent = EVERY_30_S.filter((_, index) => index < 100 || index > 102);
+  const renumbered = silent.map((it, index) => ({ ...it, trade_id: String(index + 1) }));
+  const [ids, time, ...more] = run(both, renumbered as MarketEvent[]);
+  assert.deepEqual([ids?.status, time?.status, more], ['passed', 'failed', []]);
+  assert.deepEqual(
+    [ids?.threshold, time?.threshold],
+    [{ max_missing: 0 }, { max_gap_seconds: 60 }],
+  );
+});
+
 test('sequence by ids: late ones fill their hole, repeats and text ids do not count', () => {
   const late = EVERY_30_S.with(100, trade(3_000_001, 102)).with(101, trade(3_030_001, 101));
   const filled = only(run(IDS, late));
@@ -315,6 +328,13 @@ test('crossed: books are rebuilt and judged at the end of each message', () => {
     index === 1 ? { ...it, flags: FLAG.LAST | FLAG.MAYBE_BAD_BOOK } : it,
   );
   assert.equal(only(run(CROSSED, bad)).status, 'passed');
+  const broke = event('book', 12, { flags: FLAG.LAST | FLAG.MAYBE_BAD_BOOK });
+  const until = only(run(CROSSED, [...crossed.slice(0, 2), broke]));
+  assert.deepEqual(
+    [until.failed_rows, until.observed['longest_ms']],
+    [1, 10],
+    'a gap pardons none',
+  );
   const last = only(run(CROSSED, crossed.slice(0, 2)));
   assert.equal(last.failed_rows, 1, 'still crossed at the end of the day');
 });
