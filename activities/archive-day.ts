@@ -2,7 +2,7 @@
 import { readHeader } from '../codec/md2.ts';
 import { unpackObject } from '../dataset/object-codec.ts';
 import { jsonDocument } from '../dataset/canonical.ts';
-import { manifestKey } from '../dataset/keys.ts';
+import { manifestKey, stagedWindowKey } from '../dataset/keys.ts';
 import { buildManifest, compareManifests, inputsId } from '../dataset/manifest.ts';
 import type { Manifest, ManifestObject } from '../dataset/manifest.ts';
 import { SsmdError, invariant } from '../schema/errors.ts';
@@ -76,19 +76,24 @@ export async function buildShardFromRaw(
   return countOf(objects);
 }
 
-/** Reads every object of the day back and compares its identity; throws `SSMD_CORRUPT` at the first. */
+/**
+ * Reads every object of the day back and compares its identity. At the first that is not what was
+ * written (`SSMD_CORRUPT`) its window is no longer taken for archived: the next plan builds it anew.
+ */
 export async function verifyDay(
   deps: JobDeps,
   plan: ArchivePlan,
   context: JobContext,
 ): Promise<Written> {
-  const objects = await plannedObjects(deps, plan);
+  const windows = await plannedWindows(deps, plan);
+  const objects = windows.flatMap((window) => window.objects.map((object) => ({ window, object })));
   let bytes = 0;
-  for (const [index, object] of objects.entries()) {
+  for (const [index, { window, object }] of objects.entries()) {
     const fault = await objectFault(deps, object, context.signal);
     if (fault !== null) {
-      throw new SsmdError('SSMD_CORRUPT', `object ${object.key}: ${fault}`, {
-        facts: { key: object.key },
+      await deps.normalized.delete(stagedWindowKey(window));
+      throw new SsmdError('SSMD_CORRUPT', `object ${object.key}: ${fault}; it is built again`, {
+        facts: { replan: true, key: object.key },
       });
     }
     bytes += object.bytes;
@@ -96,7 +101,7 @@ export async function verifyDay(
     context.beat({ v: 1, stage, done: [], records: 0, bytes });
     await breathe(context.signal);
   }
-  return countOf(objects);
+  return countOf(objects.map(({ object }) => object));
 }
 
 /** Why an object is not what a manifest says of it; null where it is. */
@@ -190,7 +195,8 @@ export async function commitDay(
 ): Promise<Committed> {
   refuseOtherMaker(of, plan);
   const sources = await unchangedSources(deps, of, plan, context);
-  const ours = manifestOf(deps, of, plan, sources, await plannedObjects(deps, plan));
+  const objects = (await plannedWindows(deps, plan)).flatMap((window) => window.objects);
+  const ours = manifestOf(deps, of, plan, sources, objects);
   const key = manifestKey(plan);
   const outcome = await deps.normalized.putIfAbsent(key, jsonDocument(ours), JSON_TYPE);
   const existing = outcome === 'created' ? null : await readManifest(deps, plan);
@@ -311,8 +317,8 @@ async function unchangedSources(
   );
 }
 
-async function plannedObjects(deps: JobDeps, plan: ArchivePlan): Promise<ManifestObject[]> {
-  const objects: ManifestObject[] = [];
+async function plannedWindows(deps: JobDeps, plan: ArchivePlan): Promise<StagedWindow[]> {
+  const found: StagedWindow[] = [];
   for (const { shard, windows } of plan.shards) {
     const hours = windows.map((it) => it.hour);
     const staged = await stagedWindows(deps, plan, shard, hours);
@@ -328,10 +334,10 @@ async function plannedObjects(deps: JobDeps, plan: ArchivePlan): Promise<Manifes
           { facts: { replan: true, shard, hour: hours[index], planned } },
         );
       }
-      objects.push(...window.objects);
+      found.push(window);
     }
   }
-  return objects;
+  return found;
 }
 
 function stagedWindows(

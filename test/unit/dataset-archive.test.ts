@@ -252,6 +252,30 @@ test('an object in the way is never replaced: ours goes beside it', async () => 
   assert.deepEqual((await deps.normalized.get(key))?.body, foreign);
 });
 
+test('an object that rots before the commit does not keep the day from being archived', async () => {
+  const { deps } = await withRaw();
+  const plan = await planArchive(deps, resolveDay(deps, of), plainContext());
+  await buildShardFromRaw(deps, resolveDay(deps, of), plan, 'tier1', plainContext());
+  const key = 'normalized/v1/tiny/trade/BTCUSD/2026/11/20/03-00.capnp.zst';
+  const rotten = (await deps.normalized.get(key))?.body.slice();
+  assert.ok(rotten);
+  rotten[20] = (rotten[20] as number) ^ 1;
+  await deps.normalized.put(key, rotten);
+  await assert.rejects(archiveDay(deps, of), (error: SsmdError) => {
+    assert.equal(error.code, 'SSMD_CORRUPT');
+    return error.facts['replan'] === true;
+  });
+  const { committed } = await archiveDay(deps, of);
+  assert.equal(
+    committed.content_id,
+    (await archiveDay((await withRaw()).deps, of)).committed.content_id,
+  );
+  const manifest = await readManifest(deps, { ...of, version: 'v1' });
+  const [object] =
+    manifest?.objects.filter((it) => it.key.includes('trade/BTCUSD/2026/11/20/03-')) ?? [];
+  assert.match(object?.key ?? '', /03-00\.[0-9a-f]{8}\.capnp\.zst$/);
+});
+
 test('a configured shard without RAW is waited for, then a gap', async () => {
   const early = memoryJobs('2026-11-21T06:00:00Z', { shardsOf: () => ['tier1', 'tier2'] });
   await writeTinyDay(early.raw, { day: DAY });
