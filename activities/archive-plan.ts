@@ -81,13 +81,14 @@ export async function planArchive(
 ): Promise<ArchivePlan> {
   const { feed, day } = of;
   const sources = await readSources(deps, of, context);
-  const version = await resolveVersion(deps, {
+  const making = {
     feed: feed.id,
     normalizer: feed.normalizer,
     schema: 'md2',
     window_hours: deps.window_hours,
     origin: sources.origin,
-  });
+  } as const;
+  const version = await resolveVersion(deps, making, day);
   const shards: ArchivePlan['shards'][number][] = [];
   for (const plan of sources.survey.plans) {
     const windows: WindowPlan[] = [];

@@ -1,6 +1,6 @@
 /** The records of a dataset in the normalized bucket: versions, pointer, staged windows, manifests. */
 import { jsonDocument } from '../dataset/canonical.ts';
-import { parseCurrent, withCommittedDay } from '../dataset/current.ts';
+import { parseCurrent, versionOfDay, withCommittedDay } from '../dataset/current.ts';
 import type { Current } from '../dataset/current.ts';
 import {
   VERSION_PREFIX,
@@ -25,13 +25,20 @@ const RACES_MAX = 10;
 
 type Store = Pick<JobDeps, 'normalized'>;
 
-/** The label this making is archived under; the binding is put first where it is new. */
+/**
+ * The label this making is archived under: where it fits, the one that serves the day already, or the
+ * one the feed's days go to. The binding is put first where it is new.
+ */
 export async function resolveVersion(
   deps: Pick<JobDeps, 'normalized' | 'feeds'>,
   making: Making,
+  day: Day | null = null,
 ): Promise<string> {
+  const current = await readCurrent(deps, making.feed);
+  const serves = day === null ? null : versionOfDay(current, day);
+  const serving = [serves, current?.live].filter((it) => typeof it === 'string');
   for (let race = 0; race < RACES_MAX; race++) {
-    const chosen = chooseVersion(await readBindings(deps), making);
+    const chosen = chooseVersion(await readBindings(deps), making, serving);
     if (chosen.exists) return chosen.version;
     const numbers = [...deps.feeds.values()].map((feed) => [feed.id, feed.normalizer] as const);
     const binding: VersionBinding = {

@@ -28,16 +28,19 @@ export type Making = Omit<VersionBinding, 'format' | 'version' | 'normalizers'> 
 export const FIRST_VERSION = 'v1';
 
 /**
- * The label to build under: the newest existing one that is bound to this making, else the next minor
- * label of the newest major (`exists: false`: it has to be put first).
+ * The label to build under: the first of `serving` that is bound to this making (what changes for
+ * another feed moves none of this one), else the newest that is, else the next minor label of the
+ * newest major (`exists: false`: it has to be put first).
  */
 export function chooseVersion(
   bindings: readonly VersionBinding[],
   making: Making,
+  serving: readonly string[] = [],
 ): { readonly version: string; readonly exists: boolean } {
   const newest = [...bindings].sort((a, b) => compareVersions(b.version, a.version));
-  const fitting = newest.find((binding) => isMadeSo(binding, making));
-  if (fitting !== undefined) return { version: fitting.version, exists: true };
+  const fitting = newest.filter((binding) => isMadeSo(binding, making)).map((it) => it.version);
+  const [found] = [...serving.filter((it) => fitting.includes(it)), ...fitting];
+  if (found !== undefined) return { version: found, exists: true };
   const last = newest[0];
   const version = last === undefined ? FIRST_VERSION : nextMinor(last.version);
   return { version, exists: false };

@@ -276,6 +276,22 @@ test('an object that rots before the commit does not keep the day from being arc
   assert.match(object?.key ?? '', /03-00\.[0-9a-f]{8}\.capnp\.zst$/);
 });
 
+test("another feed's normalizer moves none of this feed's days to another version", async () => {
+  const { deps } = await withRaw();
+  const { committed } = await archiveDay(deps, of);
+  // A deploy that knows one feed more: the newest label is bound to both.
+  const more = { ...tinyFeed, id: 'other' };
+  const feeds = new Map([...deps.feeds, [more.id, more]]);
+  const other = { ...deps, feeds, configuredFeeds: ['tiny', 'other'] };
+  const { plan } = await archiveDay(other, { feed: 'other', day: DAY });
+  assert.equal(plan.version, 'v1.1');
+  const again = await archiveDay(other, of);
+  assert.equal(again.plan.version, 'v1');
+  assert.equal(again.committed.outcome, 'already_committed');
+  assert.equal(again.committed.content_id, committed.content_id);
+  assert.equal((await readCurrent(deps, 'tiny'))?.live, 'v1');
+});
+
 test('a configured shard without RAW is waited for, then a gap', async () => {
   const early = memoryJobs('2026-11-21T06:00:00Z', { shardsOf: () => ['tier1', 'tier2'] });
   await writeTinyDay(early.raw, { day: DAY });
