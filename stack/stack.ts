@@ -13,6 +13,7 @@ import { PART_NAMES } from './server.ts';
 import type { PartName, ServerSpec } from './server.ts';
 import { S3_REGION, natsServer, s3Credentials, s3Server, temporalServer } from './servers.ts';
 import type { S3Credentials } from './servers.ts';
+import { lockStart } from './start-lock.ts';
 import type { PartState, S3State, StackFile } from './state.ts';
 import {
   answers,
@@ -73,6 +74,7 @@ type Started = { readonly server: RunningServer; readonly state: PartState };
 export async function startStack(options: StackOptions): Promise<Stack> {
   const { dataDir, log } = options;
   const wanted = options.only ?? PART_NAMES;
+  await using _lock = await lockStart(dataDir, log);
   const running = await partsToKeep(dataDir, log);
   for (const name of wanted) {
     const part = running[name];

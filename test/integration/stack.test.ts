@@ -77,6 +77,18 @@ test('a stack is started once, found by its environment, and stopped by who star
     assert.equal(await readStackState('dev', root), null);
   }));
 
+test('two starts at once are one after the other: no two servers on one data folder', () =>
+  inProject(async (root) => {
+    const only = ['nats', 's3'] as const;
+    const dataDir = stackDir('dev', root);
+    const options = { dataDir, only, ports: await ports(), env: process.env, log: silentReport };
+    const stacks = await Promise.all([startStack(options), startStack(options)]);
+    const started = stacks.map((stack) => stack.started.join()).toSorted();
+    assert.deepEqual(started, ['', 'nats,s3']);
+    assert.equal(stacks[0].nats.url, stacks[1].nats.url);
+    for (const stack of stacks) await stack.stop();
+  }));
+
 test('a part that ends by itself is told with how, and the port of another is left alone', () =>
   inProject(async (root) => {
     const chosen = await ports();
