@@ -45,6 +45,8 @@ export type ExpectedSymbol = {
   readonly external: string;
   /** Null where the caller does not know. */
   readonly shard: string | null;
+  /** Subscribed to without its book: checks of the book have nothing to judge, and that is right. */
+  readonly without_book?: boolean;
 };
 
 /** What every check of a day's run knows. */

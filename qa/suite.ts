@@ -111,7 +111,7 @@ export function openSuite(suite: Suite, facts: DayFacts): SuiteRun {
     finish({ started_at, finished_at }) {
       const results = running.flatMap(finishCheck);
       const holes = [...facts.holes, ...tracker.finish()];
-      const condition = judgeDay(facts, results, tally.records());
+      const condition = judgeDay(suite, facts, results, tally.records());
       return {
         schema_version: 1,
         run_id: facts.run_id,
@@ -243,6 +243,7 @@ function statusOf(check: SuiteCheck, finding: Finding): CheckStatus {
 }
 
 function judgeDay(
+  suite: Suite,
   facts: DayFacts,
   results: readonly CheckResult[],
   records: number,
@@ -259,7 +260,7 @@ function judgeDay(
   }
   for (const name of failed) reasons.push(`check ${name} failed`);
   for (const name of errored) reasons.push(`check ${name} could not run`);
-  if (results.every((it) => it.status === 'not_evaluated')) reasons.push('nothing could be judged');
+  reasons.push(...unjudgedOf(suite, facts, results));
   if (records === 0)
     return { day_condition: 'missing', condition_reasons: ['no record at all', ...reasons] };
   if (facts.pending)
@@ -268,6 +269,24 @@ function judgeDay(
     day_condition: reasons.length > 0 ? 'degraded' : 'available',
     condition_reasons: reasons,
   };
+}
+
+/**
+ * No data is no pass: a check that is switched on and had nothing to judge leaves the day in doubt,
+ * unless what it judges is not captured for the symbol.
+ */
+function unjudgedOf(suite: Suite, facts: DayFacts, results: readonly CheckResult[]): string[] {
+  const bookless = new Set(facts.symbols.filter((it) => it.without_book).map((it) => it.symbol));
+  const wanted = new Set(suite.checks.filter((it) => it.enabled).map((it) => it.name));
+  return results
+    .filter(({ name, type, status, group }) => {
+      const excused = type === 'checksum' && bookless.has(group['symbol'] ?? '');
+      return status === 'not_evaluated' && wanted.has(name) && !excused;
+    })
+    .map(({ name, group }) => {
+      const of = group['symbol'] === undefined ? '' : ` of ${group['symbol']}`;
+      return `check ${name} had nothing to judge${of}`;
+    });
 }
 
 function statisticsOf(results: readonly CheckResult[]): Statistics {

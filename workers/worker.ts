@@ -165,9 +165,10 @@ function jobDeps(options: WorkerOptions, adapters: Adapters): JobDeps & QaDeps {
     single_writer: environment.spec.storage.single_writer,
     suiteOf: (feed) => readSuite(root, feed),
     expectedSymbols: (feed) =>
-      environment.symbols.flatMap(({ symbol, feeds, shard }) => {
+      environment.symbols.flatMap(({ symbol, feeds, shard, depth }) => {
         const external = feeds.get(feed);
-        return external === undefined ? [] : [{ symbol, external, shard }];
+        const without_book = depth === 'l1';
+        return external === undefined ? [] : [{ symbol, external, shard, without_book }];
       }),
     renderReport,
   };
