@@ -5,7 +5,9 @@
  *
  * As a process of its own, to be killed: `node e2e-day.ts '<JSON of its options>'`.
  */
+import { writeFileSync } from 'node:fs';
 import { hostname } from 'node:os';
+import { join } from 'node:path';
 import { pino } from 'pino';
 import type { Bus } from '../../bus/bus.ts';
 import { systemClock } from '../../connectors/runtime/clock.ts';
@@ -56,7 +58,7 @@ export type StretchDeps = {
   /** Asked between two timers: time stands still while its promise is open. */
   readonly ready?: (publisher: Publisher, clock: VirtualClock) => Promise<void> | undefined;
   /** Called after the events of a line were handed to the publisher, before anything else. */
-  readonly offered?: (publisher: Publisher, clock: VirtualClock) => void;
+  readonly offered?: (publisher: Publisher, clock: VirtualClock, t: bigint) => void;
 };
 
 export type StretchResult = {
@@ -112,7 +114,7 @@ export async function runStretch(
       }),
     publish(epoch) {
       publisher = publisherOf(epoch, options.feed, deps);
-      return overheard(publisher, () => deps.offered?.(publisher as Publisher, clock));
+      return overheard(publisher, (t) => deps.offered?.(publisher as Publisher, clock, t));
     },
   });
   const stop = new AbortController();
@@ -149,12 +151,13 @@ function publisherOf(epoch: PublishedEpoch, id: string, deps: StretchDeps): Publ
 }
 
 /** The publisher, with someone told of every offer. */
-function overheard(publisher: Publisher, told: () => void): Publishing {
+function overheard(publisher: Publisher, told: (t: bigint) => void): Publishing {
   return {
     claim: (options) => publisher.claim(options),
     offer(out) {
+      const t = out.t[out.count - 1] ?? 0n;
       publisher.offer(out);
-      told();
+      told(t);
     },
     released: () => publisher.released(),
     queueRatio: () => publisher.queueRatio(),
@@ -187,6 +190,11 @@ export function inStep(from: string): NonNullable<StretchDeps['ready']> {
 /** Hours pass in a second here: positions are told by what was sent, not by the clock. */
 const CTL_MESSAGES = 128;
 
+/** Where a process that kills itself leaves the `t` of the last event it had offered. */
+export function lastWords(dir: string): string {
+  return join(dir, 'last-offered');
+}
+
 export type ChildOptions = StretchOptions & {
   readonly dir: string;
   readonly variables: Readonly<Record<string, string>>;
@@ -207,10 +215,11 @@ if (import.meta.main) {
     dir: options.dir,
     limits: { ctl_messages: CTL_MESSAGES },
     ready: inStep(options.from),
-    offered(publisher, clock) {
-      if (dies_at === null || clock.nowNs() < dies_at) return;
+    offered(publisher, clock, t) {
+      if (dies_at === null || clock.nowNs() < dies_at || publisher.position().queued === 0) return;
       // Something is under way at this very moment: it dies with it.
-      if (publisher.position().queued > 0) process.kill(process.pid, 'SIGKILL');
+      writeFileSync(lastWords(options.dir), `${t}`);
+      process.kill(process.pid, 'SIGKILL');
     },
   });
   process.stdout.write(`${JSON.stringify({ frames: result.frames, events: result.events })}\n`);
