@@ -78,7 +78,7 @@ test('a live connector killed twice: frames, bus and archive add up', async (t) 
         duplicate: 1800,
         reorder: 1800,
         mutate: 1800,
-        garbage: 1800,
+        garbage: 9000,
         close: 1500,
       },
     },
