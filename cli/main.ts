@@ -62,11 +62,19 @@ function version(): string {
     : 'unknown';
 }
 
+const EXIT_INTERRUPTED = 130;
+/** A second signal this soon is the first one again. */
+const ECHO_MS = 1000;
+
 /** Aborts at the first signal, ends the process at the second. */
 function signalInterrupt(note: (text: string) => void): AbortSignal {
   const controller = new AbortController();
+  let first_ms = 0;
   const hear = (signal: NodeJS.Signals): void => {
-    if (controller.signal.aborted) process.exit(130);
+    // One signal to a whole process group comes twice: from the group, and from the launcher.
+    if (controller.signal.aborted && performance.now() - first_ms < ECHO_MS) return;
+    if (controller.signal.aborted) process.exit(EXIT_INTERRUPTED);
+    first_ms = performance.now();
     note(`\n${signal}: stopping (again to end at once)`);
     controller.abort(signal);
   };
@@ -100,4 +108,8 @@ async function main(): Promise<number> {
   }
 }
 
-if (import.meta.main) process.exitCode = await main();
+if (import.meta.main) {
+  process.exitCode = await main();
+  // What was interrupted may have left work that nobody waits for any more.
+  if (process.exitCode === EXIT_INTERRUPTED) process.exit();
+}

@@ -1,6 +1,7 @@
 /**
- * Our own processes that run beside a stack's servers (connectors, a worker, simulated venues) and were
- * left up on purpose: recorded in the data folder, so that `ssmd down` ends them with the servers.
+ * Our own processes that run beside a stack's servers (connectors, workers, simulated venues): recorded
+ * in the data folder as they start, so that `ssmd down` and the next demo end them with the servers,
+ * also where whoever started them was killed.
  */
 import { readFile, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';

@@ -3,20 +3,24 @@
  * simulated session (or a recording) through the same connector code, then archive, checks and audit
  * as real workflows. It starts from nothing each time, in an environment of its own.
  */
-import { readFile, rm } from 'node:fs/promises';
+import { readFile, rm, stat } from 'node:fs/promises';
 import { join, relative, resolve } from 'node:path';
 import type { Command } from 'commander';
 import { InvalidArgumentError } from 'commander';
 import type { Manifest } from '../../dataset/manifest.ts';
 import { stackVariables } from '../../environments/endpoints.ts';
-import { SsmdError } from '../../schema/errors.ts';
+import { SsmdError, invalidInput } from '../../schema/errors.ts';
+import type { Fault } from '../../schema/errors.ts';
 import { recordCompanions, stopCompanions } from '../../stack/companions.ts';
+import type { Companion } from '../../stack/companions.ts';
+import { processStart } from '../../stack/processes.ts';
 import { startStack, stopStack } from '../../stack/stack.ts';
 import type { Stack } from '../../stack/stack.ts';
 import { stackDir } from '../../stack/state.ts';
 import type { CliContext } from '../command.ts';
 import { ExitWith, GROUPS } from '../command.ts';
 import { startChild } from '../demo/child.ts';
+import type { Child } from '../demo/child.ts';
 import { runJobs } from '../demo/jobs.ts';
 import { runLive } from '../demo/live.ts';
 import type { LiveResult } from '../demo/live.ts';
@@ -71,13 +75,12 @@ export function register(program: Command, context: CliContext): void {
 
 async function runDemo(flags: Flags, context: CliContext): Promise<void> {
   const { root, output, interrupted } = context;
-  if (flags.capture !== undefined && flags.feed === undefined) {
-    throw new SsmdError('SSMD_INVALID_INPUT', '--capture needs --feed: which venue it is from');
-  }
+  await checkFlags(flags);
   const started = performance.now();
   const dataDir = stackDir(ENV, root);
   const stack = await freshStack(dataDir, flags, context);
   const services: Service[] = [];
+  const children: Child[] = [];
   let stays = false;
   try {
     const env = { ...context.env, ...stackVariables(stack) };
@@ -86,12 +89,16 @@ async function runDemo(flags: Flags, context: CliContext): Promise<void> {
       services.push(
         await startService({ name, args: ['worker', '--env', ENV], root, dataDir, env }),
       );
+      await record(dataDir, services);
     }
     const watched = watch([...services], stack, interrupted);
-    const raw = await Promise.race([watched, captureDays(flags, context, env)]);
+    const raw = await Promise.race([
+      watched,
+      captureDays(flags, context, { env, dataDir, services, children }),
+    ]);
     const live = await Promise.race([
       watched,
-      captureLive(flags, context, { env, dataDir, services }),
+      captureLive(flags, context, { env, dataDir, services, children }),
     ]);
     output.note('archive, checks and audit, as Temporal workflows:');
     const jobs = await Promise.race([
@@ -111,7 +118,7 @@ async function runDemo(flags: Flags, context: CliContext): Promise<void> {
     };
     printSummary(report, output, fromHere(dataDir));
     if (flags.keep === true) {
-      await recordCompanions(dataDir, services.map((it) => it.companion).reverse());
+      await record(dataDir, services);
       stays = true;
     }
     output.note(
@@ -123,16 +130,55 @@ async function runDemo(flags: Flags, context: CliContext): Promise<void> {
     if (!report.held) throw new ExitWith(1);
   } finally {
     if (!stays) {
-      for (const service of services.reverse()) await service[Symbol.asyncDispose]();
+      // Interrupted, their own scope still waits for them.
+      await Promise.all(children.map((it) => it.stop()));
+      for (const service of [...services].reverse()) await service[Symbol.asyncDispose]();
+      await recordCompanions(dataDir, []);
       await stack.stop();
     }
   }
+}
+
+/** Recorded as they start: a demo that is killed leaves nothing that nobody knows of. */
+async function record(dataDir: string, services: readonly Service[]): Promise<void> {
+  await recordCompanions(dataDir, services.map((it) => it.companion).reverse());
+}
+
+/** All faults of the command line, before anything is stopped or started. */
+async function checkFlags(flags: Flags): Promise<void> {
+  const { FEEDS: known } = await import('../../connectors/registry.ts');
+  const faults: Fault[] = [];
+  const { capture, feed } = flags;
+  if (capture === undefined) {
+    for (const name of ['feed', 'symbols', 'timeFrom'] as const) {
+      if (flags[name] === undefined) continue;
+      const where = `--${name === 'timeFrom' ? 'time-from' : name}`;
+      faults.push({ where, what: 'goes with --capture, which is not given' });
+    }
+  } else {
+    const there = await stat(capture).catch(() => null);
+    if (there?.isFile() !== true)
+      faults.push({ where: '--capture', what: `'${capture}' is not a file` });
+    if (feed === undefined || !known.has(feed)) {
+      const received = feed === undefined ? 'nothing' : `'${feed}'`;
+      const what = `expected one of ${[...known.keys()].join(', ')}, received ${received}`;
+      faults.push({ where: '--feed', what });
+    }
+    if (flags.live === true) faults.push({ where: '--live', what: 'does not go with --capture' });
+  }
+  if (!(Number(flags.rate) > 0)) {
+    faults.push({ where: '--rate', what: `expected a number above 0, received '${flags.rate}'` });
+  }
+  const example = 'npm run demo -- --capture book.jsonl.gz --feed kraken --time-from venue';
+  if (faults.length > 0) throw invalidInput('the command line', faults, example);
 }
 
 type Started = {
   readonly env: Variables;
   readonly dataDir: string;
   readonly services: Service[];
+  /** Commands that end by themselves. */
+  readonly children: Child[];
 };
 
 async function captureLive(
@@ -146,6 +192,7 @@ async function captureLive(
     ...{ feeds: FEEDS, shard: SHARD, real: flags.live === true },
     seconds: flags.seconds,
     signal: interrupted,
+    onStarted: () => record(started.dataDir, started.services),
   });
 }
 
@@ -182,16 +229,24 @@ async function watch(
 type Variables = Readonly<Record<string, string | undefined>>;
 
 /** RAW of the days to archive: a recording's, or yesterday's of both simulated venues. */
-async function captureDays(flags: Flags, context: CliContext, env: Variables): Promise<RawDay[]> {
+async function captureDays(
+  flags: Flags,
+  context: CliContext,
+  { env, dataDir, services, children }: Started,
+): Promise<RawDay[]> {
   if (flags.capture !== undefined) return importCapture(flags, context, env);
   const { output, root } = context;
   output.note("yesterday's session of two simulated venues, through the connector:");
   const bar = output.progress({ label: 'simulated day', total: 100, unit: '%' });
   const shares = FEEDS.map(() => ({ share: 0, frames: 0 }));
+  const started: Companion[] = [];
   const days = await Promise.all(
     FEEDS.map(async (feed, index): Promise<RawDay> => {
       const args = ['simulate', 'day', '--feed', feed, '--rate', flags.rate, '--env', ENV];
       await using child = startChild(root, [...args, '--json', '--progress-json'], env);
+      children.push(child);
+      started.push(await companionOf(child));
+      await recordCompanions(dataDir, [...started, ...services.map((it) => it.companion)]);
       child.onLine((line) => {
         if (!line.startsWith('{"share"')) return;
         shares[index] = JSON.parse(line) as (typeof shares)[number];
@@ -206,6 +261,10 @@ async function captureDays(flags: Flags, context: CliContext, env: Variables): P
   ).finally(() => bar.end());
   for (const it of days) output.note(`  ${it.feed} ${it.day}: ${formatCount(it.frames)} frames`);
   return days;
+}
+
+async function companionOf({ name, pid }: Child): Promise<Companion> {
+  return { name, pid, started: (await processStart(pid)) ?? 'unknown' };
 }
 
 type SimulatedDay = {

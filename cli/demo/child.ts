@@ -5,9 +5,11 @@ import { once } from 'node:events';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { SsmdError } from '../../schema/errors.ts';
+import type { ErrorCode } from '../../schema/errors.ts';
 
 export type Child = AsyncDisposable & {
   readonly name: string;
+  readonly pid: number;
   /** Each line of standard output and standard error, as they come. */
   readonly onLine: (hear: (line: string) => void) => void;
   /** Resolves with standard output when it ends with 0; rejects with the last lines it said. */
@@ -16,7 +18,8 @@ export type Child = AsyncDisposable & {
   readonly stop: () => Promise<void>;
 };
 
-const STOP_MS_MAX = 45_000;
+/** What these commands leave unfinished is thrown away with the demo's data. */
+const STOP_MS_MAX = 2_000;
 const LINES_KEPT = 12;
 
 export function startChild(
@@ -46,6 +49,8 @@ export function startChild(
   }
   const done = once(child, 'close').then(([code, signal]) => {
     if (code === 0 || stopping) return output;
+    const error = last.map(errorIn).find((it) => it !== null);
+    if (error != null) throw error;
     const how = signal === null ? `exit code ${String(code)}` : String(signal);
     throw new SsmdError('SSMD_UNAVAILABLE', `${name} ended: ${how}\n${last.join('\n')}`);
   });
@@ -56,11 +61,19 @@ export function startChild(
   };
   return {
     name,
+    pid: child.pid ?? -1,
     onLine: (hear) => heard.push(hear),
     done,
     stop,
     [Symbol.asyncDispose]: stop,
   };
+}
+
+/** A command that prints JSON prints its error as JSON too. */
+function errorIn(line: string): SsmdError | null {
+  if (!line.startsWith('{"error":')) return null;
+  const { error } = JSON.parse(line) as { error: { code: ErrorCode; message: string } };
+  return new SsmdError(error.code, error.message);
 }
 
 async function endProcess(child: ChildProcess): Promise<void> {

@@ -20,6 +20,8 @@ export type LiveOptions = {
   readonly signal: AbortSignal;
   /** What is started is added here; the caller ends it. */
   readonly services: Service[];
+  /** Called after each start. */
+  readonly onStarted: () => Promise<void>;
 };
 
 export type LiveResult = {
@@ -99,11 +101,12 @@ async function reaches(url: string): Promise<boolean> {
 async function startFeed(
   feed: string,
   source: 'simulator' | 'live',
-  { root, env, shard, dataDir, services }: LiveOptions,
+  { root, env, shard, dataDir, services, onStarted }: LiveOptions,
 ): Promise<{ readonly url: string }> {
   const start = async (name: string, args: readonly string[]): Promise<Service> => {
     const service = await startService({ name: `${name}-${feed}`, args, root, dataDir, env });
     services.push(service);
+    await onStarted();
     return service;
   };
   const of = ['--feed', feed, '--shard', shard];
