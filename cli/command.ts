@@ -1,5 +1,7 @@
 /** What a command of `ssmd` is given, and the shape its file exports. */
 import type { Command } from 'commander';
+import { environmentExists, environmentNotFound } from '../environments/files.ts';
+import { NAME_PATTERN } from '../schema/symbols.ts';
 import { invalidInput } from '../schema/errors.ts';
 import type { Output } from './output.ts';
 
@@ -40,11 +42,13 @@ export class ExitWith extends Error {
   }
 }
 
-const ENV_NAME = /^[a-z0-9][a-z0-9-]{0,31}$/;
-
-/** Checks the name of an environment. @throws SSMD_INVALID_INPUT */
+/**
+ * Checks what `--env` takes: the name of an environment whose file is there, or a path to one.
+ * @throws SSMD_INVALID_INPUT, SSMD_NOT_FOUND
+ */
 export function parseEnvName(name: string): string {
-  if (ENV_NAME.test(name)) return name;
+  if (environmentExists(name)) return name;
+  if (name.endsWith('.yaml') || NAME_PATTERN.test(name)) throw environmentNotFound(name);
   const fault = {
     where: '--env',
     what: `'${name}' is not the name of an environment`,

@@ -2,11 +2,12 @@
  * The one description of an environment, read and checked whole. This folder is the only reader of
  * `process.env`; everything else is handed an `Environment`.
  */
-import { readFileSync, readdirSync } from 'node:fs';
+import { readFileSync } from 'node:fs';
 import path from 'node:path';
 import { SsmdError } from '../schema/errors.ts';
 import type { Fault } from '../schema/errors.ts';
 import type { FoldConfig, SymbolConfig } from '../schema/symbols.ts';
+import { environmentFile, environmentName, environmentNotFound } from './files.ts';
 import { suggestion } from './near-miss.ts';
 import { environmentSchema } from './schema.ts';
 import { invalidConfig, parseYaml } from './yaml-file.ts';
@@ -38,34 +39,24 @@ export type Environment = {
   readonly symbols: readonly EnvironmentSymbol[];
 };
 
-/** Folder of the shipped environments. */
-const HERE = import.meta.dirname;
-
-/** Loads `environments/{name}.yaml`, or a path that ends in `.yaml`. */
+/**
+ * Loads `environments/{name}.yaml`, or a path that ends in `.yaml`.
+ * @throws SSMD_NOT_FOUND naming the environments there are; SSMD_INVALID_CONFIG with every fault
+ */
 export function loadEnvironment(nameOrPath: string, feeds: readonly KnownFeed[]): Environment {
-  const file = nameOrPath.endsWith('.yaml')
-    ? path.resolve(nameOrPath)
-    : path.join(HERE, `${nameOrPath}.yaml`);
+  const file = environmentFile(nameOrPath);
   let text: string;
   try {
     text = readFileSync(file, 'utf8');
   } catch (cause) {
-    const known = listEnvironments();
-    throw new SsmdError(
-      'SSMD_NOT_FOUND',
-      `environment "${nameOrPath}" not found: no file ${file}; ${suggestion(nameOrPath, known)}`,
-      { cause, facts: { environment: nameOrPath, known } },
-    );
+    throw environmentNotFound(nameOrPath, cause);
   }
-  return readEnvironment(path.basename(file), text, feeds, file);
-}
-
-/** Names of the environments in this folder. */
-export function listEnvironments(): string[] {
-  return readdirSync(HERE)
-    .filter((it) => it.endsWith('.yaml'))
-    .map((it) => it.slice(0, -'.yaml'.length))
-    .sort();
+  const environment = readEnvironment(path.basename(file), text, feeds, file);
+  const called = environmentName(file);
+  if (environment.name === called) return environment;
+  // Data and servers are found by the name: two files of one name would share them.
+  const what = `metadata.name is "${environment.name}", expected "${called}" as the file is called`;
+  throw invalidConfig(path.basename(file), [{ where: path.basename(file), what }]);
 }
 
 /** Reads an environment from text; throws SSMD_INVALID_CONFIG with every fault at once. */

@@ -13,8 +13,8 @@ import type { Suite, SuiteCheck } from '../qa/suite.ts';
 import { EVENT_FIELDS, EVENT_TYPES } from '../schema/events.ts';
 import type { Fault } from '../schema/errors.ts';
 import { NAME_PATTERN } from '../schema/symbols.ts';
-import { nearMiss, suggestion } from './near-miss.ts';
-import { invalidConfig, parseYaml } from './yaml-file.ts';
+import { suggestion } from './near-miss.ts';
+import { invalidConfig, keyHint, parseYaml, pathOf, valueAt, withoutMeant } from './yaml-file.ts';
 import type { Path } from './yaml-file.ts';
 
 /** Fields a `range` can look at: every number an event has. */
@@ -202,33 +202,26 @@ function faultsOf(
   prefix: Path,
   where: Where,
 ): Fault[] {
-  return issues.flatMap((issue): Fault[] => {
-    const path = [
-      ...prefix,
-      ...issue.path.map((step) => (typeof step === 'number' ? step : String(step))),
-    ];
-    const name = path.slice(prefix.length).join('.');
+  return withoutMeant(issues, subject, () => known).flatMap((issue): Fault[] => {
+    const own = pathOf(issue);
+    const path = [...prefix, ...own];
+    const name = own.join('.');
     if (issue.code === 'unrecognized_keys') {
       return issue.keys.map((key) => {
-        const near = nearMiss(key, known);
-        const hint = near === null ? `known are ${known.join(', ')}` : `did you mean "${near}"?`;
+        const hint = keyHint(key, known, valueAt(subject, own));
         return { where: where([...path, key]), what: `unknown key "${key}"`, hint };
       });
     }
     const prefixed = name === '' ? '' : `${name}: `;
+    const value = valueAt(subject, own);
+    if (own.length > 0 && value === undefined) {
+      return [{ where: where(path), what: `${prefixed}is missing` }];
+    }
     if (issue.code === 'invalid_value') {
-      const word = valueAt(subject, issue.path);
-      const hint = suggestion(String(word), issue.values.map(String));
-      return [{ where: where(path), what: `${prefixed}unknown word "${String(word)}"`, hint }];
+      const hint = suggestion(String(value), issue.values.map(String));
+      return [{ where: where(path), what: `${prefixed}unknown word "${String(value)}"`, hint }];
     }
     const what = `${prefixed}${issue.message.replace(/^Invalid \w+: /, '')}`;
     return [{ where: where(path), what }];
   });
-}
-
-function valueAt(subject: unknown, path: readonly PropertyKey[]): unknown {
-  return path.reduce<unknown>(
-    (value, step) => (value as Readonly<Record<PropertyKey, unknown>> | undefined)?.[step],
-    subject,
-  );
 }

@@ -40,23 +40,86 @@ export function parseYaml<S extends z.ZodType>(
     const { line, col } = lines.linePos(offsetOf(document, path));
     return `${name}:${line}:${col}`;
   };
-  const result = schema.safeParse(document.toJS());
+  const value: unknown = document.toJS();
+  const result = schema.safeParse(value);
   if (result.success) return { value: result.data, where };
+  const issues = withoutMeant(result.error.issues, value, (path) => knownKeys(schema, path));
   throw invalidConfig(
     name,
-    result.error.issues.flatMap((issue) => faultsOf(issue, schema, where)),
+    issues.flatMap((issue) => faultsOf(issue, schema, value, where)),
   );
 }
 
+/** All faults in one error, in the order of the file's lines. */
 export function invalidConfig(name: string, faults: readonly Fault[]): SsmdError {
-  const lines = faults.map(
+  const sorted = faults.toSorted((a, b) => {
+    const [line, column] = placeOf(a.where);
+    const [other_line, other_column] = placeOf(b.where);
+    return line - other_line || column - other_column;
+  });
+  const lines = sorted.map(
     (fault) =>
       `  ${fault.where}: ${fault.what}${fault.hint === undefined ? '' : ` (${fault.hint})`}`,
   );
   const count = `${faults.length} ${faults.length === 1 ? 'error' : 'errors'}`;
   return new SsmdError('SSMD_INVALID_CONFIG', `${name} has ${count}:\n${lines.join('\n')}`, {
-    facts: { file: name, faults },
+    facts: { file: name, faults: sorted },
   });
+}
+
+/** Line and column at the end of `file:line:column`. */
+function placeOf(where: string): readonly [line: number, column: number] {
+  const match = /:(\d+):(\d+)$/.exec(where);
+  return [Number(match?.[1] ?? 0), Number(match?.[2] ?? 0)];
+}
+
+type Issue = z.core.$ZodIssue;
+
+/**
+ * Leaves out what is missed only because its key is misspelt: the misspelt key is reported, with what
+ * was meant, and one mistake is one fault.
+ */
+export function withoutMeant(
+  issues: readonly Issue[],
+  value: unknown,
+  knownAt: (path: Path) => readonly string[],
+): Issue[] {
+  const meant = new Set<string>();
+  for (const issue of issues) {
+    if (issue.code !== 'unrecognized_keys') continue;
+    const path = pathOf(issue);
+    const absent = absentKeys(knownAt(path), valueAt(value, path));
+    for (const key of issue.keys) {
+      const near = nearMiss(key, absent);
+      if (near !== null) meant.add([...path, near].join('/'));
+    }
+  }
+  return issues.filter(
+    (issue) => !meant.has(pathOf(issue).join('/')) || valueAt(value, pathOf(issue)) !== undefined,
+  );
+}
+
+/** What was probably meant by an unknown key: first a key that is not there yet. */
+export function keyHint(key: string, known: readonly string[], holder: unknown): string {
+  const near = nearMiss(key, absentKeys(known, holder)) ?? nearMiss(key, known);
+  return near === null ? `known are ${known.join(', ')}` : `did you mean "${near}"?`;
+}
+
+function absentKeys(known: readonly string[], holder: unknown): readonly string[] {
+  const there = typeof holder === 'object' && holder !== null ? holder : {};
+  return known.filter((key) => !Object.hasOwn(there, key));
+}
+
+export function pathOf(issue: Issue): readonly (string | number)[] {
+  return issue.path.map((step) => (typeof step === 'symbol' ? String(step) : step));
+}
+
+/** What stands at a path of a parsed file; undefined where nothing does. */
+export function valueAt(value: unknown, path: Path): unknown {
+  return path.reduce<unknown>((at, step) => {
+    if (typeof at !== 'object' || at === null) return undefined;
+    return (at as Readonly<Record<string | number, unknown>>)[step];
+  }, value);
 }
 
 /** Offset of the node at `path`; a key stands for its value; missing parts stand for their parent. */
@@ -81,18 +144,23 @@ function offsetOf(document: Document, path: Path): number {
   return offset;
 }
 
-type Issue = z.core.$ZodIssue;
-
-function faultsOf(issue: Issue, schema: z.ZodType, where: (path: Path) => string): Fault[] {
-  const path = issue.path.map((step) => (typeof step === 'symbol' ? String(step) : step));
+function faultsOf(
+  issue: Issue,
+  schema: z.ZodType,
+  value: unknown,
+  where: (path: Path) => string,
+): Fault[] {
+  const path = pathOf(issue);
   const prefix = path.length === 0 ? '' : `${path.join('.')}: `;
   if (issue.code === 'unrecognized_keys') {
     const known = knownKeys(schema, path);
     return issue.keys.map((key) => {
-      const near = nearMiss(key, known);
-      const hint = near !== null ? `did you mean "${near}"?` : `known are ${known.join(', ')}`;
+      const hint = keyHint(key, known, valueAt(value, path));
       return { where: where([...path, key]), what: `${prefix}unknown key "${key}"`, hint };
     });
+  }
+  if (path.length > 0 && valueAt(value, path) === undefined) {
+    return [{ where: where(path), what: `${prefix}is missing` }];
   }
   const what =
     issue.code === 'invalid_union' && issue.errors.length > 0
@@ -101,7 +169,8 @@ function faultsOf(issue: Issue, schema: z.ZodType, where: (path: Path) => string
   return [{ where: where(path), what: `${prefix}${what}` }];
 }
 
-function say(issue: Issue): string {
+/** A problem in the schema's words, for people. */
+export function say(issue: Issue): string {
   const message = issue.message.replace(/^Invalid (input|option): /, '');
   return message.charAt(0).toLowerCase() + message.slice(1);
 }

@@ -1,16 +1,17 @@
 import assert from 'node:assert/strict';
-import { readFileSync } from 'node:fs';
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { describe, test } from 'node:test';
 import {
   feedsOf,
   foldConfig,
-  listEnvironments,
   loadEnvironment,
   readEnvironment,
   shardsOf,
 } from '../../environments/env.ts';
 import type { KnownFeed } from '../../environments/env.ts';
+import { environmentNotFound, listEnvironments } from '../../environments/files.ts';
 import { nearMiss } from '../../environments/near-miss.ts';
 import { SsmdError } from '../../schema/errors.ts';
 import { capturesRoot, skipWithoutCaptures } from '../support/captures.ts';
@@ -81,6 +82,30 @@ describe('an environment', () => {
     }
   });
 
+  test('that has no file is told with the file looked for and those there are', () => {
+    assert.throws(() => loadEnvironment('dmo', FEEDS), {
+      code: 'SSMD_NOT_FOUND',
+      message:
+        /no file \S+environments\/dmo\.yaml; there are demo, demo-live, dev; did you mean "demo"\?/,
+    });
+    assert.doesNotMatch(environmentNotFound('production').message, /did you mean/);
+  });
+
+  test('is called as its file: data is found by the name', () => {
+    const dir = mkdtempSync(path.join(tmpdir(), 'ssmd-environment-'));
+    try {
+      writeFileSync(path.join(dir, 'small.yaml'), GOOD);
+      writeFileSync(path.join(dir, 'copy.yaml'), GOOD);
+      assert.equal(loadEnvironment(path.join(dir, 'small.yaml'), FEEDS).name, 'small');
+      assert.throws(() => loadEnvironment(path.join(dir, 'copy.yaml'), FEEDS), {
+        code: 'SSMD_INVALID_CONFIG',
+        message: /metadata\.name is "small", expected "copy"/,
+      });
+    } finally {
+      rmSync(dir, { recursive: true });
+    }
+  });
+
   test('the sample of the requirements loads unchanged', { skip: skipWithoutCaptures }, () => {
     const text = readFileSync(path.join(capturesRoot, '../requirements/ssmd.md'), 'utf8');
     const block = /```yaml\n(# environments\/prod\.yaml\napiVersion[\s\S]*?)```/.exec(text);
@@ -98,6 +123,36 @@ describe('a faulty environment', () => {
     assert.match(
       message,
       /small\.yaml:18:16: .*unknown key "retention_hour" \(did you mean "retention_hours"\?\)/,
+    );
+  });
+
+  test('counts a misspelt key once, also where it had to be there', () => {
+    const message = faultsOf(
+      GOOD.replace('subjects:', 'subjcts:').replace('  name: small', '  nam: small'),
+    );
+    assert.match(message, /^small\.yaml has 2 errors:\n/);
+    assert.match(message, /:4:3: metadata: unknown key "nam" \(did you mean "name"\?\)\n/);
+    assert.match(
+      message,
+      /:14:5: spec\.transport: unknown key "subjcts" \(did you mean "subjects"/,
+    );
+    const missing = faultsOf(
+      GOOD.replace('jetstream: { retention_hours: 24, max_bytes: 10GB }', ''),
+    );
+    assert.match(missing, /has 1 error:\n {2}small\.yaml:\d+:\d+: spec\.jetstream: is missing$/);
+  });
+
+  test('lists its faults in the order of the lines', () => {
+    const message = faultsOf(
+      GOOD.replace("'md.{feed}", "'mds.{feed}")
+        .replace('feed: kraken,', 'feed: krakken,')
+        .replace('{ tier: 2 } }', '{ teir: 2 } }'),
+    );
+    const lines = [...message.matchAll(/small\.yaml:(\d+):/g)].map((match) => Number(match[1]));
+    assert.ok(lines.length >= 4, message);
+    assert.deepEqual(
+      lines,
+      lines.toSorted((a, b) => a - b),
     );
   });
 
