@@ -159,10 +159,16 @@ class FaultyVenue implements Harness {
     };
   }
 
-  /** Of the faults that come at a rate, one of a kind waits at a time. */
+  /**
+   * Of the faults that come at a rate, one of a kind waits at a time; one that comes while nobody is
+   * connected befalls nobody. It would otherwise hit each new connection at its first frame, and a
+   * client that waits longer after each failure would never get beyond it.
+   */
   #arm(fault: Armed, at_ns: bigint): void {
     const { kind, scheduled } = fault;
     if (scheduled && this.#armed.some((one) => one.scheduled && one.kind === kind)) return;
+    const alone = this.#connections.size === 0 && kind !== 'refuse' && kind !== '429';
+    if (scheduled && alone) return;
     this.#armed.push(fault);
     if (!isOfFrames(fault)) this.#trigger(fault, at_ns);
   }

@@ -129,6 +129,19 @@ test('a fault put in while running strikes', () => {
   assert.ok((harness.ledger[0]?.at_ns ?? 0n) >= START_NS + 4n * SECOND_NS);
 });
 
+test('a fault that comes at a rate while nobody is connected befalls nobody', () => {
+  const rates = { drop: 60, close: 60, garbage: 60, silence: 60 };
+  const { clock, harness, open } = setUp({ rates });
+  clock.advanceTo(START_NS + 3600n * SECOND_NS);
+  const from_ns = clock.wallNs();
+  open('/v2', BOOK);
+  clock.advanceTo(from_ns + 600n * SECOND_NS);
+  const [first] = harness.ledger;
+  assert.ok(first !== undefined, 'faults go on for who is connected');
+  const after_ms = (first.at_ns - from_ns) / 1_000_000n;
+  assert.ok(after_ms > 500n, `${first.kind} after ${after_ms} ms: it had waited for a connection`);
+});
+
 test('a wall clock step moves no frame', () => {
   const { clock, open, seen } = setUp();
   open('/v2', BOOK);

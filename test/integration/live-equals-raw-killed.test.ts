@@ -79,7 +79,7 @@ test('a live connector killed twice: frames, bus and archive add up', async (t) 
         reorder: 1800,
         mutate: 1800,
         garbage: 9000,
-        close: 1500,
+        close: 900,
       },
     },
   });
