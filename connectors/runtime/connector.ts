@@ -73,9 +73,8 @@ export function createConnector(deps: ConnectorDeps): Connector {
   const counters = createCounters(config.config);
   const report: Report = (event, facts) => logger(levelOf(event), event, facts);
   const shipper = createShipper({
-    store: deps.store,
+    ...deps,
     clock: deps.shipping_clock,
-    random: deps.random,
     report: (it) => reportShipping(it, counters, report),
   });
   const epochDeps: EpochDeps = { ...deps, counters, report, shipper };
@@ -192,7 +191,8 @@ export function createConnector(deps: ConnectorDeps): Connector {
     try {
       for (;;) {
         const found = await recover(deps.dir, config.config, {
-          ...{ store: deps.store, shipper, report },
+          ...deps,
+          ...{ shipper, report },
           own: (dir) => own.has(dir),
           now_ms: msFromNs(deps.shipping_clock.wallNs()),
         });

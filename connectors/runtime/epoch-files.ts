@@ -3,24 +3,23 @@
  * has closed (`closed.jsonl`), since those files go once they are shipped and the inventory still has
  * to name them after a crash.
  */
-import { appendFile, readFile, readdir, rm, stat, unlink, utimes } from 'node:fs/promises';
-import { mkdirSync, readFileSync, readlinkSync, writeFileSync } from 'node:fs';
-import { dirname, join } from 'node:path';
+import { join } from 'node:path';
+import { systemProcesses } from './host-processes.ts';
+import type { HostProcess, HostProcesses } from './host-processes.ts';
 import type { InventoryOf } from './inventory.ts';
+import { nodeFiles } from './log-files.ts';
+import type { LogFiles } from './log-files.ts';
 import type { ClosedSegment } from './log-writer.ts';
 
 const OWNER = 'owner.json';
 const CLOSED = 'closed.jsonl';
 const SHUTDOWN = '{"end":"shutdown"}';
 
-/** Which process writes here: its id and when it started, since ids are used again. */
-type Owner = {
-  readonly pid: number;
-  readonly started: string;
-  /** Of process ids: two containers that share a folder are both process 1 of their own. */
-  readonly namespace: string;
-  readonly of: InventoryOf;
-};
+/** Which process writes here. */
+type Owner = HostProcess & { readonly of: InventoryOf };
+
+/** The machine as an epoch sees it: this one, where left out. */
+export type Host = { readonly files?: LogFiles; readonly processes?: HostProcesses };
 
 /** A process of another namespace is dead when its epoch was not touched for this long. */
 export const STALE_MS = 60_000;
@@ -44,32 +43,37 @@ export function epochDirectory(
   return join(root, of.feed, of.shard, `${of.epoch}`);
 }
 
-/** Claims the directory of a new epoch; it must not exist. */
-export function createEpochFiles(root: string, of: InventoryOf): EpochFiles {
+/** Claims the directory of a new epoch, which nobody may have claimed before. */
+export function createEpochFiles(root: string, of: InventoryOf, host: Host = {}): EpochFiles {
+  const { files = nodeFiles, processes = systemProcesses } = host;
   const dir = epochDirectory(root, of);
-  mkdirSync(dirname(dir), { recursive: true });
-  mkdirSync(dir);
-  const owner: Owner = {
-    pid: process.pid,
-    started: processStart(process.pid),
-    namespace: pidNamespace(),
-    of,
-  };
-  writeFileSync(join(dir, OWNER), JSON.stringify(owner));
-  return openEpochFiles(dir, of);
+  files.makeDirectory(dir);
+  const owner: Owner = { ...processes.self(), of };
+  const bytes = new TextEncoder().encode(JSON.stringify(owner));
+  const fd = files.create(join(dir, OWNER));
+  try {
+    files.write(fd, bytes, 0, bytes.length, 0);
+  } finally {
+    // Segments nobody owns are never shipped: the name must outlive a power loss as they do. One that
+    // cannot be made durable is there all the same while the machine runs.
+    void files
+      .syncFile(fd)
+      .catch(() => undefined)
+      .finally(() => files.close(fd));
+  }
+  return openEpochFiles(dir, of, files);
 }
 
-function openEpochFiles(dir: string, of: InventoryOf): EpochFiles {
+function openEpochFiles(dir: string, of: InventoryOf, files: LogFiles): EpochFiles {
   // On a line of its own, also behind one that a full disk or a power loss has torn.
-  const append = (line: string): Promise<void> =>
-    appendFile(join(dir, CLOSED), `\n${line}\n`, { flush: true });
+  const append = (line: string): Promise<void> => files.append(join(dir, CLOSED), `\n${line}\n`);
   return {
     dir,
     of,
     record: (segment) => append(JSON.stringify(segment)),
     recordShutdown: () => append(SHUTDOWN),
-    touch: (now_ms) => utimes(join(dir, OWNER), now_ms / 1000, now_ms / 1000),
-    remove: () => rm(dir, { recursive: true, force: true }),
+    touch: (now_ms) => files.touch(join(dir, OWNER), now_ms),
+    remove: () => files.remove(dir),
   };
 }
 
@@ -93,57 +97,59 @@ export type LeftEpochs = {
 export async function findLeftEpochs(
   root: string,
   { feed, shard }: { readonly feed: string; readonly shard: string },
-  { own, now_ms }: { readonly own: (dir: string) => boolean; readonly now_ms: number },
+  options: Host & { readonly own: (dir: string) => boolean; readonly now_ms: number },
 ): Promise<LeftEpochs> {
+  const { own, now_ms, files = nodeFiles, processes = systemProcesses } = options;
   const left: LeftEpoch[] = [];
   let unclear = 0;
   const base = join(root, feed, shard);
-  const entries = await readdir(base).catch(() => []);
-  for (const epoch of entries.filter((name) => /^\d{1,16}$/.test(name)).sort()) {
+  const entries = files.list(base).filter((name) => /^\d{1,16}$/.test(name));
+  for (const epoch of entries.sort()) {
     const dir = join(base, epoch);
-    const found = own(dir) ? null : await readLeftEpoch(dir, now_ms);
+    const found = own(dir) ? null : await readLeftEpoch(dir, now_ms, { files, processes });
     if (found === 'unclear') unclear += 1;
     else if (found !== null) left.push(found);
   }
   return { left, unclear };
 }
 
-async function readLeftEpoch(dir: string, now_ms: number): Promise<LeftEpoch | 'unclear' | null> {
-  const owner = await readOwner(dir);
-  const entries = (await readdir(dir)).sort();
-  const segments = entries
-    .filter((name) => /^\d{8}\.jsonl$/.test(name))
-    .map((name) => join(dir, name));
+async function readLeftEpoch(
+  dir: string,
+  now_ms: number,
+  { files, processes }: Required<Host>,
+): Promise<LeftEpoch | 'unclear' | null> {
+  const owner = parseJson<Owner>(await textOf(files, join(dir, OWNER)));
+  const names = files.list(dir).filter((name) => /^\d{8}\.jsonl$/.test(name));
+  const segments = [...names].sort().map((name) => join(dir, name));
   if (owner === null) {
     // Stopped between creating the directory and naming its owner: nothing was written yet.
-    if (segments.length === 0) await rm(dir, { recursive: true, force: true });
+    if (segments.length === 0) await files.remove(dir);
     return null;
   }
-  if (owner.namespace !== pidNamespace()) {
-    const touched = await stat(join(dir, OWNER));
-    if (now_ms - touched.mtimeMs <= STALE_MS) return 'unclear';
-  } else if (isAlive(owner)) return null;
+  // Our own epochs that still run are excluded by the caller; what is left of ours has ended.
+  const life = processes.look(owner);
+  if (life === 'alive') return null;
+  if (life === 'unseen') {
+    const touched_ms = await files.touchedMs(join(dir, OWNER));
+    if (now_ms - touched_ms <= STALE_MS) return 'unclear';
+  }
   // A recovery that was itself cut short has recorded some of them again.
   const recorded = new Map<number, ClosedSegment>();
-  const text = await readFile(join(dir, CLOSED), 'utf8').catch(() => '');
+  const text = await textOf(files, join(dir, CLOSED));
   for (const line of text.split('\n')) {
     // A line may be torn; its segment's file is then still here and is read instead.
     const segment = line === SHUTDOWN ? null : parseJson<ClosedSegment>(line);
     if (segment !== null) recorded.set(segment.segment, segment);
   }
   const shutdown = text.split('\n').includes(SHUTDOWN);
-  const files = openEpochFiles(dir, owner.of);
-  return { files, recorded: [...recorded.values()], shutdown, segments };
+  const own_files = openEpochFiles(dir, owner.of, files);
+  return { files: own_files, recorded: [...recorded.values()], shutdown, segments };
 }
 
-export async function removeSegmentFile(path: string): Promise<void> {
-  await unlink(path).catch((error: unknown) => {
-    if (!(error instanceof Error && 'code' in error && error.code === 'ENOENT')) throw error;
-  });
-}
-
-async function readOwner(dir: string): Promise<Owner | null> {
-  return parseJson<Owner>(await readFile(join(dir, OWNER), 'utf8').catch(() => ''));
+/** What cannot be read says nothing. */
+async function textOf(files: LogFiles, path: string): Promise<string> {
+  const bytes = await files.readWhole(path).catch(() => null);
+  return bytes === null ? '' : new TextDecoder().decode(bytes);
 }
 
 function parseJson<T>(text: string): T | null {
@@ -151,36 +157,5 @@ function parseJson<T>(text: string): T | null {
     return text === '' ? null : (JSON.parse(text) as T);
   } catch {
     return null;
-  }
-}
-
-function isAlive(owner: Owner): boolean {
-  // Our own epochs that still run are excluded by the caller; what is left of ours has ended.
-  if (owner.pid === process.pid) return false;
-  try {
-    process.kill(owner.pid, 0);
-  } catch (error) {
-    return error instanceof Error && 'code' in error && error.code === 'EPERM';
-  }
-  return processStart(owner.pid) === owner.started;
-}
-
-/** Linux: boot and start time of a process in ticks; elsewhere '' and the id alone has to do. */
-function processStart(pid: number): string {
-  try {
-    const line = readFileSync(`/proc/${pid}/stat`, 'utf8');
-    const boot = readFileSync('/proc/sys/kernel/random/boot_id', 'utf8').trim();
-    return `${boot}/${line.slice(line.lastIndexOf(')') + 2).split(' ')[19]}`;
-  } catch {
-    return '';
-  }
-}
-
-/** Linux: names the set of processes whose ids can be compared; elsewhere there is one. */
-function pidNamespace(): string {
-  try {
-    return readlinkSync('/proc/self/ns/pid');
-  } catch {
-    return '';
   }
 }

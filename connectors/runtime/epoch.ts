@@ -21,6 +21,7 @@ import type { Counters } from './counters.ts';
 import { createDayConnections } from './day-connections.ts';
 import type { DayConnections } from './day-connections.ts';
 import { createEpochFiles } from './epoch-files.ts';
+import type { HostProcesses } from './host-processes.ts';
 import { createEpochLog } from './epoch-log.ts';
 import type { EpochLog } from './epoch-log.ts';
 import type { LogFiles } from './log-files.ts';
@@ -28,7 +29,7 @@ import { openLog } from './log-writer.ts';
 import type { CaptureTemplate } from './log-writer.ts';
 import type { Publishing } from './publishing.ts';
 import type { OpenSocket } from './socket.ts';
-import type { Shipper } from './shipper.ts';
+import type { SegmentPacking, Shipper } from './shipper.ts';
 import type { Phase } from './state.ts';
 
 /** The next day's connections open this long before midnight, plus up to `DAY_JITTER_NS`. */
@@ -52,6 +53,9 @@ export type EpochDeps = {
   /** Root of the logs on this host. */
   readonly dir: string;
   readonly files: LogFiles;
+  /** The processes of this host, and how segments are packed: the system's own where left out. */
+  readonly processes?: HostProcesses;
+  readonly packing?: SegmentPacking;
   readonly store: ObjectStore;
   readonly shipper: Shipper;
   /** Provenance of what is captured from here on; asked for at each segment's start. */
@@ -109,7 +113,8 @@ export function openEpoch(
   const id = Math.max(msFromNs(clock.wallNs()), after + 1);
   const template = deps.capture(id);
   const { shard, origin, host } = template;
-  const files = createEpochFiles(deps.dir, { feed: feed.id, shard, epoch: id, origin, host });
+  const of = { feed: feed.id, shard, epoch: id, origin, host };
+  const files = createEpochFiles(deps.dir, of, deps);
   const log = openLog({ dir: files.dir, capture: () => deps.capture(id), files: deps.files });
   const archive = createEpochArchive({ files, store: deps.store, shipper: deps.shipper, report });
   log.onSegmentClosed(archive.add);

@@ -3,7 +3,6 @@
  * and listed in the inventory its epoch could not write. Nothing of it is published; the archive takes
  * it from RAW.
  */
-import { open, readFile, rm } from 'node:fs/promises';
 import { basename } from 'node:path';
 import { LineBuffer, encodeEndLine } from '../../codec/line-buffer.ts';
 import { LineCursor, LogLine, factOf, sliceLogLine } from '../../codec/log-line.ts';
@@ -11,8 +10,10 @@ import { checkSegment } from '../../codec/segment-check.ts';
 import type { ObjectStore } from '../../storage/object-store.ts';
 import { createEpochArchive } from './archive.ts';
 import { findLeftEpochs } from './epoch-files.ts';
-import type { LeftEpoch } from './epoch-files.ts';
+import type { Host, LeftEpoch } from './epoch-files.ts';
 import type { InventoryOf } from './inventory.ts';
+import { nodeFiles } from './log-files.ts';
+import type { LogFiles } from './log-files.ts';
 import type { ClosedSegment, ConnectionTally } from './log-writer.ts';
 import { sha256Hex } from './shipper.ts';
 import type { Shipper } from './shipper.ts';
@@ -34,7 +35,7 @@ export type RecoveryReport = {
 export async function recover(
   root: string,
   of: { readonly feed: string; readonly shard: string },
-  deps: {
+  deps: Host & {
     readonly store: ObjectStore;
     readonly shipper: Shipper;
     readonly own: (dir: string) => boolean;
@@ -42,6 +43,7 @@ export async function recover(
     readonly report: (event: string, facts: Readonly<Record<string, unknown>>) => void;
   },
 ): Promise<RecoveryReport> {
+  const { files = nodeFiles } = deps;
   const { left: left_epochs, unclear } = await findLeftEpochs(root, of, deps);
   const total = { epochs: 0, segments: 0, repaired: 0, cut_bytes: 0, unclear };
   for (const left of left_epochs) {
@@ -51,7 +53,7 @@ export async function recover(
     for (const segment of gone) archive.addShipped(segment);
     let local: 'remove' | 'keep' = 'remove';
     for (const path of left.segments) {
-      const found = await completeSegment(path, left);
+      const found = await completeSegment(path, left, files);
       if (found === 'unreadable') {
         // Nobody knows what it is; it is not ours to throw away.
         local = 'keep';
@@ -83,12 +85,12 @@ type Completed = {
 /** `empty`: without a line of its own, removed. `unreadable`: left as it is. */
 type Repair = Completed | 'empty' | 'unreadable';
 
-async function completeSegment(path: string, left: LeftEpoch): Promise<Repair> {
+async function completeSegment(path: string, left: LeftEpoch, files: LogFiles): Promise<Repair> {
   const recorded = left.recorded.find((segment) => basename(segment.path) === basename(path));
   if (recorded !== undefined) {
     return { segment: { ...recorded, path }, repaired: false, cut_bytes: 0, fault: null };
   }
-  return repairSegment(path, left.files.of);
+  return repairSegment(path, left.files.of, files);
 }
 
 /**
@@ -96,29 +98,25 @@ async function completeSegment(path: string, left: LeftEpoch): Promise<Repair> {
  * line of its own is removed; one that does not begin as a segment does is left alone. One whose `_end` is there is left as it is, also where it disagrees with
  * the content: readers must see that.
  */
-export async function repairSegment(path: string, of: InventoryOf): Promise<Repair> {
-  const bytes = await readFile(path);
+export async function repairSegment(
+  path: string,
+  of: InventoryOf,
+  files: LogFiles = nodeFiles,
+): Promise<Repair> {
+  const bytes = await files.readWhole(path);
+  if (bytes === null) return 'empty';
   const check = checkSegment(bytes, sha256Hex);
   const { first, last } = check;
   if (first === null || last === null) {
     if (check.fault?.kind === 'invalid') return 'unreadable';
-    await rm(path, { force: true });
+    await files.remove(path);
     return 'empty';
   }
   const ended = check.end !== null || check.fault?.kind === 'end';
   const plain = ended
     ? bytes
     : withEnd(bytes.subarray(0, check.good_bytes), check.good_lines, first, last);
-  if (!ended) {
-    const file = await open(path, 'r+');
-    try {
-      await file.truncate(check.good_bytes);
-      await file.write(plain, check.good_bytes, plain.length - check.good_bytes, check.good_bytes);
-      await file.datasync();
-    } finally {
-      await file.close();
-    }
-  }
+  if (!ended) await endFile(files, path, plain, check.good_bytes);
   return {
     segment: {
       path,
@@ -137,6 +135,24 @@ export async function repairSegment(path: string, of: InventoryOf): Promise<Repa
     cut_bytes: ended ? 0 : check.lost_bytes,
     fault: check.fault?.detail ?? null,
   };
+}
+
+/** Makes a file's content `plain`, whose first `good_bytes` it has already. */
+async function endFile(
+  files: LogFiles,
+  path: string,
+  plain: Uint8Array,
+  good_bytes: number,
+): Promise<void> {
+  const fd = files.open(path);
+  if (fd === null) throw new Error(`${path} went away while it was repaired`);
+  try {
+    files.truncate(fd, good_bytes);
+    files.write(fd, plain, good_bytes, plain.length, good_bytes);
+    await files.syncFile(fd);
+  } finally {
+    files.close(fd);
+  }
 }
 
 function withEnd(good: Uint8Array, lines: number, first: bigint, last: bigint): Uint8Array {

@@ -4,14 +4,14 @@
  * since the file stays on disk until it is uploaded and published past (`release`).
  */
 import { createHash } from 'node:crypto';
-import { readFile } from 'node:fs/promises';
 import { promisify } from 'node:util';
 import { constants, zstdCompress, zstdDecompress } from 'node:zlib';
 import { rawConflictKey } from '../../dataset/keys.ts';
 import type { ObjectStore } from '../../storage/object-store.ts';
 import type { Clock } from './clock.ts';
-import { removeSegmentFile } from './epoch-files.ts';
 import { segmentKey } from './inventory.ts';
+import { nodeFiles } from './log-files.ts';
+import type { LogFiles } from './log-files.ts';
 import type { ClosedSegment } from './log-writer.ts';
 import { backoffMs } from './subscriptions.ts';
 
@@ -54,8 +54,27 @@ export type Shipper = {
   readonly localBytes: () => number;
 };
 
+/** The form segments have in the store: one zstd frame each. */
+export type SegmentPacking = {
+  readonly pack: (plain: Uint8Array) => Promise<Uint8Array>;
+  /** Rejects where the bytes are no whole frame. */
+  readonly unpack: (packed: Uint8Array) => Promise<Uint8Array>;
+};
+
 const compress = promisify(zstdCompress);
 const decompress = promisify(zstdDecompress);
+
+/** Node's zstd, on its own threads. */
+export const zstdPacking: SegmentPacking = {
+  pack: (plain) =>
+    compress(plain, {
+      params: {
+        [constants.ZSTD_c_compressionLevel]: ZSTD_LEVEL,
+        [constants.ZSTD_c_checksumFlag]: 1,
+      },
+    }),
+  unpack: (packed) => decompress(packed, { maxOutputLength: PLAIN_BYTES_MAX }),
+};
 
 export function createShipper(deps: {
   readonly store: ObjectStore;
@@ -63,8 +82,11 @@ export function createShipper(deps: {
   readonly clock: Clock;
   readonly random: () => number;
   readonly report: (report: ShipperReport) => void;
+  /** Where the segments lie: this host's own where left out. */
+  readonly files?: LogFiles;
+  readonly packing?: SegmentPacking;
 }): Shipper {
-  const { store, clock, random, report } = deps;
+  const { store, clock, random, report, files = nodeFiles, packing = zstdPacking } = deps;
   const waiting: (() => void)[] = [];
   const unreleased: ClosedSegment[] = [];
   const stopping = new AbortController();
@@ -98,17 +120,13 @@ export function createShipper(deps: {
 
   async function put(segment: ClosedSegment): Promise<void> {
     const key = segmentKey(segment);
-    const plain = await readFile(segment.path);
-    const packed = await compress(plain, {
-      params: {
-        [constants.ZSTD_c_compressionLevel]: ZSTD_LEVEL,
-        [constants.ZSTD_c_checksumFlag]: 1,
-      },
-    });
+    const plain = await files.readWhole(segment.path);
+    if (plain === null) throw new Error(`${segment.path} is gone before it was shipped`);
+    const packed = await packing.pack(plain);
     const options = { contentType: 'application/zstd', signal: stopping.signal };
     if ((await store.putIfAbsent(key, packed, options)) === 'exists') {
       const stored = await store.get(key);
-      if (stored === null || !(await holds(stored.body, segment.sha256))) {
+      if (stored === null || !(await holds(packing, stored.body, segment.sha256))) {
         const kept_as = rawConflictKey({ ...segment, t: BigInt(segment.first) }, segment.sha256);
         await store.putIfAbsent(kept_as, packed, options);
         report({ type: 'conflict', key, kept_as });
@@ -143,7 +161,7 @@ export function createShipper(deps: {
     const going = unreleased.filter((segment) => BigInt(segment.last) <= released);
     for (const segment of going) unreleased.splice(unreleased.indexOf(segment), 1);
     for (const segment of going) {
-      await removeSegmentFile(segment.path);
+      await files.remove(segment.path);
       local_bytes -= segment.bytes;
     }
   }
@@ -176,10 +194,13 @@ export function createShipper(deps: {
   };
 }
 
-async function holds(packed: Uint8Array, sha256: string): Promise<boolean> {
+async function holds(
+  packing: SegmentPacking,
+  packed: Uint8Array,
+  sha256: string,
+): Promise<boolean> {
   try {
-    const plain = await decompress(packed, { maxOutputLength: PLAIN_BYTES_MAX });
-    return sha256Hex(plain) === sha256;
+    return sha256Hex(await packing.unpack(packed)) === sha256;
   } catch {
     return false;
   }

@@ -4,10 +4,11 @@
  * whole lines are read, and none beyond the position asked for. Reads are synchronous and small: what
  * is behind was written moments ago and lies in the page cache.
  */
-import { closeSync, openSync, readSync, readdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { LogLine, sliceLogLine } from '../../codec/log-line.ts';
 import { SsmdError } from '../../schema/errors.ts';
+import { nodeFiles } from './log-files.ts';
+import type { LogFiles } from './log-files.ts';
 import { segmentFile } from './log-writer.ts';
 
 export type WalReader = {
@@ -23,9 +24,9 @@ const CHUNK_BYTES = 256 * 1024;
 const LINE_FEED = 10;
 
 /** Opens the segments in `dir` (of one epoch) to read the lines with `t` above `after`. */
-export function openWal(dir: string, after: bigint): WalReader {
+export function openWal(dir: string, after: bigint, files: LogFiles = nodeFiles): WalReader {
   const line = new LogLine();
-  const file = new LineFile(dir, startSegment(dir, after));
+  const file = new LineFile(files, dir, startSegment(files, dir, after));
   let held = false;
   return {
     next(until) {
@@ -50,13 +51,15 @@ class LineFile {
   start = 0;
   end = -1;
   segment: number;
+  readonly #files: LogFiles;
   readonly #dir: string;
   #fd: number | null = null;
   /** Bytes read into the buffer, and of the file so far. */
   #used = 0;
   #offset = 0;
 
-  constructor(dir: string, segment: number) {
+  constructor(files: LogFiles, dir: string, segment: number) {
+    this.#files = files;
     this.#dir = dir;
     this.segment = segment;
   }
@@ -75,7 +78,7 @@ class LineFile {
   }
 
   close(): void {
-    if (this.#fd !== null) closeSync(this.#fd);
+    if (this.#fd !== null) this.#files.close(this.#fd);
     this.#fd = null;
   }
 
@@ -93,7 +96,7 @@ class LineFile {
       this.bytes = larger;
     }
     const room = this.bytes.length - this.#used;
-    const count = readSync(this.#fd, this.bytes, this.#used, room, this.#offset);
+    const count = this.#files.read(this.#fd, this.bytes, this.#used, room, this.#offset);
     this.#used += count;
     this.#offset += count;
     return count > 0;
@@ -106,11 +109,11 @@ class LineFile {
     if (next === null) return false;
     // The writer may have ended this segment between the last read and the open.
     if (this.#fill()) {
-      closeSync(next);
+      this.#files.close(next);
       return true;
     }
     if (this.#used > 0) throw corrupt(this.#dir, `segment ${this.segment} ends within a line`);
-    closeSync(this.#fd);
+    this.#files.close(this.#fd);
     this.#fd = next;
     this.segment += 1;
     this.#offset = 0;
@@ -118,23 +121,19 @@ class LineFile {
   }
 
   #open(segment: number): number | null {
-    try {
-      return openSync(join(this.#dir, segmentFile(segment)), 'r');
-    } catch (error) {
-      if (error instanceof Error && 'code' in error && error.code === 'ENOENT') return null;
-      throw error;
-    }
+    return this.#files.open(join(this.#dir, segmentFile(segment)));
   }
 }
 
 /** The last segment that begins at or before `after`, else the epoch's first. */
-function startSegment(dir: string, after: bigint): number {
-  const segments = readdirSync(dir)
+function startSegment(files: LogFiles, dir: string, after: bigint): number {
+  const segments = files
+    .list(dir)
     .filter((name) => /^\d+\.jsonl$/.test(name))
     .map((name) => Number.parseInt(name, 10))
     .sort((a, b) => b - a);
   for (const segment of segments) {
-    const first = firstT(dir, segment);
+    const first = firstT(files, dir, segment);
     if (first !== null && first <= after) return segment;
   }
   const oldest = segments.at(-1) ?? 0;
@@ -142,8 +141,8 @@ function startSegment(dir: string, after: bigint): number {
   throw corrupt(dir, `segment ${oldest} is the oldest left, and begins after ${after}`);
 }
 
-function firstT(dir: string, segment: number): bigint | null {
-  const file = new LineFile(dir, segment);
+function firstT(files: LogFiles, dir: string, segment: number): bigint | null {
+  const file = new LineFile(files, dir, segment);
   const line = new LogLine();
   try {
     while (file.segment === segment && file.next()) {

@@ -11,6 +11,7 @@ import {
 } from '../../connectors/runtime/epoch-files.ts';
 import type { EpochFiles } from '../../connectors/runtime/epoch-files.ts';
 import type { ClosedSegment } from '../../connectors/runtime/log-writer.ts';
+import { createMemoryDisk } from '../../connectors/simulator/memory-files.ts';
 import { scratchDirectory } from '../support/runtime.ts';
 
 const OF = { feed: 'kraken', shard: 's', epoch: 5, origin: 'live', host: 'h' } as const;
@@ -71,4 +72,23 @@ test('an epoch of a process that cannot be seen is left alone until it shows no 
   const look = (now_ms: number) => findLeftEpochs(root, OF, { own: () => false, now_ms });
   assert.deepEqual(await look(1_000_000 + STALE_MS), { left: [], unclear: 1 });
   assert.equal((await look(1_000_001 + STALE_MS)).left.length, 1);
+});
+
+test('whose an epoch is survives a power loss: segments of nobody are never shipped', async () => {
+  const disk = createMemoryDisk();
+  const { files } = disk;
+  const epoch = createEpochFiles('/log', OF, { files });
+  await Promise.resolve();
+  disk.losePower(() => 0);
+  const started_anew = {
+    self: () => ({ pid: 1, started: 'after', namespace: 'host' }),
+    look: () => 'dead' as const,
+  };
+  const { left } = await findLeftEpochs('/log', OF, {
+    ...{ files, processes: started_anew, own: () => false, now_ms: 0 },
+  });
+  assert.deepEqual(
+    left.map((it) => it.files.dir),
+    [epoch.dir],
+  );
 });
