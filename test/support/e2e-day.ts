@@ -37,6 +37,14 @@ import { testEnvironment } from './connector-process.ts';
 import { feedOf } from './e2e.ts';
 import { instant } from './runtime.ts';
 
+/** Faults an hour, by kind: hundreds of faults a day, of every kind there is. */
+export const FAULTS: FaultPlan = {
+  rates: {
+    ...{ drop: 4, duplicate: 4, reorder: 4, mutate: 4, garbage: 4 },
+    ...{ silence: 0.5, close: 0.5, refuse: 0.25, 429: 0.25 },
+  },
+};
+
 export type StretchOptions = {
   readonly feed: string;
   readonly seed: number;
