@@ -135,6 +135,11 @@ export type Feed = {
   readonly decoders: readonly [DatedDecoder, ...DatedDecoder[]];
   /** Whether the venue's trade ids count by one per symbol, or only increase. */
   readonly trade_ids: 'contiguous' | 'increasing';
+  /**
+   * Types whose state the venue sends by itself soon after a subscription, by channel: until it has
+   * come, the type is a gap. Of what is not named here, nothing is known before its first message.
+   */
+  readonly opens: Readonly<Record<string, readonly EventType[]>>;
   readonly openBook: (depth: number) => FeedBook;
   /**
    * What cures a broken book. `resubscribe` (where it is absent): a new subscription brings a snapshot.

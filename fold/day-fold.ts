@@ -18,7 +18,8 @@ import type { FoldCounts } from './counts.ts';
 import { Emitter } from './emitter.ts';
 import { Speech } from './speech.ts';
 import type { BookFault, SpeechOptions } from './speech.ts';
-import { BOOK_TYPE, TRADE, addSlot, createState } from './state.ts';
+import { openingKeys } from './opening.ts';
+import { BOOK_TYPE, TRADE, addSlot, createState, newConnection } from './state.ts';
 import type { Connection, DayState } from './state.ts';
 import { hearTrade } from './trades.ts';
 
@@ -119,11 +120,12 @@ export class DayFold {
     this.#speech.book_depth = config.book_depth;
     this.#table = createSymbolTable(config.symbols);
     this.#slots = config.symbols.map((it) => addSlot(this.#speech.state, it.symbol));
+    this.#speech.expect(openingKeys(this.#feed, config, this.#slots));
   }
 
   /** @internal */
   opened(fact: Facts['_open']): void {
-    this.#speech.state.connections.set(fact.c, newConnection(fact.c, fact.day === this.day));
+    this.#speech.opened(fact.c, fact.day === this.day);
   }
 
   /** @internal */
@@ -180,7 +182,7 @@ export class DayFold {
     let connection = this.#speech.state.connections.get(c);
     if (connection === undefined) {
       // Opened before this fold was: its trades count, nothing else does (R4).
-      connection = newConnection(c, false);
+      connection = newConnection(c, false, this.#speech.state.t);
       this.#speech.state.connections.set(c, connection);
     }
     return connection;
@@ -251,7 +253,3 @@ const FACTS: { readonly [K in FactKey]: (this: DayFold, fact: Facts[K]) => void 
     this.took(fact);
   },
 };
-
-function newConnection(c: number, serves: boolean): Connection {
-  return { c, serves, last_t: 0n, whole: [], last_trade: [] };
-}

@@ -5,7 +5,7 @@
 import { EVENT_TYPES } from '../schema/events.ts';
 import { unixNs } from '../schema/time.ts';
 import type { Emitter } from './emitter.ts';
-import { TYPES } from './state.ts';
+import { FEED_KEY, TYPES } from './state.ts';
 import type { DayState } from './state.ts';
 
 export type GapFacts = {
@@ -30,7 +30,7 @@ export function openGap(
   emitter.emitStatus(state, Math.floor(key / TYPES), {
     kind: 'gap_opened',
     cause: gap.cause,
-    about: EVENT_TYPES[key % TYPES] ?? null,
+    about: aboutOf(key),
     connection: gap.connection ?? null,
     from: unixNs(gap.from),
     expected: gap.expected ?? null,
@@ -52,9 +52,13 @@ export function closeGap(
   emitter.emitStatus(state, Math.floor(key / TYPES), {
     kind: 'gap_closed',
     cause: gap.cause,
-    about: EVENT_TYPES[key % TYPES] ?? null,
+    about: aboutOf(key),
     from: unixNs(gap.from),
     to: unixNs(state.t),
     repaired: repaired ? 1 : 0,
   });
+}
+
+function aboutOf(key: number): string | null {
+  return key === FEED_KEY ? null : (EVENT_TYPES[key % TYPES] ?? null);
 }

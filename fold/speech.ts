@@ -14,8 +14,8 @@ import type { FoldCounts } from './counts.ts';
 import type { Emitter } from './emitter.ts';
 import { closeGap, openGap } from './gaps.ts';
 import type { GapFacts } from './gaps.ts';
-import { BOOK_TYPE, STATUS, TRADE, TYPES, cloneBooks, cloneState } from './state.ts';
-import { servingNewestFirst } from './state.ts';
+import { BOOK_TYPE, FEED_KEY, STATUS, TRADE, TYPES, cloneBooks, cloneState } from './state.ts';
+import { newConnection, servingNewestFirst } from './state.ts';
 import type { Books, Connection, DayState } from './state.ts';
 import type { HistoryFloor } from './trade-memory.ts';
 import { speakPendingTrades } from './trades.ts';
@@ -51,6 +51,8 @@ export class Speech implements TradeContext {
   readonly #faults: BookFault[];
   readonly #books: Books;
   readonly #scratch = new EventBuffer();
+  /** Keys whose state the venue sends by itself (R12). */
+  #opening: readonly number[] = [];
 
   constructor(options: SpeechOptions, state: DayState, books: Books = new Map()) {
     this.state = state;
@@ -73,7 +75,19 @@ export class Speech implements TradeContext {
   clone(options: SpeechOptions): Speech {
     const copy = new Speech(options, cloneState(this.state), cloneBooks(this.#books));
     copy.book_depth = this.book_depth;
+    copy.#opening = this.#opening;
     return copy;
+  }
+
+  /** The day's configuration is known, or grew. */
+  expect(keys: readonly number[]): void {
+    this.#opening = keys;
+    if (this.speaking) this.#openUnspoken();
+  }
+
+  opened(c: number, serves: boolean): void {
+    this.state.connections.set(c, newConnection(c, serves, this.state.t));
+    if (serves) this.#close(FEED_KEY, false);
   }
 
   /** R5: whoever the dead connection spoke for passes to the next whole one, or is a gap. */
@@ -86,12 +100,19 @@ export class Speech implements TradeContext {
     for (let key = 0; key < state.speakers.length; key++) {
       if (state.speakers[key] === c) this.#passOn(key, c, cause, connection.last_t);
     }
+    const alone = servingNewestFirst(state).length === 0;
+    if (connection.serves && alone) {
+      this.#open(FEED_KEY, { cause, from: connection.last_t, connection: c });
+    }
     // A planned close leaves the trades to the connections that replace it.
-    if (cause === 'closed' && servingNewestFirst(state).length > 0) return;
+    if (cause === 'closed' && !alone) return;
     this.#tradesLost(connection, cause);
   }
 
-  /** Frames were lost on a connection: nothing it says can be built on what came before. */
+  /**
+   * Frames were lost on a connection: nothing it says can be built on what came before, and whatever
+   * it carried may be among them. The feed's own gap is bounded; each type's is open until it speaks.
+   */
   dropped(fact: Facts['_drop']): void {
     const state = this.state;
     const connection = state.connections.get(fact.c);
@@ -116,8 +137,15 @@ export class Speech implements TradeContext {
       this.#fault(connection, slot, 'drop');
     });
     this.#books.delete(fact.c);
-    for (let key = BOOK_TYPE; key < state.speakers.length; key += TYPES) {
+    const trades = tradeSlots(connection);
+    connection.whole.length = 0;
+    for (let key = 0; key < state.speakers.length; key++) {
       if (state.speakers[key] === fact.c) this.#passOn(key, fact.c, 'drop', connection.last_t);
+    }
+    // Whatever the ids will look like: the next trade says whether any was lost.
+    for (const slot of trades) {
+      const key = slot * TYPES + TRADE;
+      this.#open(key, { cause: 'drop', from: connection.last_t, connection: fact.c });
     }
   }
 
@@ -233,21 +261,19 @@ export class Speech implements TradeContext {
 
   /** Trades have no speaker: a hole begins when the last connection that carried them dies. */
   #tradesLost(dead: Connection, cause: string): void {
-    dead.whole.forEach((whole, slot) => {
-      if ((whole & (1 << TRADE)) === 0) return;
-      const carried = [...this.state.connections.values()].some(
-        (it) => ((it.whole[slot] ?? 0) & (1 << TRADE)) !== 0,
-      );
-      if (carried) return;
+    const others = [...this.state.connections.values()];
+    for (const slot of tradeSlots(dead)) {
+      if (others.some((it) => carriesTrades(it, slot))) continue;
       this.#open(slot * TYPES + TRADE, { cause, from: dead.last_t, connection: dead.c });
-    });
+    }
   }
 
   /** R7, R8: the fold speaks from this line on, and states what it knows first. */
   speak(take: Facts['_take'] | null): void {
     const state = this.state;
     if (take?.prev != null) {
-      const hole = { cause: 'take_over', from: BigInt(take.prev.t) };
+      state.prev_t = BigInt(take.prev.t);
+      const hole = { cause: 'take_over', from: state.prev_t };
       this.status(0, { kind: 'gap_opened', ...hole }, null);
       this.status(0, { kind: 'gap_closed', ...hole }, null);
     }
@@ -259,6 +285,16 @@ export class Speech implements TradeContext {
     const open = [...state.gaps];
     state.gaps.clear();
     for (const [key, gap] of open) this.#open(key, gap);
+    this.#openUnspoken();
+  }
+
+  /** R12: what has no state yet, though the venue sends one, and everything while nothing is heard. */
+  #openUnspoken(): void {
+    const hole = { cause: 'opening', from: this.state.t };
+    for (const key of this.#opening) {
+      if (this.state.speakers[key] === 0) this.#open(key, hole);
+    }
+    if (servingNewestFirst(this.state).length === 0) this.#open(FEED_KEY, hole);
   }
 
   #stateOf(slot: number, type: number): void {
@@ -311,4 +347,13 @@ export class Speech implements TradeContext {
       ...(from === undefined ? {} : { from: unixNs(from), to: unixNs(this.state.t) }),
     });
   }
+}
+
+function carriesTrades(connection: Connection, slot: number): boolean {
+  return ((connection.whole[slot] ?? 0) & (1 << TRADE)) !== 0;
+}
+
+/** Slots of which a connection has brought a trade. */
+function tradeSlots(connection: Connection): number[] {
+  return [...connection.whole.keys()].filter((slot) => carriesTrades(connection, slot));
 }

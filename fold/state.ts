@@ -15,13 +15,15 @@ export const TYPES = EVENT_TYPES.length;
 export const TRADE = TYPE_CODE.trade;
 export const BOOK_TYPE = TYPE_CODE.book;
 export const STATUS = TYPE_CODE.status;
+/** The key of the feed itself: a gap in it is one of everything. */
+export const FEED_KEY = STATUS;
 
 /** One connection as a day's fold sees it. */
 export type Connection = {
   readonly c: number;
   /** Opened for this fold's day: everything on it counts. Otherwise only its trades do. */
   readonly serves: boolean;
-  /** `t` of its last frame: where a gap begins if it dies. */
+  /** `t` of its last frame, or of its opening: where a gap begins if it dies. */
   last_t: bigint;
   /** By slot: bit per type of which a whole state was seen. */
   readonly whole: number[];
@@ -41,6 +43,8 @@ export type DayState = {
   bad_clock: boolean;
   /** `t` of the last line. */
   t: bigint;
+  /** The position the previous epoch reached; 0 where it is not known. */
+  prev_t: bigint;
   /** Symbol by slot. */
   readonly names: string[];
   readonly connections: Map<number, Connection>;
@@ -65,6 +69,7 @@ export function createState(shard: string, taken: boolean, begun: boolean): DayS
     ended: false,
     bad_clock: false,
     t: 0n,
+    prev_t: 0n,
     names: [],
     connections: new Map(),
     speakers: [],
@@ -75,6 +80,11 @@ export function createState(shard: string, taken: boolean, begun: boolean): DayS
   };
   addSlot(state, feedSymbol(shard));
   return state;
+}
+
+/** A connection of which nothing was heard yet; `t`: since when it is open. */
+export function newConnection(c: number, serves: boolean, t: bigint): Connection {
+  return { c, serves, last_t: t, whole: [], last_trade: [] };
 }
 
 /** The slot of a symbol, made if it is new. Slots are never taken back within a day. */

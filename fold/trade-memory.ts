@@ -11,7 +11,7 @@ export const TRADE_IDS_MAX = 4096;
 export type TradeMemory = {
   /** Content by id, in order of arrival. */
   readonly contents: Map<string, string>;
-  /** Greatest numeric id heard, null before the first. */
+  /** Greatest numeric id heard, or the last one the previous epoch published; null before either. */
   last: bigint | null;
 };
 
@@ -40,11 +40,21 @@ export function rememberTrade(memory: TradeMemory, id: string, content: string):
   return known === undefined ? 'new' : 'conflict';
 }
 
+/** Nothing is missing up to `id`: what the previous epoch published is known without being heard. */
+export function seedTrades(memory: TradeMemory, id: bigint): void {
+  if (memory.last === null || id > memory.last) memory.last = id;
+}
+
+/** Whether all that is known of a symbol's trades is what the previous epoch published. */
+export function isOnlySeeded(memory: TradeMemory): boolean {
+  return memory.contents.size === 0 && memory.last !== null;
+}
+
 /** What was known when a frame of history began: its trades are judged by this, not by each other. */
 export type HistoryFloor = { readonly known: boolean; readonly last: bigint | null };
 
 export function historyFloor(memory: TradeMemory): HistoryFloor {
-  return { known: memory.contents.size > 0, last: memory.last };
+  return { known: memory.contents.size > 0 || memory.last !== null, last: memory.last };
 }
 
 /** Whether a trade of a venue's history lies beyond what was known; nothing does where nothing was. */

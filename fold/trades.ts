@@ -13,7 +13,15 @@ import { closeGap } from './gaps.ts';
 import { eventOf } from '../codec/event-object.ts';
 import { TRADE, TYPES } from './state.ts';
 import type { Connection, DayState } from './state.ts';
-import { TRADE_IDS_MAX, historyFloor, isBeyond, numericId, rememberTrade } from './trade-memory.ts';
+import {
+  TRADE_IDS_MAX,
+  historyFloor,
+  isBeyond,
+  isOnlySeeded,
+  numericId,
+  rememberTrade,
+  seedTrades,
+} from './trade-memory.ts';
 import type { HistoryFloor } from './trade-memory.ts';
 
 /** Missing ids looked up one by one before a jump is called a gap outright. */
@@ -75,6 +83,8 @@ export function speakPendingTrades(
       if (id !== null && id > last) emitter.emitObject(state, trade, slot, FLAG.HISTORY);
     }
     trades.length = 0;
+    const memory = state.trades[slot];
+    if (last !== null && memory !== undefined) seedTrades(memory, last);
   });
 }
 
@@ -92,7 +102,10 @@ function keepPending(
   if (pending.length > TRADE_IDS_MAX) pending.shift();
 }
 
-/** A jump on one connection is a gap unless other connections delivered what lies between. */
+/**
+ * A jump on one connection is a gap unless other connections delivered what lies between. So is one
+ * between the last trade the previous epoch published and the first that is heard, history included.
+ */
 function checkJump(
   context: TradeContext,
   connection: Connection,
@@ -102,11 +115,13 @@ function checkJump(
 ): void {
   const number = numericId(id);
   if (number === null) return;
-  const last = connection.last_trade[slot] ?? null;
-  connection.last_trade[slot] = last === null || number > last ? number : last;
-  if (last === null || number <= last + 1n || history || !context.contiguous) return;
   const { state, emitter } = context;
   const memory = state.trades[slot];
+  const own = connection.last_trade[slot] ?? null;
+  connection.last_trade[slot] = own === null || number > own ? number : own;
+  const first = memory !== undefined && isOnlySeeded(memory);
+  const last = first ? memory.last : own;
+  if (last === null || number <= last + 1n || (history && !first) || !context.contiguous) return;
   let known = number - last - 1n <= MISSING_IDS_CHECKED_MAX;
   for (let missing = last + 1n; known && missing < number; missing++) {
     known = memory?.contents.has(missing.toString()) === true;
@@ -116,7 +131,7 @@ function checkJump(
     cause: 'sequence',
     about: 'trade',
     connection: connection.c,
-    from: unixNs(connection.last_t),
+    from: unixNs(first ? state.prev_t : connection.last_t),
     to: unixNs(state.t),
     expected: (last + 1n).toString(),
     received: number.toString(),

@@ -154,7 +154,7 @@ export const EVENT_FIELDS = {
   status: {
     /** `gap_opened gap_closed refused rejected clock system` */
     kind: 'text',
-    /** `disconnect sequence checksum crossed refused take_over drop parse clock stale ...` */
+    /** `disconnect sequence checksum crossed refused take_over opening drop clock stale ...` */
     cause: 'text',
     /** The type of event it concerns (`trade`, `book`, ...), null for all. */
     about: 'text',

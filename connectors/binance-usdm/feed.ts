@@ -14,6 +14,8 @@ export const binanceUsdm: Feed = {
   // Of aggregates and of single trades alike, in both captures. On `trade` an execution that never
   // met the book uses an id and is left out: a hole of its own, seen as a gap that closes at once.
   trade_ids: 'contiguous',
+  // The partial book comes every 100 ms and the mark price every second, whatever the market does.
+  opens: { depth: ['book'], markPrice: ['mark'] },
   openBook: openBinanceUsdmBook,
   // The next partial book, within 100 ms; between an unsubscribe and a subscribe a diff would be
   // lost.

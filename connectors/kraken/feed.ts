@@ -17,6 +17,8 @@ export const kraken: Feed = {
   normalizer: 1,
   decoders: [{ valid_from: V2_BEGINS, decode }],
   trade_ids: 'contiguous',
+  // Snapshots of trades and candles may be empty, and then name no market.
+  opens: { book: ['book'], ticker: ['quote', 'ticker'], instrument: ['instrument'] },
   openBook: openKrakenBook,
   evidence,
   protocol,

@@ -51,7 +51,7 @@ const CONFIG = {
     { symbol: 'BTCUSD', external: 'BTC', depth: 'l2' as const },
     { symbol: 'ETHUSD', external: 'ETH', depth: 'l2' as const },
   ],
-  channels: ['all'],
+  channels: ['books'],
   book_depth: 10,
 };
 

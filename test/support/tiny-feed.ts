@@ -116,6 +116,7 @@ export const tinyFeed: Feed = {
   normalizer: 1,
   decoders: [{ valid_from: '1970-01-01' as Day, decode }],
   trade_ids: 'contiguous',
+  opens: { books: ['book'] },
   openBook: () => openBook(),
   evidence: [],
   protocol: {

@@ -28,7 +28,13 @@ const CONFIG = {
 class Story {
   readonly fold: ShardFold = createShardFold(tinyFeed, 's');
   readonly events: MarketEvent[] = [];
+  /** `books`: one whose state the venue sends by itself. */
+  readonly channels: readonly string[];
   t = NOON;
+
+  constructor(channels: readonly string[] = ['all']) {
+    this.channels = channels;
+  }
 
   fact<K extends FactKey>(key: K, fact: Facts[K], t = this.t + 1n): this {
     this.t = t;
@@ -49,7 +55,8 @@ class Story {
   }
 
   day(day: Day, taken: boolean, t = this.t + 1n): this {
-    return this.fact('_day', { day, taken }, t).fact('_config', { sha256: 'x', config: CONFIG });
+    const config = { ...CONFIG, channels: this.channels };
+    return this.fact('_day', { day, taken }, t).fact('_config', { sha256: 'x', config });
   }
 
   open(c: number, day: Day = DAY): this {
@@ -218,9 +225,11 @@ describe('who speaks (R5)', () => {
     assert.deepEqual(story.told(), [
       'gap_opened BTCUSD disconnect quote',
       'gap_opened BTCUSD disconnect book',
+      'gap_opened _FEED-s disconnect -',
     ]);
     story.open(2).frame(2, delta(80)).frame(2, snap(81)).frame(2, quote(2));
     assert.deepEqual(story.told(), [
+      'gap_closed _FEED-s disconnect - repaired=0',
       'gap_closed BTCUSD disconnect book repaired=0',
       'book BTCUSD 81 SNAPSHOT',
       'gap_closed BTCUSD disconnect quote repaired=0',
@@ -301,8 +310,109 @@ describe('take-over (R7)', () => {
     assert.deepEqual(story.told(), ['trade BTCUSD 5']);
   });
 
+  test('history that comes only after the _take adds what lies beyond the last one published', () => {
+    const story = new Story().start();
+    story.take({ epoch: 5, t: String(NOON - 1000n) }, { BTCUSD: '2' }).told();
+    story.frame(1, history(1, 2, 3, 4)).frame(1, trade(5));
+    assert.deepEqual(story.told(), [
+      'trade BTCUSD 3 HISTORY',
+      'trade BTCUSD 4 HISTORY',
+      'trade BTCUSD 5',
+    ]);
+  });
+
+  test('ids missing between the last one published and the first one heard are a hole', () => {
+    const prev = { epoch: 5, t: String(NOON - 1000n) };
+    for (const [first, flags] of [
+      [trade(6), ''],
+      [history(6), ' HISTORY'],
+    ] as const) {
+      const story = new Story().start().take(prev, { BTCUSD: '2' });
+      story.told();
+      story.frame(1, first);
+      const [from, to] = [NOON - 1000n, story.t];
+      assert.deepEqual(closedGaps(story.events), [`BTCUSD sequence trade ${from}-${to}`]);
+      story.frame(1, trade(7));
+      assert.deepEqual(story.told(), [
+        'gap_opened BTCUSD sequence trade 3/6',
+        'gap_closed BTCUSD sequence trade 3/6 repaired=0',
+        `trade BTCUSD 6${flags}`,
+        'trade BTCUSD 7',
+      ]);
+    }
+  });
+
   test('without a last one published nothing is repeated', () => {
     const story = new Story().start().frame(1, trade(4)).take();
+    assert.deepEqual(story.told(), []);
+  });
+});
+
+/** `cause about from-to` of each gap that was closed. */
+function closedGaps(events: readonly MarketEvent[]): string[] {
+  return events.flatMap((it) =>
+    it.type === 'status' && it.kind === 'gap_closed'
+      ? [`${it.symbol} ${it.cause} ${it.about ?? '-'} ${it.from}-${it.to}`]
+      : [],
+  );
+}
+
+describe('what is not known yet (R12)', () => {
+  test('an opening snapshot that was lost is a gap from the _take to the one that came', () => {
+    const story = new Story(['books']).start().take();
+    const taken = story.t;
+    story.frame(1, delta(8)).frame(1, delta(9));
+    assert.deepEqual(story.told(), [
+      'gap_opened BTCUSD opening book',
+      'gap_opened ETHUSD opening book',
+    ]);
+    story.frame(1, snap(20));
+    assert.deepEqual(closedGaps(story.events), [`BTCUSD opening book ${taken}-${story.t}`]);
+    story.frame(1, delta(21)).frame(1, snap(5, 'ETH'));
+    assert.deepEqual(story.told(), [
+      'gap_closed BTCUSD opening book repaired=0',
+      'book BTCUSD 20 SNAPSHOT',
+      'book BTCUSD 21',
+      'gap_closed ETHUSD opening book repaired=0',
+      'book ETHUSD 5 SNAPSHOT',
+    ]);
+  });
+
+  test('one lost while muted is a gap from where the fold speaks; one that came is none', () => {
+    const story = new Story(['books']).start().frame(1, delta(8)).frame(1, snap(5, 'ETH')).take();
+    const taken = story.t;
+    assert.deepEqual(story.told(), ['book ETHUSD 5 SNAPSHOT', 'gap_opened BTCUSD opening book']);
+    story.frame(1, snap(20));
+    assert.deepEqual(closedGaps(story.events), [`BTCUSD opening book ${taken}-${story.t}`]);
+  });
+
+  test('a day that begins without a book says so at midnight', () => {
+    const midnight = dayStart(NEXT);
+    const story = new Story(['books']).start().take().frame(1, snap(7)).frame(1, snap(5, 'ETH'));
+    story
+      .day(NEXT, true, midnight - 600_000_000_000n)
+      .open(2, NEXT)
+      .frame(2, snap(70));
+    story.told();
+    story.fact('_midnight', { day: NEXT }, midnight);
+    assert.deepEqual(story.told(), ['book BTCUSD 70 SNAPSHOT', 'gap_opened ETHUSD opening book']);
+  });
+
+  test('a shard taken while the venue is away hears nothing until a connection opens', () => {
+    const story = new Story().day(DAY, false).take({ epoch: 5, t: String(NOON - 1000n) });
+    const taken = story.t;
+    story.told();
+    story.t += 600_000_000_000n;
+    story.open(1);
+    assert.deepEqual(closedGaps(story.events), [`_FEED-s opening - ${taken}-${story.t}`]);
+  });
+
+  test('of a market kept to its best prices no book is awaited', () => {
+    const story = new Story();
+    const symbols = [{ symbol: 'BTCUSD', external: 'BTC', depth: 'l1' as const }];
+    const config = { ...CONFIG, channels: ['books'], symbols };
+    story.fact('_day', { day: DAY, taken: false }).fact('_config', { sha256: 'x', config });
+    story.open(1).take();
     assert.deepEqual(story.told(), []);
   });
 });
@@ -346,6 +456,37 @@ describe('facts (R9, R11)', () => {
       'book BTCUSD 9 SNAPSHOT',
     ]);
   });
+
+  test('dropped frames are a gap of every type they may have held, whatever the ids look like', () => {
+    for (const [id, repaired] of [
+      ['a1b2', 0],
+      ['7', 0],
+      ['2', 1],
+    ] as const) {
+      const story = new Story().start().take().frame(1, trade(1)).frame(1, quote(1));
+      const good = story.t;
+      story.told();
+      const from = String(story.t + 1n);
+      story.fact('_drop', { c: 1, frames: 3, bytes: 99, from, reason: 'ENOSPC' });
+      assert.deepEqual(story.told(), [
+        'gap_opened _FEED-s drop -',
+        'gap_closed _FEED-s drop -',
+        'gap_opened BTCUSD drop quote',
+        'gap_opened BTCUSD drop trade',
+      ]);
+      story.frame(1, quote(2)).frame(1, trade(id));
+      assert.deepEqual(closedGaps(story.events), [
+        `BTCUSD drop quote ${good}-${story.t - 1n}`,
+        `BTCUSD drop trade ${good}-${story.t}`,
+      ]);
+      assert.deepEqual(story.told(), [
+        'gap_closed BTCUSD drop quote repaired=0',
+        'quote BTCUSD 2',
+        `gap_closed BTCUSD drop trade repaired=${repaired}`,
+        `trade BTCUSD ${id}`,
+      ]);
+    }
+  });
 });
 
 test('a copy goes on by itself and yields the same', () => {
@@ -357,5 +498,5 @@ test('a copy goes on by itself and yields the same', () => {
     it.frame(1, delta(8)).frame(1, trade(1)).frame(1, trade(2)).close(1).open(2).frame(2, snap(9));
   }
   assert.deepEqual(copy.events, story.events);
-  assert.equal(copy.told().length, 7);
+  assert.equal(copy.told().length, 9);
 });
