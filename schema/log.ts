@@ -61,7 +61,10 @@ export type Facts = {
     readonly reason: string;
     readonly by: 'venue' | 'us' | 'network';
   };
-  /** Frames that could not be written: how many, since when, why. */
+  /**
+   * Frames that could not be written: how many, since when, why. `bytes` of one refused for its size
+   * (`frame_too_large`) are at least so many: who refuses it may know the limit only.
+   */
   readonly _drop: {
     readonly c: number;
     readonly frames: number;

@@ -92,6 +92,7 @@ async function reaches(url: string): Promise<boolean> {
       },
       onFrame: () => undefined,
       onPing: () => undefined,
+      onTooLarge: () => undefined,
       onClose: () => resolve(false),
       onUpgradeRefused: () => resolve(false),
     });

@@ -111,6 +111,7 @@ export class Session {
       onPing: () => {
         this.#heard_ms = this.#now();
       },
+      onTooLarge: (bytes) => this.#tooLarge(bytes),
       onClose: (code, reason, by) => this.#closed(code, reason, by),
       onUpgradeRefused: (status, headers) => {
         const seconds = retryAfterSeconds(headers);
@@ -187,11 +188,8 @@ export class Session {
     if (this.#ended) return;
     const now = this.#now();
     this.#heard_ms = now;
-    const { frame_bytes_max } = this.#deps.feed.protocol.limits;
-    if (bytes.length > frame_bytes_max) {
-      this.#deps.drop(this.c, bytes.length, 'frame_too_large');
-      this.#deps.alarm('frame_too_large', { c: this.c, bytes: bytes.length, frame_bytes_max });
-      this.#giveUp('frame too large');
+    if (bytes.length > this.#deps.feed.protocol.limits.frame_bytes_max) {
+      this.#tooLarge(bytes.length);
       return;
     }
     this.frames += 1;
@@ -202,6 +200,15 @@ export class Session {
       this.#deps.alarm('flood', { c: this.c, frames: this.#tick_frames });
       this.#giveUp('flood');
     }
+  }
+
+  /** `bytes`: its size, or what it is known to be at least. */
+  #tooLarge(bytes: number): void {
+    if (this.#ended) return;
+    const { frame_bytes_max } = this.#deps.feed.protocol.limits;
+    this.#deps.drop(this.c, bytes, 'frame_too_large');
+    this.#deps.alarm('frame_too_large', { c: this.c, bytes, frame_bytes_max });
+    this.#giveUp('frame too large');
   }
 
   #observe(buffer: EventBuffer): void {

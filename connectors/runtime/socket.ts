@@ -17,6 +17,11 @@ export type SocketHandlers = {
   readonly onFrame: (bytes: Uint8Array) => void;
   /** A WebSocket ping arrived and was answered: a sign of life that is no frame. */
   readonly onPing: () => void;
+  /**
+   * A message over the adapter's limit came and was not taken; it is at least so many bytes long. The
+   * connection cannot go on: `onClose` follows, and no frame before it.
+   */
+  readonly onTooLarge: (bytes: number) => void;
   /** `code` is null where the connection broke without a close frame. */
   readonly onClose: (code: number | null, reason: string, by: CloseBy) => void;
   /** The venue answered the upgrade with plain HTTP: 429 too many, 5xx, ... Header names are lower case. */

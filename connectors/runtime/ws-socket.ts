@@ -3,7 +3,7 @@ import { WebSocket } from 'ws';
 import type { CloseBy, OpenSocket, Socket, SocketHandlers } from './socket.ts';
 
 export type WsOptions = {
-  /** A larger message closes the connection with code 1009. */
+  /** A larger message is told of, not taken, and closes the connection with code 1009. */
   readonly frame_bytes_max: number;
   /** An upgrade that takes longer is given up. */
   readonly handshake_timeout_ms: number;
@@ -17,6 +17,8 @@ export const WS_DEFAULTS: WsOptions = {
   close_timeout_ms: 5_000,
 };
 
+/** What `ws` calls a message over its limit; how long it would have been it does not say. */
+const TOO_LARGE = 'WS_ERR_UNSUPPORTED_MESSAGE_LENGTH';
 /** Close codes that never travel: they stand for "there was no close frame". */
 const NO_CLOSE_FRAME = new Set([1005, 1006]);
 
@@ -47,8 +49,9 @@ function openWs(url: string, handlers: SocketHandlers, limits: WsOptions): Socke
   ws.on('message', (payload: Buffer) => {
     if (!over) handlers.onFrame(new Uint8Array(payload));
   });
-  ws.on('error', (error: Error) => {
+  ws.on('error', (error: NodeJS.ErrnoException) => {
     failure = error.message;
+    if (!over && error.code === TOO_LARGE) handlers.onTooLarge(limits.frame_bytes_max + 1);
   });
   ws.on('unexpected-response', (request, response) => {
     over = true;

@@ -28,6 +28,7 @@ function setUp(faults: FaultPlan = {}, feed = 'kraken', symbols = ['BTC/USD']) {
         times.push(clock.wallNs());
       },
       onPing: () => seen.push('ping'),
+      onTooLarge: (bytes) => seen.push(`too large ${bytes}`),
       onClose: (code, reason, by) => seen.push(`close ${code} ${reason} ${by}`),
       onUpgradeRefused: (status, headers) =>
         seen.push(`refused ${status} ${headers['retry-after'] ?? ''}`),
