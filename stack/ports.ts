@@ -20,6 +20,16 @@ export const DEFAULT_PORTS: StackPorts = {
   temporal_ui: 8233,
 };
 
+/** Environments with usual ports of their own, so that they run beside the others. */
+const OWN_PORTS: Readonly<Record<string, StackPorts>> = {
+  demo: { nats: 4232, s3: 7080, temporal: 7243, temporal_ui: 8243 },
+};
+
+/** The ports an environment's stack tries first. */
+export function usualPorts(environment: string): StackPorts {
+  return OWN_PORTS[environment] ?? DEFAULT_PORTS;
+}
+
 /** Below the range the kernel gives to outgoing connections, so nothing takes one by chance. */
 const FREE_FROM = 20_000;
 const FREE_TO = 32_000;

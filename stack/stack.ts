@@ -5,6 +5,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { SsmdError } from '../schema/errors.ts';
 import { ensureBinary } from './binaries.ts';
+import { throwIfInterrupted } from './interrupted.ts';
 import { DEFAULT_PORTS, LOOPBACK, choosePort, freePort } from './ports.ts';
 import type { StackPorts } from './ports.ts';
 import { processStart } from './processes.ts';
@@ -27,7 +28,7 @@ import {
   writeStackFile,
 } from './state.ts';
 import { startServer, stopProcess } from './supervisor.ts';
-import type { RunningServer } from './supervisor.ts';
+import type { RunningServer, Spawned } from './supervisor.ts';
 import type { ToolName } from './tools.ts';
 
 export type StackOptions = {
@@ -41,6 +42,8 @@ export type StackOptions = {
   readonly outlive_us?: boolean;
   readonly env: Readonly<Record<string, string | undefined>>;
   readonly log: Report;
+  /** Aborted while the stack starts: what was started is stopped again. */
+  readonly signal?: AbortSignal;
 };
 
 export type Stack = {
@@ -69,17 +72,18 @@ type Started = { readonly server: RunningServer; readonly state: PartState };
 /**
  * Brings the stack up.
  * @throws SSMD_TOOL_MISSING when a binary can neither be found nor made, SSMD_UNAVAILABLE when a
- * server does not come up; what had been started is stopped again.
+ * server does not come up, SSMD_INTERRUPTED; what had been started is stopped again.
  */
 export async function startStack(options: StackOptions): Promise<Stack> {
-  const { dataDir, log } = options;
+  const { dataDir, log, signal } = options;
   const wanted = options.only ?? PART_NAMES;
-  await using _lock = await lockStart(dataDir, log);
+  await using _lock = await lockStart(dataDir, log, signal);
   const running = await partsToKeep(dataDir, log);
   for (const name of wanted) {
     const part = running[name];
     if (part !== undefined) log.line(statusLine(name, part, 'running already'));
   }
+  const record = openRecord(dataDir, running);
   const started = new Map<PartName, Started>();
   const stop = async (): Promise<void> => {
     const mine = [...started.entries()].reverse();
@@ -93,16 +97,16 @@ export async function startStack(options: StackOptions): Promise<Stack> {
   try {
     const missing = wanted.filter((name) => running[name] === undefined);
     // Binaries first and one by one: two builds at once would fight for the processors.
-    for (const name of missing) await ensureBinary(TOOL_OF[name], options.env, log);
+    for (const name of missing) await ensureBinary(TOOL_OF[name], options.env, log, signal);
     const starts = await Promise.allSettled(
-      missing.map(async (name) => started.set(name, await startPart(name, options))),
+      missing.map(async (name) => started.set(name, await startPart(name, options, record))),
     );
     for (const start of starts) if (start.status === 'rejected') throw start.reason;
+    throwIfInterrupted(signal);
     const parts: StackFile['parts'] = {
       ...running,
       ...Object.fromEntries([...started].map(([name, { state }]) => [name, state])),
     };
-    await writeStackFile(dataDir, { parts });
     const failures = [...started].map(async ([name, { server }]) => {
       const how = await server.ended;
       return `${name} (process ${server.pid}) ended by itself: ${how}; log ${server.spec.log_file}`;
@@ -157,10 +161,34 @@ async function answersSoon(name: PartName, part: PartState): Promise<boolean> {
   }
 }
 
+/** Writes a part down, or takes it out. */
+type RecordPart = (name: PartName, state: PartState | null) => Promise<void>;
+
+/**
+ * Keeps the state file in step with the processes while they start: a start that is killed half-way
+ * leaves nothing that `stopStack` does not know. One write at a time.
+ */
+function openRecord(dataDir: string, running: StackFile['parts']): RecordPart {
+  let parts = running;
+  let last: Promise<void> = Promise.resolve();
+  return (name, state) => {
+    const { [name]: _, ...others } = parts;
+    parts = state === null ? others : { ...others, [name]: state };
+    const now = parts;
+    // A write that failed has been told to whoever asked for it; the next one states all of it anew.
+    last = last.catch(() => undefined).then(() => writeStackFile(dataDir, { parts: now }));
+    return last;
+  };
+}
+
 /** Starts one part; a port taken between the choice and the start is chosen anew. */
-async function startPart(name: PartName, options: StackOptions): Promise<Started> {
+async function startPart(
+  name: PartName,
+  options: StackOptions,
+  record: RecordPart,
+): Promise<Started> {
   const wanted = { ...DEFAULT_PORTS, ...options.ports };
-  const binary = await ensureBinary(TOOL_OF[name], options.env, options.log);
+  const binary = await ensureBinary(TOOL_OF[name], options.env, options.log, options.signal);
   for (let tried = 1; ; tried += 1) {
     const main = await choosePort(wanted[name]);
     const ui = name === 'temporal' ? await choosePort(wanted.temporal_ui) : null;
@@ -170,14 +198,22 @@ async function startPart(name: PartName, options: StackOptions): Promise<Started
     }
     const ports = { port: main.port, ui_port: ui?.port ?? null, http_port };
     const spec = await specOf(name, options.dataDir, binary, ports);
+    const outlive_us = options.outlive_us === true;
+    const owner = outlive_us ? null : await ourselves();
+    const stateOf = ({ pid, started }: Spawned): PartState => {
+      return { ...ports, pid, started, version: binary.version, owner };
+    };
     try {
-      const server = await startServer(spec, { outlive_us: options.outlive_us === true });
-      const { pid, started } = server;
-      const owner = options.outlive_us === true ? null : await ourselves();
-      const state = { ...ports, pid, started, version: binary.version, owner };
-      options.log.line(statusLine(name, state, 'started'));
-      return { server, state };
+      const server = await startServer(spec, {
+        outlive_us,
+        onSpawned: (spawned) => record(name, stateOf(spawned)),
+        signal: options.signal,
+      });
+      options.log.line(statusLine(name, stateOf(server), 'started'));
+      return { server, state: stateOf(server) };
     } catch (error) {
+      await record(name, null);
+      throwIfInterrupted(options.signal);
       const taken = !(await stillFree(main.port)) || (ui !== null && !(await stillFree(ui.port)));
       if (!taken || tried === START_TRIES) throw error;
     }

@@ -6,16 +6,22 @@ import { createHash } from 'node:crypto';
 import { createServer } from 'node:net';
 import { resolve } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { throwIfInterrupted } from './interrupted.ts';
 import type { Report } from './report.ts';
 
 const POLL_MS = 50;
 
 /** Waits, with a word, for as long as another process starts this folder's stack. */
-export async function lockStart(dataDir: string, log: Report): Promise<AsyncDisposable> {
+export async function lockStart(
+  dataDir: string,
+  log: Report,
+  signal?: AbortSignal,
+): Promise<AsyncDisposable> {
   for (let waited = false; ; waited = true) {
     const lock = await tryLock(dataDir);
     if (lock !== null) return lock;
     if (!waited) log.line(`another start of ${dataDir} is under way; waiting for it`);
+    throwIfInterrupted(signal);
     await sleep(POLL_MS);
   }
 }

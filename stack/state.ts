@@ -75,13 +75,18 @@ export async function readStackState(envName: string, root: string): Promise<Sta
   };
 }
 
-/** Which stack a command means when it names none: `SSMD_ENV`, else the one started last. */
+/**
+ * Which stack a command means when it names none: `SSMD_ENV`, else the one started last, of those in
+ * `among` where that is given.
+ */
 export async function findRunningStack(
   root: string,
   env: Readonly<Record<string, string | undefined>>,
+  among: readonly string[] | null = null,
 ): Promise<{ readonly name: string; readonly state: StackState } | null> {
   const named = env['SSMD_ENV'];
   for (const name of named ? [named] : await stacksByAge(root)) {
+    if (among?.includes(name) === false) continue;
     const state = await readStackState(name, root);
     if (state !== null) return { name, state };
   }

@@ -9,6 +9,7 @@ import { access, mkdir, open, readFile, rename, stat } from 'node:fs/promises';
 import { delimiter, dirname, join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { SsmdError } from '../schema/errors.ts';
+import { throwIfInterrupted } from './interrupted.ts';
 import { isAlive, processStart } from './processes.ts';
 import type { ServerSpec } from './server.ts';
 
@@ -21,6 +22,9 @@ export type RunningServer = {
   readonly ended: Promise<string>;
 };
 
+/** A server's process from its first moment. */
+export type Spawned = { readonly pid: number; readonly started: string };
+
 const POLL_MS = 25;
 const STOP_TIMEOUT_MS = 10_000;
 const KILL_TIMEOUT_MS = 5_000;
@@ -30,11 +34,18 @@ const TAIL_BYTES = 16 * 1024;
 
 /**
  * Starts a server and waits until it answers.
- * @throws SSMD_UNAVAILABLE with its last log lines when it ends or does not answer in time.
+ * @throws SSMD_UNAVAILABLE with its last log lines when it ends or does not answer in time;
+ * SSMD_INTERRUPTED when the signal aborts before it answers.
  */
 export async function startServer(
   spec: ServerSpec,
-  options: { readonly outlive_us?: boolean } = {},
+  options: {
+    readonly outlive_us?: boolean;
+    /** Called as soon as its process is there, before it answers. */
+    readonly onSpawned?: (process: Spawned) => Promise<void>;
+    /** Ends it when this aborts before it answers. */
+    readonly signal?: AbortSignal | undefined;
+  } = {},
 ): Promise<RunningServer> {
   const log = await openLog(spec.log_file);
   const from = (await stat(spec.log_file)).size;
@@ -52,6 +63,13 @@ export async function startServer(
   await log.close();
   child.unref();
   const pid = child.pid ?? 0;
+  const started = (await processStart(pid)) ?? 'unknown';
+  try {
+    if (pid > 0) await options.onSpawned?.({ pid, started });
+  } catch (error) {
+    await stopProcess(pid);
+    throw error;
+  }
   const deadline = performance.now() + spec.ready_timeout_ms;
   while (!(await spec.probe())) {
     if (how !== null || performance.now() > deadline) {
@@ -59,11 +77,13 @@ export async function startServer(
       if (how === null) await stopProcess(pid);
       throw await startFailed(spec, what, from);
     }
+    if (options.signal?.aborted === true) await stopProcess(pid);
+    throwIfInterrupted(options.signal);
     await sleep(POLL_MS);
   }
   // Another server on our port may have answered for one that could not listen.
   if (how !== null) throw await startFailed(spec, `ended: ${how}`, from);
-  return { spec, pid, started: (await processStart(pid)) ?? 'unknown', ended };
+  return { spec, pid, started, ended };
 }
 
 /** Ends a process group: SIGTERM, then SIGKILL after 10 s. Returns when it is gone. */

@@ -3,9 +3,9 @@ import type { Command } from 'commander';
 import { InvalidArgumentError } from 'commander';
 import { invalidInput } from '../../schema/errors.ts';
 import type { Fault } from '../../schema/errors.ts';
-import { readStackState } from '../../stack/state.ts';
 import type { CliContext } from '../command.ts';
 import { GROUPS, parseEnvName } from '../command.ts';
+import { resolveEnvironment } from '../resolve-environment.ts';
 
 type ConnectorFlags = {
   readonly mode: string;
@@ -32,35 +32,37 @@ export function register(program: Command, context: CliContext): void {
         'Ctrl-C. Venue, NATS and S3 may all be away: capture goes on with what there is. Its log ' +
         'goes to standard output, one JSON object a line.',
     )
-    .option('--mode <mode>', `what to do: ${MODES.join(', ')}`, 'live')
+    .option('--mode <mode>', `where frames come from; there is ${MODES.join(', ')}`, 'live')
     .option('--env <name>', 'environment', parseEnvName, 'dev')
-    .option('--feed <feed>', 'venue: kraken, binance-usdm, ...')
-    .option('--shard <shard>', 'shard of the environment (default: SHARD_ID)')
+    .option('--feed <feed>', 'which venue: kraken or binance-usdm (needed)')
+    .option('--shard <shard>', 'shard of the environment, such as tier1 (default: SHARD_ID)')
     .option('--url <url>', "base URL in place of the venue's own, ws:// or wss://")
-    .option('--port <port>', 'of the status pages on loopback; 0: any free one', parsePort, 0)
+    .option(
+      '--port <port>',
+      'status pages on loopback: /status, /metrics; 0 takes a free one',
+      parsePort,
+      0,
+    )
+    .addHelpText('after', `\nExample:\n  ${EXAMPLE}`)
     .action((flags: ConnectorFlags) => runConnector(flags, context));
 }
 
 async function runConnector(flags: ConnectorFlags, context: CliContext): Promise<void> {
   const { env, output, interrupted, root } = context;
-  const [{ FEEDS }, { startConnector }, { foldConfig, loadEnvironment }, endpoints] =
-    await Promise.all([
-      import('../../connectors/registry.ts'),
-      import('../../workers/connector.ts'),
-      import('../../environments/env.ts'),
-      import('../../environments/endpoints.ts'),
-    ]);
+  const [{ FEEDS }, { startConnector }, { foldConfig }] = await Promise.all([
+    import('../../connectors/registry.ts'),
+    import('../../workers/connector.ts'),
+    import('../../environments/env.ts'),
+  ]);
   const { feed, shard } = checkedFlags(flags, [...FEEDS.keys()], env['SHARD_ID']);
-  const known = [...FEEDS.values()].map((it) => ({ id: it.id, ...it.protocol }));
-  const environment = loadEnvironment(flags.env, known);
-  const wanted = known.find((it) => it.id === feed);
+  const wanted = FEEDS.get(feed);
   // Before anything is looked for or started: the shard must have symbols of the feed.
-  if (wanted !== undefined) foldConfig(environment, wanted, shard);
-  const stack = await readStackState(flags.env, root);
-  const variables = { ...env, ...(stack === null ? {} : endpoints.stackVariables(stack)) };
+  if (wanted !== undefined) {
+    const { environment } = await resolveEnvironment(flags.env, context, 'none');
+    foldConfig(environment, { id: wanted.id, ...wanted.protocol }, shard);
+  }
   const running = await startConnector({
-    environment,
-    endpoints: endpoints.endpointsOf(environment, { TEMPORAL_ADDRESS: 'unused', ...variables }),
+    ...(await resolveEnvironment(flags.env, context, 'capture')),
     feed,
     shard,
     root,

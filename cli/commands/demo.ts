@@ -13,6 +13,7 @@ import { SsmdError, invalidInput } from '../../schema/errors.ts';
 import type { Fault } from '../../schema/errors.ts';
 import { recordCompanions, stopCompanions } from '../../stack/companions.ts';
 import type { Companion } from '../../stack/companions.ts';
+import { usualPorts } from '../../stack/ports.ts';
 import { processStart } from '../../stack/processes.ts';
 import { startStack, stopStack } from '../../stack/stack.ts';
 import type { Stack } from '../../stack/stack.ts';
@@ -47,8 +48,6 @@ const SHARD = 'tier1';
 const FEEDS = ['kraken', 'binance-usdm'] as const;
 /** One a feed: a worker folds on one thread. */
 const WORKERS = FEEDS.length;
-/** Ports beside those of `ssmd up`, so that both can run. */
-const PORTS = { nats: 4232, s3: 7080, temporal: 7243, temporal_ui: 8243 };
 
 export function register(program: Command, context: CliContext): void {
   program
@@ -205,9 +204,10 @@ async function freshStack(dataDir: string, flags: Flags, context: CliContext): P
   return startStack({
     dataDir,
     env,
-    ports: PORTS,
+    ports: usualPorts(ENV),
     log: output.report(),
     outlive_us: flags.keep === true,
+    signal: context.interrupted,
   });
 }
 

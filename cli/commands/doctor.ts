@@ -1,10 +1,13 @@
 /** `ssmd doctor`: what this machine has, what is missing, and what to do about it. */
 import type { Command } from 'commander';
-import type { BinaryFact, Diagnosis, PortFact } from '../../stack/doctor.ts';
+import type { BinaryFact, Diagnosis, PortFact, Problem } from '../../stack/doctor.ts';
 import { diagnose } from '../../stack/doctor.ts';
 import { readStackState, stackDir } from '../../stack/state.ts';
 import type { CliContext } from '../command.ts';
 import { ExitWith, GROUPS, parseEnvName } from '../command.ts';
+import { environmentName } from '../../environments/files.ts';
+import { SsmdError } from '../../schema/errors.ts';
+import { resolveEnvironment } from '../resolve-environment.ts';
 import type { Output } from '../output.ts';
 import { formatBytes } from '../output.ts';
 
@@ -14,24 +17,43 @@ export function register(program: Command, context: CliContext): void {
     .helpGroup(GROUPS.start)
     .summary('say what is installed and what is wrong')
     .description(
-      'Looks at Node, Go, the three servers (which binary, version, where from), ports and disk. ' +
-        'Starts nothing. Exit code 1 when something is wrong, with the way to mend it.',
+      'Looks at Node, Go, the three servers (which binary, version, where from), the environment ' +
+        'file, ports and disk. Starts nothing. Exit code 1 when something is wrong, with the way to ' +
+        'mend it.',
     )
-    .option('--env <name>', 'environment whose stack is looked at', parseEnvName, 'dev')
+    .option('--env <name>', 'environment whose file and servers are looked at', parseEnvName, 'dev')
     .option('--json', 'print one JSON object')
-    .action(async (options: { readonly env: string; readonly json?: boolean }) => {
-      const found = await diagnose(stackDir(options.env, context.root), context.env);
-      const stack = await readStackState(options.env, context.root);
-      const up = {
-        nats: stack?.nats?.url ?? null,
-        s3: stack?.s3?.endpoint ?? null,
-        temporal: stack?.temporal?.address ?? null,
-        temporal_ui: stack?.temporal?.uiUrl ?? null,
-      };
-      if (options.json === true) context.output.json({ ...found, stack: up });
-      else print(found, options.env, up, context.output);
-      if (found.problems.length > 0) throw new ExitWith(1);
-    });
+    .action((options: Options) => runDoctor(options, context));
+}
+
+type Options = { readonly env: string; readonly json?: boolean };
+
+async function runDoctor(options: Options, context: CliContext): Promise<void> {
+  const name = environmentName(options.env);
+  const seen = await diagnose(stackDir(name, context.root), context.env);
+  const faults = await faultsOfFile(options.env, context);
+  const found = { ...seen, problems: [...faults, ...seen.problems] };
+  const stack = await readStackState(name, context.root);
+  const up = {
+    nats: stack?.nats?.url ?? null,
+    s3: stack?.s3?.endpoint ?? null,
+    temporal: stack?.temporal?.address ?? null,
+    temporal_ui: stack?.temporal?.uiUrl ?? null,
+  };
+  if (options.json === true) context.output.json({ ...found, environment: name, stack: up });
+  else print(found, options.env, up, context.output);
+  if (found.problems.length > 0) throw new ExitWith(1);
+}
+
+/** What is wrong with the environment's file: one of the things to mend. */
+async function faultsOfFile(env: string, context: CliContext): Promise<Problem[]> {
+  try {
+    await resolveEnvironment(env, context, 'none');
+    return [];
+  } catch (error) {
+    if (!(error instanceof SsmdError)) throw error;
+    return [{ what: error.message, fix: 'correct the file; docs/operating.md lists its keys' }];
+  }
 }
 
 function print(
@@ -46,10 +68,13 @@ function print(
   output.line();
   output.table(['server', 'version', 'from', 'where'], found.binaries.map(binaryRow));
   output.line();
-  output.table(['usual port', '', ''], found.ports.map(portRow));
+  output.table([`port (${env})`, 'of', 'now'], found.ports.map(portRow));
   output.line();
   const running = Object.entries(up).filter(([, url]) => url !== null);
-  if (running.length === 0) output.line(`stack ${env}: not running (start it: npx ssmd up)`);
+  if (running.length === 0)
+    output.line(
+      `stack ${env}: not running (start it: npx ssmd up${env === 'dev' ? '' : ` --env ${env}`})`,
+    );
   for (const [part, url] of running) output.line(`stack ${env}: ${part} at ${url}`);
   for (const { path, free_bytes } of found.disk) {
     output.line(`disk: ${formatBytes(free_bytes)} free for ${path}`);

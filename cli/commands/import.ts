@@ -17,6 +17,7 @@ import type { CliContext } from '../command.ts';
 import { ExitWith, GROUPS, parseEnvName } from '../command.ts';
 import { formatBytes, formatCount } from '../output.ts';
 import type { Output } from '../output.ts';
+import { resolveEnvironment } from '../resolve-environment.ts';
 
 type ImportFlags = {
   readonly env: string;
@@ -74,22 +75,20 @@ export function register(program: Command, context: CliContext): void {
 
 async function runImport(file: string, flags: ImportFlags, context: CliContext): Promise<void> {
   const { output, root, interrupted } = context;
-  const [{ FEEDS }, { loadEnvironment }, { openStores }, runtime, { readRecording }] =
-    await Promise.all([
-      import('../../connectors/registry.ts'),
-      import('../../environments/env.ts'),
-      import('../../workers/adapters.ts'),
-      import('../../connectors/runtime/import.ts'),
-      import('../../connectors/runtime/recording.ts'),
-    ]);
-  const known = [...FEEDS.values()].map((it) => ({ id: it.id, ...it.protocol }));
-  const environment = loadEnvironment(flags.env, known);
+  const [{ FEEDS }, { openStores }, runtime, { readRecording }] = await Promise.all([
+    import('../../connectors/registry.ts'),
+    import('../../workers/adapters.ts'),
+    import('../../connectors/runtime/import.ts'),
+    import('../../connectors/runtime/recording.ts'),
+  ]);
+  const { environment } = await resolveEnvironment(flags.env, context, 'none');
   const plan = await planImport(file, flags, FEEDS, environment);
   const [{ systemClock }, { readSoftware }] = await Promise.all([
     import('../../connectors/runtime/clock.ts'),
     import('../../connectors/runtime/provenance.ts'),
   ]);
-  await using stores = await openStores(environment, await endpointsFor(environment, context));
+  const { endpoints } = await resolveEnvironment(flags.env, context, 'stores');
+  await using stores = await openStores(environment, endpoints);
   const rejects = openRejects(
     flags.rejects ?? `${file}.rejects.jsonl`,
     flags.rejects === undefined,
@@ -112,7 +111,8 @@ async function runImport(file: string, flags: ImportFlags, context: CliContext):
     });
     bar.end();
     const rejects_file = rejects.close();
-    if (flags.json === true) output.json({ ...report, environment: flags.env, rejects_file });
+    if (flags.json === true)
+      output.json({ ...report, environment: environment.name, rejects_file });
     else print(report, rejects_file, output);
     if (report.frames === 0) throw new ExitWith(1);
   } catch (error) {
@@ -126,17 +126,6 @@ async function runImport(file: string, flags: ImportFlags, context: CliContext):
       { cause: error },
     );
   }
-}
-
-async function endpointsFor(environment: Environment, { env, root }: CliContext) {
-  const [{ endpointsOf, stackVariables }, { readStackState }] = await Promise.all([
-    import('../../environments/endpoints.ts'),
-    import('../../stack/state.ts'),
-  ]);
-  const stack = await readStackState(environment.name, root);
-  const unused = { TEMPORAL_ADDRESS: 'unused', SSMD_NATS_URL: 'unused' };
-  const running = stack === null ? {} : stackVariables(stack);
-  return endpointsOf(environment, { ...unused, ...env, ...running });
 }
 
 /** All faults of the command line at once. @throws SSMD_INVALID_INPUT */

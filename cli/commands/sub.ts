@@ -1,19 +1,20 @@
 /** `ssmd sub`: shows live events as they come over the bus. */
 import type { Command } from 'commander';
 import { InvalidArgumentError } from 'commander';
-import type { Bus } from '../../bus/bus.ts';
 import { decodeEvents } from '../../codec/md2.ts';
-import { SsmdError, invalidInput } from '../../schema/errors.ts';
-import { findRunningStack, readStackState } from '../../stack/state.ts';
+import { EVENT_TYPES } from '../../schema/events.ts';
+import type { Environment } from '../../environments/env.ts';
+import { invalidInput } from '../../schema/errors.ts';
 import type { CliContext } from '../command.ts';
 import { GROUPS, parseEnvName } from '../command.ts';
 import { eventJson, eventLine } from '../event-text.ts';
+import { ENV_HELP, resolveEnvironment } from '../resolve-environment.ts';
+import { subjectFaults } from '../subject.ts';
+import type { Published } from '../subject.ts';
 
 type SubFlags = { readonly env?: string; readonly json?: boolean; readonly count?: number };
 
 const EXAMPLE = "npx ssmd sub 'md.kraken.trade.>'";
-/** `md.{feed}.{type}.{symbol}`, `internal.{shard}....` or `dlq.{feed}`, with `*` and a final `>`. */
-const SUBJECT = /^(md|internal|dlq)(\.([A-Za-z0-9_-]+|\*))*(\.>)?$/;
 /** So long without an event, and a hint is due. */
 const QUIET_MS = 5_000;
 
@@ -24,10 +25,11 @@ export function register(program: Command, context: CliContext): void {
     .summary('show live events, as clients of the bus receive them')
     .description(
       'Subscribes to subjects md.{feed}.{type}.{symbol} and prints one event a line until Ctrl-C. ' +
-        '* stands for one part, > at the end for all that follow.',
+        '* stands for one word, > at the end for all that follow; quote it, or the shell takes them. ' +
+        `Types: ${EVENT_TYPES.join(', ')}.`,
     )
     .argument('[subject]', 'what to listen to', 'md.>')
-    .option('--env <name>', 'environment (default: the one that is up, else dev)', parseEnvName)
+    .option('--env <name>', ENV_HELP, parseEnvName)
     .option('--json', 'one JSON object a line')
     .option('--count <n>', 'end after so many events', parseCount)
     .addHelpText('after', `\nExamples:\n  ${EXAMPLE}\n  npx ssmd sub 'md.*.*.BTCUSD' --count 10`)
@@ -35,13 +37,19 @@ export function register(program: Command, context: CliContext): void {
 }
 
 async function runSub(subject: string, flags: SubFlags, context: CliContext): Promise<void> {
-  if (!SUBJECT.test(subject)) {
-    const what = `expected md.{feed}.{type}.{symbol}, received '${subject}'`;
-    throw invalidInput('the command line', [{ where: 'subject', what }], EXAMPLE);
-  }
   const { output, interrupted } = context;
-  const env = flags.env ?? (await findRunningStack(context.root, context.env))?.name ?? 'dev';
-  const bus = await openBus(env, context);
+  const { environment } = await resolveEnvironment(flags.env, context, 'none');
+  const faults = subjectFaults(subject, publishedBy(environment));
+  if (faults.length > 0) throw invalidInput('the command line', faults, EXAMPLE);
+  const { endpoints } = await resolveEnvironment(flags.env, context, 'bus');
+  const { createNatsBus } = await import('../../bus/nats.ts');
+  const bus = await createNatsBus({
+    servers: endpoints.nats_url,
+    environment: environment.name,
+    subject_prefix: environment.spec.transport.subject_prefix,
+    name: 'ssmd-sub',
+    wait: false,
+  });
   const stop = new AbortController();
   interrupted.addEventListener('abort', () => stop.abort());
   const quiet = setTimeout(() => {
@@ -51,7 +59,7 @@ async function runSub(subject: string, flags: SubFlags, context: CliContext): Pr
   }, QUIET_MS);
   try {
     const messages = await bus.subscribe(subject, { signal: stop.signal });
-    output.note(`listening to ${subject} in ${env}; Ctrl-C ends`);
+    output.note(`listening to ${subject} in ${environment.name}; Ctrl-C ends`);
     let left = flags.count ?? Infinity;
     for await (const { subject: from, data } of messages) {
       clearTimeout(quiet);
@@ -69,31 +77,12 @@ async function runSub(subject: string, flags: SubFlags, context: CliContext): Pr
   }
 }
 
-async function openBus(env_name: string, { root, env }: CliContext): Promise<Bus> {
-  const [{ createNatsBus }, { loadEnvironment }, { knownFeeds }, { FEEDS }] = await Promise.all([
-    import('../../bus/nats.ts'),
-    import('../../environments/env.ts'),
-    import('../../environments/known-feeds.ts'),
-    import('../../connectors/registry.ts'),
-  ]);
-  const environment = loadEnvironment(env_name, knownFeeds(FEEDS));
-  const { transport } = environment.spec;
-  const stack = await readStackState(env_name, root);
-  const servers = transport.url ?? stack?.nats?.url ?? env['SSMD_NATS_URL'];
-  if (servers === undefined) {
-    throw new SsmdError(
-      'SSMD_UNAVAILABLE',
-      `environment "${env_name}" has no bus: no stack of it is running and SSMD_NATS_URL is not ` +
-        `set; start one with: npx ssmd up --env ${env_name}`,
-    );
-  }
-  return createNatsBus({
-    servers,
-    environment: environment.name,
-    subject_prefix: transport.subject_prefix,
-    name: 'ssmd-sub',
-    wait: false,
-  });
+/** What this environment's connectors publish. */
+function publishedBy({ name, symbols }: Environment): Published {
+  const markets = symbols.flatMap(({ symbol, feeds, shard }) =>
+    [...feeds.keys()].map((feed) => ({ feed, symbol, shard })),
+  );
+  return { environment: name, markets };
 }
 
 function parseCount(text: string): number {

@@ -1,10 +1,11 @@
 /** `ssmd up` and `ssmd down`: the servers of one environment. */
+import { existsSync } from 'node:fs';
 import type { Command } from 'commander';
 import { InvalidArgumentError } from 'commander';
 import { stopCompanions } from '../../stack/companions.ts';
 import { stackDir } from '../../stack/state.ts';
 import type { StackPorts } from '../../stack/ports.ts';
-import { DEFAULT_PORTS } from '../../stack/ports.ts';
+import { usualPorts } from '../../stack/ports.ts';
 import { PART_NAMES } from '../../stack/server.ts';
 import type { PartName } from '../../stack/server.ts';
 import { SsmdError } from '../../schema/errors.ts';
@@ -12,16 +13,18 @@ import type { Stack } from '../../stack/stack.ts';
 import { startStack, stopStack } from '../../stack/stack.ts';
 import type { CliContext } from '../command.ts';
 import { GROUPS, parseEnvName } from '../command.ts';
+import { environmentExists, environmentName } from '../../environments/files.ts';
+import { resolveEnvironment } from '../resolve-environment.ts';
 
 type UpOptions = {
   readonly env: string;
   readonly only?: readonly PartName[];
   readonly detach?: boolean;
   readonly json?: boolean;
-  readonly natsPort: number;
-  readonly s3Port: number;
-  readonly temporalPort: number;
-  readonly uiPort: number;
+  readonly natsPort?: number;
+  readonly s3Port?: number;
+  readonly temporalPort?: number;
+  readonly uiPort?: number;
 };
 
 export function register(program: Command, context: CliContext): void {
@@ -38,10 +41,10 @@ export function register(program: Command, context: CliContext): void {
     .option('--only <parts>', `comma-separated, of ${PART_NAMES.join(', ')}`, parseParts)
     .option('--detach', 'return at once and leave them running, until `ssmd down`')
     .option('--json', 'print where each part is as one JSON object');
-  addPort(up, '--nats-port', DEFAULT_PORTS.nats);
-  addPort(up, '--s3-port', DEFAULT_PORTS.s3);
-  addPort(up, '--temporal-port', DEFAULT_PORTS.temporal);
-  addPort(up, '--ui-port', DEFAULT_PORTS.temporal_ui);
+  addPort(up, '--nats-port', 'nats', 'NATS');
+  addPort(up, '--s3-port', 's3', 'S3');
+  addPort(up, '--temporal-port', 'temporal', 'Temporal');
+  addPort(up, '--ui-port', 'temporal_ui', "Temporal's UI");
   up.action((options: UpOptions) => runUp(options, context));
 
   program
@@ -49,24 +52,34 @@ export function register(program: Command, context: CliContext): void {
     .helpGroup(GROUPS.stack)
     .summary('stop the servers of an environment')
     .description('Stops the servers of one environment, whoever started them. Their data stays.')
-    .option('--env <name>', 'environment', parseEnvName, 'dev')
+    .option('--env <name>', 'environment', (name) => parseLeftover(name, context.root), 'dev')
     .action(async (options: { readonly env: string }) => {
-      const dir = stackDir(options.env, context.root);
+      const name = environmentName(options.env);
+      const dir = stackDir(name, context.root);
       const stopped = [...(await stopCompanions(dir)), ...(await stopStack(dir))];
       const what = stopped.length === 0 ? 'nothing was running' : `stopped ${stopped.join(', ')}`;
-      context.output.note(`${options.env}: ${what}`);
+      context.output.note(`${name}: ${what}`);
     });
+}
+
+/** An environment whose file is gone may still have servers that run: they can be stopped. */
+function parseLeftover(name: string, root: string): string {
+  const left = existsSync(stackDir(environmentName(name), root));
+  return left && !environmentExists(name) ? environmentName(name) : parseEnvName(name);
 }
 
 async function runUp(options: UpOptions, context: CliContext): Promise<void> {
   const { output, interrupted, root, env } = context;
-  const dataDir = stackDir(options.env, root);
+  const { environment } = await resolveEnvironment(options.env, context, 'none');
+  const { name } = environment;
+  const dataDir = stackDir(name, root);
   const log = output.report();
+  const usual = usualPorts(name);
   const ports: StackPorts = {
-    nats: options.natsPort,
-    s3: options.s3Port,
-    temporal: options.temporalPort,
-    temporal_ui: options.uiPort,
+    nats: options.natsPort ?? usual.nats,
+    s3: options.s3Port ?? usual.s3,
+    temporal: options.temporalPort ?? usual.temporal,
+    temporal_ui: options.uiPort ?? usual.temporal_ui,
   };
   const stack = await startStack({
     dataDir,
@@ -74,6 +87,7 @@ async function runUp(options: UpOptions, context: CliContext): Promise<void> {
     env,
     log,
     outlive_us: options.detach === true,
+    signal: interrupted,
     ...(options.only === undefined ? {} : { only: options.only }),
   });
   if (options.json === true) output.json(describe(stack, options.only ?? PART_NAMES));
@@ -93,7 +107,7 @@ async function runUp(options: UpOptions, context: CliContext): Promise<void> {
     return;
   }
   throw new SsmdError('SSMD_UNAVAILABLE', `${end}; the other parts were stopped too`, {
-    facts: { env: options.env },
+    facts: { env: name },
   });
 }
 
@@ -124,8 +138,10 @@ function describe(stack: Stack, parts: readonly PartName[]): Record<string, unkn
   };
 }
 
-function addPort(command: Command, flag: string, usual: number): void {
-  command.option(`${flag} <port>`, 'preferred port; another is used if busy', parsePort, usual);
+function addPort(command: Command, flag: string, part: keyof StackPorts, what: string): void {
+  const usual = usualPorts('dev')[part];
+  const words = `port of ${what}, another if it is taken (usual: ${usual}, demo ${usualPorts('demo')[part]})`;
+  command.option(`${flag} <port>`, words, parsePort);
 }
 
 function parsePort(text: string): number {

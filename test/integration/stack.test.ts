@@ -3,7 +3,7 @@ import assert from 'node:assert/strict';
 import { execFile, spawn } from 'node:child_process';
 import type { ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
-import { cp, mkdir, mkdtemp, rm } from 'node:fs/promises';
+import { cp, mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import test from 'node:test';
@@ -124,29 +124,42 @@ test('a server that cannot start is an error with its last words', () =>
 
 const ssmd = join(projectRoot, 'bin', 'ssmd.js');
 
-/** An environment of the checkout that only this test has; its data goes at the end. */
-async function inEnvironment(use: (name: string, dir: string) => Promise<void>): Promise<void> {
+type TestEnvironment = {
+  readonly name: string;
+  /** What `--env` takes: it lies outside of the checkout. */
+  readonly file: string;
+  /** Where its servers keep their data, in the checkout. */
+  readonly dir: string;
+};
+
+/** An environment that only this test has; its file and its data go at the end. */
+async function inEnvironment(use: (of: TestEnvironment) => Promise<void>): Promise<void> {
   const name = `test-${process.pid}`;
   const dir = stackDir(name, projectRoot);
+  const folder = await mkdtemp(join(tmpdir(), 'ssmd-environment-'));
+  const file = join(folder, `${name}.yaml`);
+  const dev = await readFile(join(projectRoot, 'environments', 'dev.yaml'), 'utf8');
+  await writeFile(file, dev.replace('name: dev', `name: ${name}`));
   try {
-    await use(name, dir);
+    await use({ name, file, dir });
   } finally {
     await stopStack(dir);
     await rm(dir, { recursive: true, force: true, maxRetries: 3 });
+    await rm(folder, { recursive: true, force: true });
   }
 }
 
-async function upArgs(name: string): Promise<string[]> {
+async function upArgs(file: string): Promise<string[]> {
   const chosen = await ports();
   return [
-    ...['up', '--env', name, '--nats-port', `${chosen.nats}`, '--s3-port', `${chosen.s3}`],
+    ...['up', '--env', file, '--nats-port', `${chosen.nats}`, '--s3-port', `${chosen.s3}`],
     ...['--temporal-port', `${chosen.temporal}`, '--ui-port', `${chosen.temporal_ui}`],
   ];
 }
 
 /** Starts `ssmd up` and waits until it says that all is up. */
-async function openUp(name: string): Promise<{ child: ChildProcess; said: () => string }> {
-  const child = spawn('node', [ssmd, ...(await upArgs(name))], {
+async function openUp(file: string): Promise<{ child: ChildProcess; said: () => string }> {
+  const child = spawn('node', [ssmd, ...(await upArgs(file))], {
     stdio: ['ignore', 'pipe', 'pipe'],
   });
   let said = '';
@@ -169,8 +182,8 @@ async function allGone(pids: readonly number[]): Promise<boolean> {
 }
 
 test('ssmd up stops all it started at SIGTERM and leaves nothing behind when killed', () =>
-  inEnvironment(async (name, dir) => {
-    const { child, said } = await openUp(name);
+  inEnvironment(async ({ name, file, dir }) => {
+    const { child, said } = await openUp(file);
     const pids = await pidsOf(dir);
     assert.equal(pids.length, 3, said());
     const temporal = ['temporal', 'operator', 'namespace', 'list', '-o', 'json'];
@@ -183,7 +196,7 @@ test('ssmd up stops all it started at SIGTERM and leaves nothing behind when kil
     assert.ok(await allGone(pids), 'a server outlived ssmd up');
     assert.match(said(), /stopped nats, s3, temporal/);
 
-    const again = await openUp(name);
+    const again = await openUp(file);
     const left = await pidsOf(dir);
     const owner = (await readStackFile(dir))?.parts.nats?.owner?.pid ?? 0;
     process.kill(owner, 'SIGKILL');
@@ -191,24 +204,64 @@ test('ssmd up stops all it started at SIGTERM and leaves nothing behind when kil
     if (process.platform === 'linux') {
       await until('the kernel ends the servers', () => allGone(left));
     }
-    const { child: third, said: says } = await openUp(name);
+    const { child: third, said: says } = await openUp(file);
     assert.match(says(), /nats\s+started/);
     third.kill('SIGTERM');
     assert.deepEqual(await once(third, 'exit'), [0, null], says());
   }));
 
+test('a detached start that is killed half-way leaves nothing that down does not know', () =>
+  inEnvironment(async ({ file, dir }) => {
+    const args = [join(projectRoot, 'cli', 'main.ts'), ...(await upArgs(file)), '--detach'];
+    const child = spawn(process.execPath, args, { stdio: ['ignore', 'ignore', 'pipe'] });
+    let said = '';
+    child.stderr.on('data', (chunk: Buffer) => (said += chunk.toString('utf8')));
+    await until('three processes are written down', async () => (await pidsOf(dir)).length === 3);
+    const pids = await pidsOf(dir);
+    child.kill('SIGKILL');
+    await once(child, 'exit');
+    assert.doesNotMatch(said, /left running/, 'it was not killed half-way');
+    const alive = await Promise.all(pids.map((pid) => processStart(pid)));
+    assert.ok(alive.some((start) => start !== null));
+    const down = await run('node', [ssmd, 'down', '--env', file]);
+    assert.match(down.stderr, /: stopped /);
+    assert.ok(await allGone(pids), 'a server outlived ssmd down');
+  }));
+
+test('a start that is told to stop stops what it started', () =>
+  inProject(async (root) => {
+    const dataDir = stackDir('dev', root);
+    const stop = new AbortController();
+    const log = { line: () => undefined, step: () => undefined };
+    const starting = startStack({
+      ...{ dataDir, log, ports: await ports(), env: process.env },
+      signal: stop.signal,
+    });
+    const refusal = assert.rejects(starting, { code: 'SSMD_INTERRUPTED' });
+    await until('a process is written down', async () => (await pidsOf(dataDir)).length > 0);
+    const pids = await pidsOf(dataDir);
+    stop.abort();
+    await refusal;
+    assert.ok(await allGone(pids), 'a server outlived the start');
+    assert.equal(await readStackState('dev', root), null);
+  }));
+
 test('ssmd doctor and down say what is there', () =>
-  inEnvironment(async (name, dir) => {
-    await run('node', [ssmd, ...(await upArgs(name)), '--detach', '--only', 'nats,s3']);
-    const { stdout } = await run('node', [ssmd, 'doctor', '--env', name, '--json']);
+  inEnvironment(async ({ file, dir }) => {
+    await run('node', [ssmd, ...(await upArgs(file)), '--detach', '--only', 'nats,s3']);
+    const { stdout } = await run('node', [ssmd, 'doctor', '--env', file, '--json']);
     const found = JSON.parse(stdout) as {
       binaries: { tool: string; version: string | null }[];
       problems: unknown[];
+      ports: { part: string; port: number; ours: boolean }[];
       stack: Record<string, string | null>;
     };
     assert.deepEqual(found.problems, []);
     assert.equal(found.binaries.length, 3);
     assert.ok(found.stack['nats']?.startsWith('nats://127.0.0.1:'));
+    const bus = found.ports.find(({ part }) => part === 'nats');
+    assert.equal(found.stack['nats'], `nats://127.0.0.1:${bus?.port}`, 'the port in use is listed');
+    assert.equal(bus?.ours, true);
     assert.equal(found.stack['temporal'], null);
     const broken = { ...process.env, SSMD_TEMPORAL_BIN: join(dir, 'absent') };
     const sick = await run('node', [ssmd, 'doctor'], { env: broken }).catch(
@@ -216,7 +269,7 @@ test('ssmd doctor and down say what is there', () =>
     );
     assert.ok('code' in sick && sick.code === 1);
     assert.match(sick.stdout, /wrong: SSMD_TEMPORAL_BIN names .*absent/);
-    const down = await run('node', [ssmd, 'down', '--env', name]);
+    const down = await run('node', [ssmd, 'down', '--env', file]);
     assert.match(down.stderr, /: stopped (nats, s3|s3, nats)/);
-    assert.match((await run('node', [ssmd, 'down', '--env', name])).stderr, /nothing was running/);
+    assert.match((await run('node', [ssmd, 'down', '--env', file])).stderr, /nothing was running/);
   }));

@@ -6,7 +6,8 @@ import type { AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import test from 'node:test';
-import { LOOPBACK, choosePort, freePort, isPortFree } from '../../stack/ports.ts';
+import { LOOPBACK, choosePort, freePort, isPortFree, usualPorts } from '../../stack/ports.ts';
+import { diagnose } from '../../stack/doctor.ts';
 import { processStart } from '../../stack/processes.ts';
 import { readS3Credentials, s3Credentials } from '../../stack/servers.ts';
 import {
@@ -34,6 +35,21 @@ test('a busy port is named with its owner and another is chosen', async () => {
   }
   const free = await freePort();
   assert.deepEqual(await choosePort(free), { port: free, note: null });
+});
+
+test('the demo has usual ports of its own, and doctor lists those', async () => {
+  const demo = Object.values(usualPorts('demo'));
+  assert.deepEqual(
+    demo.filter((port) => Object.values(usualPorts('dev')).includes(port)),
+    [],
+  );
+  await inRoot(async (root) => {
+    const { ports } = await diagnose(stackDir('demo', root), { PATH: process.env['PATH'] });
+    assert.deepEqual(
+      ports.map(({ port }) => port),
+      demo,
+    );
+  });
 });
 
 async function inRoot(run: (root: string) => Promise<void>): Promise<void> {
@@ -89,6 +105,7 @@ test('the stack meant is the one named, else the one started last', () =>
     await writeStackFile(stackDir('dev', root), { parts: { nats: await part() } });
     assert.equal((await findRunningStack(root, {}))?.name, 'dev');
     assert.equal(await findRunningStack(root, { SSMD_ENV: 'demo' }), null);
+    assert.equal(await findRunningStack(root, {}, ['demo']), null);
   }));
 
 test('credentials are made once and readable by their owner only', () =>
