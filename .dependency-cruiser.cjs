@@ -54,11 +54,8 @@ module.exports = {
       'no-circular',
       'A cycle hides which file comes first: move what both need into a third.',
       {},
-      {
-        circular: true,
-        // Types may look at each other; nothing runs in a circle.
-        viaOnly: { dependencyTypesNot: ['type-only'] },
-      },
+      // Of types as well: they name who knows of whom.
+      { circular: true },
     ),
     no('no-unresolvable', 'This import points nowhere.', {}, { couldNotResolve: true }),
     no(

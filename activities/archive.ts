@@ -15,16 +15,12 @@ export type PlannedShard = { readonly plan: ArchivePlan; readonly shard: string 
 /** Builds the family over its ports. Inputs and results are plain JSON below 64 KiB. */
 export function createArchiveActivities(deps: JobDeps) {
   return {
-    /** Which feed and day is meant; refuses a day that is not over. */
-    resolveArchiveDay: activity(async (input: FeedDayInput) => {
+    /** Refuses a day that is not over, whoever asks. */
+    planArchiveDay: activity(async (input: FeedDayInput, context): Promise<ArchivePlan> => {
       const resolved = resolveDay(deps, input);
       refuseOpenDay(deps, resolved);
-      return Promise.resolve({ feed: resolved.feed.id, day: resolved.day as string });
+      return planArchive(deps, resolved, context);
     }),
-
-    planArchiveDay: activity((input: FeedDayInput, context): Promise<ArchivePlan> =>
-      planArchive(deps, resolveDay(deps, input), context),
-    ),
 
     /** The day's commit, if exactly this plan was committed before. */
     findCommittedDay: activity((plan: ArchivePlan): Promise<Committed | null> =>
@@ -49,15 +45,6 @@ export function createArchiveActivities(deps: JobDeps) {
       (input: { readonly feed: string; readonly shard: string }, context): Promise<TierReport> =>
         archiveClosedWindows(deps, input, context),
     ),
-
-    /** Feeds and shards this environment archives. */
-    listArchiveShards: activity(async (input: { readonly feed?: string }) => {
-      if (input.feed !== undefined) resolveDay(deps, { feed: input.feed });
-      const feeds = input.feed === undefined ? deps.configuredFeeds : [input.feed];
-      return Promise.resolve(
-        feeds.flatMap((feed) => deps.shardsOf(feed).map((shard) => ({ feed, shard }))),
-      );
-    }),
   };
 }
 

@@ -6,68 +6,18 @@
 import { inventoryKey, manifestKey } from '../dataset/keys.ts';
 import { versionOfDay } from '../dataset/current.ts';
 import type { Manifest, ManifestGap } from '../dataset/manifest.ts';
-import type { Feed } from '../connectors/feed.ts';
-import type { Day } from '../schema/time.ts';
 import { objectFault } from './archive-day.ts';
 import { normalizerOf, readSources } from './archive-plan.ts';
 import type { DaySources } from './archive-plan.ts';
 import { checkInventories, checkManifest, gapName } from './audit-manifest.ts';
+import type { AuditFinding, AuditOf, DayAudit } from './audit-report.ts';
 import { compareWithRaw } from './audit-rebuild.ts';
 import { readCurrent, readManifest } from './datasets.ts';
 import { breathe } from './deps.ts';
 import type { JobContext, JobDeps } from './deps.ts';
 
-export type AuditFinding = {
-  readonly kind: FindingKind;
-  /** The key concerned. */
-  readonly key: string;
-  readonly detail: string;
-};
-
-export const FINDING_KINDS = [
-  'manifest_missing',
-  'manifest_edited',
-  'raw_missing',
-  'raw_changed',
-  'raw_late',
-  'raw_conflict',
-  'inventory_missing',
-  'gap_unlisted',
-  'object_missing',
-  'object_edited',
-  'event_missing',
-  'event_added',
-  'event_changed',
-  'rebuild_differs',
-] as const;
-export type FindingKind = (typeof FINDING_KINDS)[number];
-
-export type DayAudit = {
-  readonly outcome: 'passed' | 'failed';
-  readonly feed: string;
-  readonly day: string;
-  readonly version: string | null;
-  readonly manifest: string | null;
-  readonly segments: number;
-  readonly objects: number;
-  /** Objects that were rebuilt from RAW and are equal to the byte. */
-  readonly equal: number;
-  /** Objects that cannot be rebuilt any more, since RAW before them is damaged. */
-  readonly not_comparable: number;
-  readonly records: number;
-  /** Known holes, as the manifest lists them: no finding, and no clean bill either. */
-  readonly gaps: number;
-  readonly findings: readonly AuditFinding[];
-  /** Beyond the `FINDINGS_MAX` that are listed. */
-  readonly findings_left_off: number;
-  /** The store has no conditional writes: exclusion rests on unique workflow ids. */
-  readonly single_writer: boolean;
-};
-
 /** Findings a report lists; a result has to stay small. */
 const FINDINGS_MAX = 40;
-
-export type AuditOf = { readonly feed: Feed; readonly day: Day; readonly version: string | null };
 
 export async function auditDay(deps: JobDeps, of: AuditOf, context: JobContext): Promise<DayAudit> {
   const findings: AuditFinding[] = [];

@@ -10,7 +10,7 @@ import {
 import { buildManifest } from '../dataset/manifest.ts';
 import type { GapCause, Manifest, ManifestGap } from '../dataset/manifest.ts';
 import { dayStart } from '../schema/time.ts';
-import type { AuditFinding } from './audit-day.ts';
+import type { AuditFinding } from './audit-report.ts';
 import type { DaySources } from './archive-plan.ts';
 import { readBindings } from './datasets.ts';
 import type { JobDeps } from './deps.ts';

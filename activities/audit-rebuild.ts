@@ -14,7 +14,7 @@ import { unpackObject } from '../dataset/object-codec.ts';
 import { lineNumberOf } from '../dataset/segment-survey.ts';
 import type { SegmentSurvey } from '../dataset/segment-survey.ts';
 import { formatIso } from '../schema/time.ts';
-import type { AuditFinding, AuditOf, FindingKind } from './audit-day.ts';
+import type { AuditFinding, AuditOf, FindingKind } from './audit-report.ts';
 import { rebuildObjects } from './archive-raw.ts';
 import type { DaySources } from './archive-plan.ts';
 import type { JobContext, JobDeps } from './deps.ts';

@@ -1,5 +1,5 @@
 /** What `ssmd sub` listens to: a subject checked word by word against what an environment publishes. */
-import { suggestion } from '../environments/near-miss.ts';
+import { suggestion } from '../schema/near-miss.ts';
 import { EVENT_TYPES, feedSymbol } from '../schema/events.ts';
 import type { Fault } from '../schema/errors.ts';
 

@@ -2,8 +2,8 @@
 import { existsSync, readdirSync } from 'node:fs';
 import path from 'node:path';
 import { SsmdError } from '../schema/errors.ts';
+import { suggestion } from '../schema/near-miss.ts';
 import { NAME_PATTERN } from '../schema/symbols.ts';
-import { suggestion } from './near-miss.ts';
 
 /** Folder of the shipped environments. */
 const HERE = import.meta.dirname;

@@ -12,8 +12,8 @@ import { SAMPLE_ROWS_DEFAULT } from '../qa/suite.ts';
 import type { Suite, SuiteCheck } from '../qa/suite.ts';
 import { EVENT_FIELDS, EVENT_TYPES } from '../schema/events.ts';
 import type { Fault } from '../schema/errors.ts';
+import { suggestion } from '../schema/near-miss.ts';
 import { NAME_PATTERN } from '../schema/symbols.ts';
-import { suggestion } from './near-miss.ts';
 import { invalidConfig, keyHint, parseYaml, pathOf, valueAt, withoutMeant } from './yaml-file.ts';
 import type { Path } from './yaml-file.ts';
 

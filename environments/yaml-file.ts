@@ -7,7 +7,7 @@ import type { Document, Node } from 'yaml';
 import type { z } from 'zod';
 import { SsmdError } from '../schema/errors.ts';
 import type { Fault } from '../schema/errors.ts';
-import { nearMiss } from './near-miss.ts';
+import { nearMiss } from '../schema/near-miss.ts';
 
 export type Path = readonly (string | number)[];
 

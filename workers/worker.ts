@@ -12,13 +12,13 @@ import {
 import type { LogEntry, WorkflowBundle } from '@temporalio/worker';
 import { pino } from 'pino';
 import type { Logger } from 'pino';
+import { createAdmissionActivities } from '../activities/admission.ts';
 import { createArchiveActivities } from '../activities/archive.ts';
 import { createAuditActivities } from '../activities/audit.ts';
 import { createSurveyMemo } from '../activities/deps.ts';
 import type { JobDeps } from '../activities/deps.ts';
 import { createQaActivities } from '../activities/qa.ts';
 import type { QaDeps } from '../activities/qa.ts';
-import { createServerActivities } from '../activities/server.ts';
 import { FEEDS } from '../connectors/registry.ts';
 import { readSoftware } from '../connectors/runtime/provenance.ts';
 import type { Endpoints } from '../environments/endpoints.ts';
@@ -57,6 +57,8 @@ const CACHED_WORKFLOWS_MAX = 200;
 const SHUTDOWN_GRACE = '10 seconds';
 const SHUTDOWN_FORCE = '25 seconds';
 const CONNECT_TIMEOUT_MS = 10_000;
+/** What the server is asked for in passing; a job goes on without the answer. */
+const ASK_TIMEOUT_MS = 5_000;
 
 /** Starts polling; returns once the server answers. `SSMD_UNAVAILABLE` where it does not. */
 export async function startWorker(options: WorkerOptions): Promise<RunningWorker> {
@@ -77,7 +79,7 @@ export async function startWorker(options: WorkerOptions): Promise<RunningWorker
       ...createArchiveActivities(deps),
       ...createAuditActivities(deps),
       ...createQaActivities(deps),
-      ...createServerActivities({ searchAttributes }),
+      ...createAdmissionActivities({ ...deps, searchAttributes }),
     },
     identity: `ssmd-worker@${environment.name}`,
     maxConcurrentActivityTaskExecutions: ACTIVITIES_MAX,
@@ -193,7 +195,9 @@ function searchAttributesOf(
 ): () => Promise<readonly string[]> {
   return async () => {
     try {
-      const answer = await connection.operatorService.listSearchAttributes({ namespace });
+      const late = Date.now() + ASK_TIMEOUT_MS;
+      const ask = () => connection.operatorService.listSearchAttributes({ namespace });
+      const answer = await connection.withDeadline(late, ask);
       return Object.keys(answer.customAttributes ?? {}).sort();
     } catch {
       return [];

@@ -1,10 +1,10 @@
 /** Writes what the bus holds of closed windows, shard by shard; commits nothing. */
 import { setCurrentDetails } from '@temporalio/workflow';
 import type { TierReport } from '../activities/archive-bus.ts';
+import type { ArchiveTierInput } from '../schema/jobs.ts';
+import { admit } from './lib/admit.ts';
 import { fileUnder } from './lib/attributes.ts';
-import { parseArchiveTier } from './lib/messages.ts';
-import type { ArchiveTierInput } from './lib/messages.ts';
-import { io, quick } from './proxies.ts';
+import { io } from './proxies.ts';
 
 export type ArchiveTierReport = {
   readonly outcome: 'archived' | 'nothing_closed';
@@ -15,10 +15,7 @@ export type ArchiveTierReport = {
 };
 
 export async function archiveTier(input: ArchiveTierInput): Promise<ArchiveTierReport> {
-  const wanted = parseArchiveTier(input);
-  const known = await quick.knownSearchAttributes();
-  const all = await quick.listArchiveShards(wanted);
-  const shards = all.filter(({ shard }) => wanted.shard === undefined || shard === wanted.shard);
+  const { wanted, shards, search_attributes: known } = await admit('archive-tier', input);
   if (wanted.feed !== undefined) fileUnder(known, { SsmdFeed: wanted.feed });
   setCurrentDetails(`archiving closed windows of ${shards.length} shards from the bus`);
   const reports = await Promise.all(

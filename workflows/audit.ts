@@ -1,10 +1,10 @@
 /** Rebuilds days from RAW and compares them with the archive; what does not hold is named. */
 import { setCurrentDetails } from '@temporalio/workflow';
-import type { DayAudit } from '../activities/audit.ts';
+import type { DayAudit } from '../activities/audit-report.ts';
+import type { AuditInput } from '../schema/jobs.ts';
+import { admit } from './lib/admit.ts';
 import { fileUnder } from './lib/attributes.ts';
-import { parseAudit } from './lib/messages.ts';
-import type { AuditInput } from './lib/messages.ts';
-import { io, quick } from './proxies.ts';
+import { io } from './proxies.ts';
 
 export type AuditReport = {
   readonly outcome: 'passed' | 'failed';
@@ -12,18 +12,14 @@ export type AuditReport = {
 };
 
 export async function audit(input: AuditInput): Promise<AuditReport> {
-  const wanted = parseAudit(input);
-  const known = await quick.knownSearchAttributes();
-  const targets = await quick.listAuditDays(wanted);
-  const [first] = targets;
-  if (first !== undefined) fileUnder(known, { SsmdDay: first.day, SsmdStage: 'audit' });
+  const { wanted, day, feeds, search_attributes: known } = await admit('audit', input);
+  fileUnder(known, { SsmdDay: day, SsmdStage: 'audit' });
   if (wanted.feed !== undefined) fileUnder(known, { SsmdFeed: wanted.feed });
   const days: DayAudit[] = [];
-  for (const target of targets) {
-    setCurrentDetails(
-      `auditing ${target.feed} ${target.day} (${days.length + 1} of ${targets.length})`,
-    );
-    const summary = `${target.feed} ${target.day}`;
+  for (const feed of feeds) {
+    setCurrentDetails(`auditing ${feed} ${day} (${days.length + 1} of ${feeds.length})`);
+    const target = { ...wanted, feed, day };
+    const summary = `${feed} ${day}`;
     days.push(await io.auditFeedDay.executeWithOptions({ summary }, [target]));
   }
   const outcome = days.every((day) => day.outcome === 'passed') ? 'passed' : 'failed';

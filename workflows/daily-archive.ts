@@ -12,16 +12,17 @@ import {
   sleep,
   startChild,
 } from '@temporalio/workflow';
-import type { ArchivePlan } from '../activities/archive-plan.ts';
+import type { Shard } from '../activities/admission.ts';
 import type { Committed } from '../activities/archive-day.ts';
+import type { ArchivePlan } from '../activities/archive-plan.ts';
+import type { DailyArchiveInput } from '../schema/jobs.ts';
+import { admit } from './lib/admit.ts';
 import { fileUnder } from './lib/attributes.ts';
 import { asksForNewPlan, codeOf } from './lib/failures.ts';
 import { dailyQaId } from './lib/ids.ts';
-import { parseDailyArchive } from './lib/messages.ts';
-import type { DailyArchiveInput } from './lib/messages.ts';
 import { entered, finished, renderProgress, startProgress } from './lib/progress.ts';
 import type { Progress } from './lib/progress.ts';
-import { cache, io, quick } from './proxies.ts';
+import { cache, io, records } from './proxies.ts';
 
 export type DailyArchiveReport = Committed & {
   readonly feed: string;
@@ -38,16 +39,13 @@ const PLANS_MAX = 4;
 const STAGES = ['bus', 'plan', 'build', 'verify', 'commit', 'qa'];
 
 export async function dailyArchive(input: DailyArchiveInput): Promise<DailyArchiveReport> {
-  const wanted = parseDailyArchive(input);
-  const known = await quick.knownSearchAttributes();
-  const named = wanted.day === undefined ? {} : { SsmdDay: wanted.day };
-  fileUnder(known, { SsmdFeed: wanted.feed, SsmdStage: 'plan', ...named });
-  const { feed, day } = await quick.resolveArchiveDay(wanted);
-  fileUnder(known, { SsmdDay: day });
+  const { wanted, day, shards, search_attributes: known } = await admit('daily-archive', input);
+  const { feed } = wanted;
+  fileUnder(known, { SsmdFeed: feed, SsmdDay: day, SsmdStage: 'plan' });
   const show = createShow(`${feed} ${day}`);
   show('bus');
-  await takeFromBus(feed, show);
-  const { plan, done } = await archive({ ...wanted, feed, day }, show, known);
+  await takeFromBus(shards, show);
+  const { plan, done } = await archive({ ...wanted, day }, show, known);
   const { version } = plan;
   show('qa');
   const qa = wanted.qa === false ? null : await startQa({ feed, day, version });
@@ -57,18 +55,19 @@ export async function dailyArchive(input: DailyArchiveInput): Promise<DailyArchi
 }
 
 /** What the bus still holds is taken first. It is a cache: where it fails, RAW has it all. */
-async function takeFromBus(feed: string, show: Show): Promise<void> {
-  for (const of of await quick.listArchiveShards({ feed })) {
+async function takeFromBus(shards: readonly Shard[], show: Show): Promise<void> {
+  for (const of of shards) {
+    const { feed, shard } = of;
     try {
-      await cache.archiveShardTier.executeWithOptions({ summary: `${feed} ${of.shard}` }, [of]);
+      await cache.archiveShardTier.executeWithOptions({ summary: `${feed} ${shard}` }, [of]);
     } catch (error) {
       if (isCancellation(error)) throw error;
       log.warn('the bus gave nothing, RAW is used', {
         feed,
-        shard: of.shard,
+        shard,
         error: String(error),
       });
-      show('bus', `${of.shard}: not taken (${codeOf(error) ?? 'failed'}), raw is used`);
+      show('bus', `${shard}: not taken (${codeOf(error) ?? 'failed'}), raw is used`);
     }
   }
 }
@@ -84,7 +83,7 @@ async function archive(
     const plan = await planWhole(wanted, show);
     fileUnder(known, { SsmdVersion: plan.version, SsmdStage: 'build' });
     try {
-      const before = await quick.findCommittedDay(plan);
+      const before = await records.findCommittedDay(plan);
       return { plan, done: before ?? (await build(plan, show)) };
     } catch (error) {
       if (plans === PLANS_MAX || !asksForNewPlan(error)) throw error;

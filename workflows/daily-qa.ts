@@ -1,17 +1,16 @@
 /** Runs a feed's check suite over a committed day; findings are results, never failures of the run. */
 import { setCurrentDetails } from '@temporalio/workflow';
 import type { QaReport } from '../activities/qa.ts';
+import type { DailyQaInput } from '../schema/jobs.ts';
+import { admit } from './lib/admit.ts';
 import { fileUnder } from './lib/attributes.ts';
-import { parseDailyQa } from './lib/messages.ts';
-import type { DailyQaInput } from './lib/messages.ts';
-import { io, quick } from './proxies.ts';
+import { io, records } from './proxies.ts';
 
 export async function dailyQa(input: DailyQaInput): Promise<QaReport> {
-  const wanted = parseDailyQa(input);
-  const known = await quick.knownSearchAttributes();
-  fileUnder(known, { SsmdFeed: wanted.feed, SsmdStage: 'qa' });
-  const of = await quick.resolveQaDay(wanted);
-  fileUnder(known, { SsmdDay: of.day, SsmdVersion: of.version });
+  const { wanted, day, search_attributes: known } = await admit('daily-qa', input);
+  fileUnder(known, { SsmdFeed: wanted.feed, SsmdDay: day, SsmdStage: 'qa' });
+  const of = await records.resolveQaDay({ ...wanted, day });
+  fileUnder(known, { SsmdVersion: of.version });
   const title = `${of.feed} ${of.day} ${of.version}`;
   setCurrentDetails(`**daily-qa ${title}**: running the checks`);
   const report = await io.runQaSuite.executeWithOptions({ summary: title }, [of]);

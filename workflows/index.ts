@@ -1,5 +1,9 @@
-/** Workflow types by the words operators type; the bundler's entry. */
+/**
+ * Workflow types by the words operators type; the bundler's entry. What has none of these names goes
+ * to the default.
+ */
 export { archiveTier as 'archive-tier' } from './archive-tier.ts';
 export { audit } from './audit.ts';
 export { dailyArchive as 'daily-archive' } from './daily-archive.ts';
 export { dailyQa as 'daily-qa' } from './daily-qa.ts';
+export { unknownType as default } from './unknown-type.ts';

@@ -1,34 +1,62 @@
-/** Activities as workflows see them: types only, one proxy per profile of time and retries. */
+/**
+ * Activities as workflows see them: types only, one proxy per policy of time and retries. What no
+ * repetition cures ends a job at once, whatever its policy (`activities/errors.ts`); policies are for
+ * what passes by itself: a store, a bus or a worker that is away.
+ */
 import { proxyActivities } from '@temporalio/workflow';
 import type { ActivityOptions } from '@temporalio/workflow';
+import type { AdmissionActivities } from '../activities/admission.ts';
 import type { ArchiveActivities } from '../activities/archive.ts';
 import type { AuditActivities } from '../activities/audit.ts';
 import type { QaActivities } from '../activities/qa.ts';
-import type { ServerActivities } from '../activities/server.ts';
 
-export type Activities = ArchiveActivities & AuditActivities & QaActivities & ServerActivities;
+export type Activities = AdmissionActivities & ArchiveActivities & AuditActivities & QaActivities;
 
-/** Heads, lists, small records. */
-const QUICK: ActivityOptions = {
+/** A server may be away for a night's part: a job waits for it, and then somebody has to look. */
+const PATIENCE = '6 hours';
+
+const BACKOFF: ActivityOptions['retry'] = {
+  initialInterval: '1 second',
+  backoffCoefficient: 2,
+  maximumInterval: '2 minutes',
+};
+
+/**
+ * `quick`: answered from the worker's configuration, no store and no bus. An attempt is short; the
+ * whole is as patient as the rest, since what it may have to wait for is a worker.
+ */
+export const quick = proxyActivities<Activities>({
   startToCloseTimeout: '30 seconds',
-  scheduleToCloseTimeout: '10 minutes',
-  retry: { initialInterval: '1 second', backoffCoefficient: 2, maximumInterval: '30 seconds' },
-};
+  scheduleToCloseTimeout: PATIENCE,
+  retry: { ...BACKOFF, maximumInterval: '10 seconds' },
+});
 
-/** Reading, folding and writing of data: heartbeats tell a dead worker from a busy one. */
-const IO: ActivityOptions = {
-  startToCloseTimeout: '2 hours',
-  scheduleToCloseTimeout: '6 hours',
+/**
+ * `records`: heads, lists and small records of the store. An attempt outlasts the store's own retries
+ * (ten requests of up to 20 s), so that it is their reason that is shown and not a time limit.
+ */
+export const records = proxyActivities<Activities>({
+  startToCloseTimeout: '10 minutes',
+  scheduleToCloseTimeout: PATIENCE,
   heartbeatTimeout: '10 seconds',
-  retry: { initialInterval: '2 seconds', backoffCoefficient: 2, maximumInterval: '2 minutes' },
-};
+  retry: BACKOFF,
+});
 
-export const quick = proxyActivities<Activities>(QUICK);
-export const io = proxyActivities<Activities>(IO);
+/**
+ * `io`: reading, folding and writing of days. Heartbeats tell a dead worker from a busy one, and
+ * carry what is done already to the next attempt.
+ */
+export const io = proxyActivities<Activities>({
+  startToCloseTimeout: '2 hours',
+  scheduleToCloseTimeout: PATIENCE,
+  heartbeatTimeout: '10 seconds',
+  retry: { ...BACKOFF, initialInterval: '2 seconds' },
+});
 
-/** The bus is a cache: what it does not give soon, RAW gives. */
+/** `cache`: the bus, where RAW has it all as well: what it does not give soon is not waited for. */
 export const cache = proxyActivities<Activities>({
-  ...IO,
+  startToCloseTimeout: '30 minutes',
   scheduleToCloseTimeout: '30 minutes',
+  heartbeatTimeout: '10 seconds',
   retry: { maximumAttempts: 2, initialInterval: '1 second' },
 });

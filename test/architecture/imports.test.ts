@@ -137,7 +137,8 @@ async function writeBreaches(root: string): Promise<void> {
     const path = join(dirname(file), target);
     if (!existsSync(join(root, path))) await write(root, path, '');
   }
-  await write(root, 'dataset/circle-b.ts', imports('./circle-a.ts'));
+  const typed = "import type * as a from './circle-a.ts';\nexport type B = typeof a;\n";
+  await write(root, 'dataset/circle-b.ts', typed);
   await write(root, 'connectors/simulator/y.ts', imports('../../codec/x.ts'));
   await writeProject(root);
 }

@@ -2,12 +2,14 @@
 import assert from 'node:assert/strict';
 import { after, test } from 'node:test';
 import { ApplicationFailure, CancelledFailure, WorkflowFailedError } from '@temporalio/client';
-import type { DayAudit } from '../../activities/audit.ts';
+import type { DayAudit } from '../../activities/audit-report.ts';
 import type { JobDeps } from '../../activities/deps.ts';
 import type { QaReport } from '../../activities/qa.ts';
 import { DEFAULT_LIMITS } from '../../bus/bus.ts';
 import { createNatsBus } from '../../bus/nats.ts';
 import { manifestKey, qaReportKey, qaResultsKey } from '../../dataset/keys.ts';
+import { SsmdError } from '../../schema/errors.ts';
+import { JOB_TYPES } from '../../schema/jobs.ts';
 import { NS_PER_HOUR, NS_PER_MINUTE, dayStart } from '../../schema/time.ts';
 import type { Day } from '../../schema/time.ts';
 import type { ArchiveTierReport } from '../../workflows/archive-tier.ts';
@@ -24,7 +26,11 @@ const HOLED = '2026-11-18' as Day;
 const NOW = '2026-11-22T06:00:00Z';
 const STEP = 20n * NS_PER_MINUTE;
 
-const servers = await startTestServers({ temporal: true, s3: true, nats: true });
+const [servers, plain] = await Promise.all([
+  startTestServers({ temporal: true, s3: true, nats: true }),
+  // For workers of other dependencies.
+  startTestServers({ temporal: true }),
+]);
 const bus = await createNatsBus({
   servers: servers.nats.url,
   environment: 'test',
@@ -42,6 +48,7 @@ after(async () => {
   await stores[Symbol.asyncDispose]();
   await bus.close();
   await servers[Symbol.asyncDispose]();
+  await plain[Symbol.asyncDispose]();
 });
 
 /** Puts a day into RAW and, if wanted, on the bus. */
@@ -52,13 +59,18 @@ async function capture(day: Day, onBus: boolean, other: object = {}): Promise<nu
   return written.live.length;
 }
 
-async function failureOf(type: string, id: string, input: unknown): Promise<ApplicationFailure> {
+async function failureOf(
+  type: string,
+  id: string,
+  input: unknown,
+  on = jobs,
+): Promise<ApplicationFailure> {
   try {
-    await jobs.run(type, id, input);
+    await on.run(type, id, input);
   } catch (error) {
     let cause: unknown = error;
     assert.ok(error instanceof WorkflowFailedError, String(error));
-    while (cause instanceof Error && cause.cause !== undefined) cause = cause.cause;
+    while (cause instanceof Error && !(cause instanceof ApplicationFailure)) cause = cause.cause;
     assert.ok(cause instanceof ApplicationFailure, String(cause));
     return cause;
   }
@@ -135,25 +147,71 @@ test('a day with a hole is committed incomplete, and its checks say degraded', a
 });
 
 test('wrong input fails at once, with every fault and a valid example', async () => {
-  const message = await failureOf('daily-archive', 'wrong-1', {
-    fed: 'tiny',
+  const { message, type, nonRetryable } = await failureOf('daily-archive', 'wrong-1', {
+    feed: 'krakn',
     day: '2026-02-30',
     force: 'yes',
+    dya: 1,
   });
-  assert.equal(message.type, 'SSMD_INVALID_INPUT');
-  assert.equal(message.nonRetryable, true);
-  assert.match(message.message, /the input of daily-archive has 4 faults/);
-  assert.match(message.message, /feed: is missing/);
-  assert.match(message.message, /day: "2026-02-30" is not a day/);
-  assert.match(message.message, /force: "yes" is neither true nor false/);
-  assert.match(message.message, /fed: is not known \(known are feed, day, force, qa\)/);
-  assert.match(message.message, /A valid example: \{"feed":"kraken","day":"2025-12-06"\}/);
-  for (const [at, input] of ['tiny', ['tiny'], 7, null].entries()) {
-    const { type } = await failureOf('daily-qa', `wrong-shape-${at}`, input);
-    assert.equal(type, 'SSMD_INVALID_INPUT');
+  assert.equal(type, 'SSMD_INVALID_INPUT');
+  assert.equal(nonRetryable, true);
+  assert.match(message, /the input of daily-archive has 4 faults/);
+  assert.match(message, /feed: "krakn" is not a feed of this environment \(it has tiny\)/);
+  assert.match(message, /day: "2026-02-30" is not a day/);
+  assert.match(message, /force: "yes" is neither true nor false/);
+  assert.match(message, /dya: is not known .*did you mean "day"\?/);
+  assert.match(message, /A valid example: \{"feed":"tiny","day":"2026-11-21"\}/);
+  for (const job of JOB_TYPES) {
+    const wrong = { feed: 'krakn', dya: 1 };
+    const failure = await failureOf(job, `wrong-${job}`, wrong);
+    assert.equal(failure.type, 'SSMD_INVALID_INPUT');
+    assert.match(failure.message, new RegExp(`the input of ${job} has 2 faults`));
+    assert.match(failure.message, /"krakn" is not a feed of this environment \(it has tiny\)/);
   }
-  const { message: feed } = await failureOf('daily-archive', 'wrong-2', { feed: 'krakn' });
-  assert.match(feed, /"krakn" is not a feed of this environment \(it has tiny\)/);
+  for (const [at, input] of ['tiny', ['tiny'], 7, null].entries()) {
+    const failure = await failureOf('daily-qa', `wrong-shape-${at}`, input);
+    assert.equal(failure.type, 'SSMD_INVALID_INPUT');
+  }
+});
+
+test('a type that no workflow has fails at once and says which there are', async () => {
+  const failure = await failureOf('daily-arcive', 'no-such-type', { feed: 'tiny' });
+  assert.equal(failure.type, 'SSMD_INVALID_INPUT');
+  assert.equal(failure.nonRetryable, true);
+  assert.match(failure.message, /there is no workflow type "daily-arcive": this worker has /);
+  for (const job of JOB_TYPES) assert.ok(failure.message.includes(`"${job}"`), failure.message);
+  assert.match(failure.message, /did you mean "daily-archive"\?/);
+  const { message } = await failureOf('nonsense', 'no-such-type-2', null);
+  assert.match(message, /this worker has "archive-tier", "daily-archive", "daily-qa", "audit"$/);
+});
+
+test('whatever a job may have to wait for, it waits for hours; only the bus is not waited for', async () => {
+  const waits = new Map<string, number>();
+  for (const id of ['tier-1', `daily-archive/tiny/${HOLED}`, `qa/tiny/${DAY}/v1`, `audit/${DAY}`]) {
+    const { events } = await jobs.client.workflow.getHandle(id).fetchHistory();
+    for (const event of events ?? []) {
+      const scheduled = event.activityTaskScheduledEventAttributes;
+      if (scheduled == null) continue;
+      const isCache = id.startsWith('daily') && scheduled.activityType?.name === 'archiveShardTier';
+      const name = `${isCache ? 'cache ' : ''}${scheduled.activityType?.name}`;
+      waits.set(name, Number(scheduled.scheduleToCloseTimeout?.seconds ?? 0));
+      assert.equal(scheduled.retryPolicy?.maximumAttempts, isCache ? 2 : 0, name);
+    }
+  }
+  const six_hours = 6 * 3600;
+  assert.deepEqual(Object.fromEntries([...waits].toSorted()), {
+    admitJob: six_hours,
+    archiveShardTier: six_hours,
+    auditFeedDay: six_hours,
+    buildArchiveShard: six_hours,
+    'cache archiveShardTier': 1800,
+    commitArchiveDay: six_hours,
+    findCommittedDay: six_hours,
+    planArchiveDay: six_hours,
+    resolveQaDay: six_hours,
+    runQaSuite: six_hours,
+    verifyArchiveDay: six_hours,
+  });
 });
 
 test('a day that is not over is refused and gets no manifest', async () => {
@@ -172,7 +230,6 @@ test('checks of a day that was never archived say what to do first', async () =>
 });
 
 test('a server without our search attributes runs the jobs all the same', async () => {
-  const plain = await startTestServers({ temporal: true });
   const silent: JobDeps = { ...deps, bus: null };
   const other = await startWorkflowJobs(plain.temporal.address, silent, []);
   const report = await other.run<DailyArchiveReport>('daily-archive', 'plain', {
@@ -182,7 +239,6 @@ test('a server without our search attributes runs the jobs all the same', async 
   });
   assert.equal(report.outcome, 'already_committed');
   await other[Symbol.asyncDispose]();
-  await plain[Symbol.asyncDispose]();
 });
 
 test('a cancelled day stops where it is and commits nothing', async () => {
@@ -193,7 +249,6 @@ test('a cancelled day stops where it is and commits nothing', async () => {
       const signal = options?.signal;
       signal?.addEventListener('abort', () => reject(new Error('stopped reading')));
     });
-  const plain = await startTestServers({ temporal: true });
   const stuck: JobDeps = { ...deps, bus: null, surveys: null, raw: { ...deps.raw, get } };
   const other = await startWorkflowJobs(plain.temporal.address, stuck, []);
   const day = '2026-11-17' as Day;
@@ -209,7 +264,32 @@ test('a cancelled day stops where it is and commits nothing', async () => {
   const key = manifestKey({ version: 'v1', feed: 'tiny', day });
   assert.equal(await deps.normalized.get(key), null);
   await other[Symbol.asyncDispose]();
-  await plain[Symbol.asyncDispose]();
+});
+
+test('a store that is away is waited for, a mistake in the code is told at once', async () => {
+  let away = 2;
+  const refused = new SsmdError('SSMD_UNAVAILABLE', 'connect ECONNREFUSED', { retryable: true });
+  const absent: JobDeps['normalized'] = {
+    ...deps.normalized,
+    get: (...args) => (away-- > 0 ? Promise.reject(refused) : deps.normalized.get(...args)),
+  };
+  const patient = { ...deps, bus: null, normalized: absent };
+  const first = await startWorkflowJobs(plain.temporal.address, patient, []);
+  const qa = await first.run<QaReport>('daily-qa', 'away', { feed: 'tiny', day: DAY });
+  assert.equal(qa.outcome, 'available');
+  assert.ok(away < 0, 'the store was asked again');
+  await first[Symbol.asyncDispose]();
+
+  const shardsOf = (): never => {
+    throw new TypeError("Cannot read properties of undefined (reading 'shards')");
+  };
+  const wrong = { ...deps, bus: null, raw: { ...deps.raw, get: shardsOf, list: shardsOf } };
+  const second = await startWorkflowJobs(plain.temporal.address, { ...wrong, surveys: null }, []);
+  const input = { feed: 'tiny', day: '2026-11-16', force: true };
+  const failure = await failureOf('daily-archive', 'bug', input, second);
+  assert.equal(failure.type, 'TypeError');
+  assert.equal(failure.nonRetryable, true);
+  await second[Symbol.asyncDispose]();
 });
 
 test('what arrives after the commit is late, and says so', async () => {

@@ -1,12 +1,12 @@
 /** A worker over given job dependencies, on a real Temporal server. */
 import { Client, Connection } from '@temporalio/client';
 import { DefaultLogger, NativeConnection, Runtime, Worker } from '@temporalio/worker';
+import { createAdmissionActivities } from '../../activities/admission.ts';
 import { createArchiveActivities } from '../../activities/archive.ts';
 import { createAuditActivities } from '../../activities/audit.ts';
 import type { JobDeps } from '../../activities/deps.ts';
 import { createQaActivities } from '../../activities/qa.ts';
 import type { QaDeps } from '../../activities/qa.ts';
-import { createServerActivities } from '../../activities/server.ts';
 import { renderReport } from '../../qa/report.ts';
 import { bundleWorkflows } from '../../workers/worker.ts';
 import { TINY_SUITE } from './tiny-suite.ts';
@@ -57,7 +57,10 @@ export async function startWorkflowJobs(
       ...createArchiveActivities(deps),
       ...createAuditActivities(deps),
       ...createQaActivities({ ...deps, ...tinyQa }),
-      ...createServerActivities({ searchAttributes: () => Promise.resolve(attributes) }),
+      ...createAdmissionActivities({
+        ...deps,
+        searchAttributes: () => Promise.resolve(attributes),
+      }),
     },
     shutdownGraceTime: '5 seconds',
     stickyQueueScheduleToStartTimeout: '1 second',

@@ -5,7 +5,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { auditDay } from '../../activities/audit-day.ts';
-import type { DayAudit } from '../../activities/audit-day.ts';
+import type { DayAudit } from '../../activities/audit-report.ts';
 import { readManifest } from '../../activities/datasets.ts';
 import { resolveDay } from '../../activities/day-input.ts';
 import { plainContext } from '../../activities/deps.ts';

@@ -4,13 +4,11 @@ import { test } from 'node:test';
 import type { Command } from 'commander';
 import { buildProgram } from '../../cli/main.ts';
 import { createOutput } from '../../cli/output.ts';
+import { admit } from '../../activities/admission.ts';
 import { invariant } from '../../schema/errors.ts';
-import {
-  parseArchiveTier,
-  parseAudit,
-  parseDailyArchive,
-  parseDailyQa,
-} from '../../workflows/lib/messages.ts';
+import { JOB_TYPES } from '../../schema/jobs.ts';
+import type { JobType } from '../../schema/jobs.ts';
+import { nsFromMs } from '../../schema/time.ts';
 import { TASK_QUEUE } from '../../workflows/lib/queues.ts';
 import {
   beyond,
@@ -22,13 +20,17 @@ import {
 } from '../support/documents.ts';
 import { projectRoot, readProjectFile } from '../support/project.ts';
 
-/** Checks of a job's input, by the word operators type. */
-const PARSERS: Readonly<Record<string, (input: unknown) => unknown>> = {
-  'archive-tier': parseArchiveTier,
-  'daily-archive': parseDailyArchive,
-  'daily-qa': parseDailyQa,
-  audit: parseAudit,
+/** An environment whose feeds and shards the pages speak of, long after the days they name. */
+const KNOWN = {
+  feeds: ['binance-usdm', 'kraken'],
+  shards: ['binance-usdm', 'kraken'].map((feed) => ({ feed, shard: 'tier1' })),
+  now: nsFromMs(Date.UTC(2036, 0, 1)),
 };
+
+/** What a job says to an input; null where it takes it. */
+function inputFault(type: JobType, input: unknown): string | null {
+  return admit(KNOWN, { type, input }).refusal?.message ?? null;
+}
 
 const README = readProjectFile('README.md');
 const OPERATING = readProjectFile('docs/operating.md');
@@ -62,15 +64,10 @@ async function refusalOf(args: readonly string[]): Promise<string | null> {
 function jobFault(args: readonly string[]): string | null {
   const value = (flag: string): string | null => args[args.indexOf(flag) + 1] ?? null;
   if (!args.includes('--type')) return null;
-  const parser = PARSERS[value('--type') ?? ''];
-  if (parser === undefined) return `no workflow ${value('--type')}`;
+  const type = JOB_TYPES.find((it) => it === value('--type'));
+  if (type === undefined) return `no workflow ${value('--type')}`;
   if (value('--task-queue') !== TASK_QUEUE) return `task queue ${value('--task-queue')}`;
-  try {
-    parser(JSON.parse(value('--input') ?? ''));
-    return null;
-  } catch (error) {
-    return error instanceof Error ? error.message : String(error);
-  }
+  return inputFault(type, JSON.parse(value('--input') ?? ''));
 }
 
 async function faultOf(line: string): Promise<string | null> {
@@ -156,35 +153,31 @@ test('every command of ssmd is shown in the README or the operating guide', () =
 
 test('pages, the command line and the worker name the same workflows', () => {
   const index = readProjectFile('workflows/index.ts');
-  const exported = [...index.matchAll(/export \{ (?:\w+ as )?'?([\w-]+)'? \}/g)].map(
-    (match) => match[1] ?? '',
-  );
+  // The default takes what has no name.
+  const exported = [...index.matchAll(/export \{ (?:\w+ as )?'?([\w-]+)'? \}/g)]
+    .map((match) => match[1] ?? '')
+    .filter((name) => name !== 'default');
   assert.ok(exported.length >= 4, exported.join(', '));
   const jobs = section(OPERATING, '## Jobs');
   const described = [...jobs.matchAll(/^### `([\w-]+)`$/gm)].map((match) => match[1] ?? '');
   assert.deepEqual(described.toSorted(), exported.toSorted());
-  assert.deepEqual(Object.keys(PARSERS).toSorted(), exported.toSorted());
+  assert.deepEqual([...JOB_TYPES].toSorted(), exported.toSorted());
   const listed = /const JOB_TYPES = \[([^\]]*)\]/.exec(readProjectFile('cli/commands/job.ts'));
   const types = [...(listed?.[1] ?? '').matchAll(/'([\w-]+)'/g)].map((match) => match[1] ?? '');
   assert.deepEqual(types.toSorted(), exported.toSorted(), 'JOB_TYPES of cli/commands/job.ts');
 });
 
 test('the inputs a page shows are taken by their workflow', () => {
-  for (const [name, parser] of Object.entries(PARSERS)) {
-    const text = section(OPERATING, `### \`${name}\``);
+  for (const type of JOB_TYPES) {
+    const text = section(OPERATING, `### \`${type}\``);
     const inputs = codeWords(text).filter((word) => word.startsWith('{'));
-    assert.ok(inputs.length > 0, `${name} shows no input`);
-    for (const input of inputs) parser(JSON.parse(input));
-    // Every field there is: the parser names them when it meets one it does not know.
-    assert.throws(
-      () => parser({ feed: 'kraken', nonsense: 1 }),
-      (error: Error) => {
-        const known = /nonsense: is not known \(known are ([^)]*)\)/.exec(error.message)?.[1];
-        invariant(known !== undefined, error.message);
-        const fields = inputs.flatMap((input) => Object.keys(JSON.parse(input) as object));
-        assert.deepEqual(beyond(known.split(', '), fields), [], `${name}: fields not shown`);
-        return true;
-      },
-    );
+    assert.ok(inputs.length > 0, `${type} shows no input`);
+    for (const input of inputs) assert.equal(inputFault(type, JSON.parse(input)), null, type);
+    // Every field there is: the refusal names them when it meets one it does not know.
+    const refusal = inputFault(type, { feed: 'kraken', nonsense: 1 }) ?? '';
+    const known = /nonsense: is not known \(known are ([^;)]*)/.exec(refusal)?.[1];
+    invariant(known !== undefined, refusal);
+    const fields = inputs.flatMap((input) => Object.keys(JSON.parse(input) as object));
+    assert.deepEqual(beyond(known.split(', '), fields), [], `${type}: fields not shown`);
   }
 });

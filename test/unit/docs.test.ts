@@ -4,7 +4,7 @@ import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { test } from 'node:test';
 import { z } from 'zod';
-import { FINDING_KINDS } from '../../activities/audit-day.ts';
+import { FINDING_KINDS } from '../../activities/audit-report.ts';
 import { exitCodeOf } from '../../cli/output.ts';
 import { FEEDS } from '../../connectors/registry.ts';
 import { FAULT_KINDS } from '../../connectors/simulator/faults.ts';

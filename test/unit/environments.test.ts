@@ -12,7 +12,7 @@ import {
 } from '../../environments/env.ts';
 import type { KnownFeed } from '../../environments/env.ts';
 import { environmentNotFound, listEnvironments } from '../../environments/files.ts';
-import { nearMiss } from '../../environments/near-miss.ts';
+import { nearMiss } from '../../schema/near-miss.ts';
 import { SsmdError } from '../../schema/errors.ts';
 import { capturesRoot, skipWithoutCaptures } from '../support/captures.ts';
 

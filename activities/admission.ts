@@ -1,0 +1,213 @@
+/**
+ * A job's first question: can it run with this input, here and now? Only a worker knows (feeds and
+ * shards are the environment's, days go by its clock), so the workflow hands over what was typed, as
+ * it was typed, and is told everything that is wrong with it at once. Checked by hand: a schema
+ * library cannot say what this environment has.
+ */
+import { invalidInput } from '../schema/errors.ts';
+import type { ErrorCode, ErrorFacts, Fault } from '../schema/errors.ts';
+import type { JobType } from '../schema/jobs.ts';
+import { nearMiss } from '../schema/near-miss.ts';
+import { parseDay } from '../schema/time.ts';
+import type { UnixNs } from '../schema/time.ts';
+import { dayFault, feedFault, openDay, shown, yesterdayOf } from './day-input.ts';
+import type { JobDeps } from './deps.ts';
+import { activity } from './run.ts';
+
+export type Shard = { readonly feed: string; readonly shard: string };
+
+/** What a job may do: feeds and shards it concerns, its day, and how it may file itself. */
+export type Admitted = {
+  readonly refusal: null;
+  /** The one that was named, or all of the environment. */
+  readonly feeds: readonly string[];
+  readonly shards: readonly Shard[];
+  /** The one that was named, or yesterday. */
+  readonly day: string;
+  /** Names of the search attributes the server knows: it refuses others for ever. */
+  readonly search_attributes: readonly string[];
+};
+
+/** Why it may not: the failure of the run, which no repetition changes. */
+export type Refused = {
+  readonly refusal: {
+    readonly code: ErrorCode;
+    readonly message: string;
+    readonly facts: ErrorFacts;
+  };
+};
+
+export type Admission = Admitted | Refused;
+export type JobRequest = { readonly type: JobType; readonly input: unknown };
+
+export type AdmissionDeps = Pick<JobDeps, 'configuredFeeds' | 'shardsOf' | 'now'> & {
+  /** Names of the custom search attributes of our namespace; none where the server cannot say. */
+  readonly searchAttributes: () => Promise<readonly string[]>;
+};
+
+export function createAdmissionActivities(deps: AdmissionDeps) {
+  return {
+    admitJob: activity(async (request: JobRequest): Promise<Admission> => {
+      const admission = admit(knownOf(deps), request);
+      if (admission.refusal !== null) return admission;
+      return { ...admission, search_attributes: await deps.searchAttributes() };
+    }),
+  };
+}
+
+export type AdmissionActivities = ReturnType<typeof createAdmissionActivities>;
+
+/** What inputs are judged by. */
+export type Known = {
+  readonly feeds: readonly string[];
+  readonly shards: readonly Shard[];
+  readonly now: UnixNs;
+};
+
+function knownOf(deps: AdmissionDeps): Known {
+  const feeds = deps.configuredFeeds;
+  const shards = feeds.flatMap((feed) => deps.shardsOf(feed).map((shard) => ({ feed, shard })));
+  return { feeds, shards, now: deps.now() };
+}
+
+type Given = Readonly<Record<string, unknown>>;
+type Judge = (value: unknown, known: Known, given: Given) => Omit<Fault, 'where'> | null;
+/** The fields of an input: those with `required` must be there. */
+type Shape = Readonly<Record<string, { readonly judge: Judge; readonly required?: true }>>;
+
+const feed: Judge = (value, known) => feedFault(value, known.feeds);
+
+const shard: Judge = (value, known, given) => {
+  const isKnown = known.feeds.includes(String(given['feed']));
+  const near = isKnown ? known.shards.filter((it) => it.feed === given['feed']) : known.shards;
+  const names = [...new Set(near.map((it) => it.shard))];
+  if (typeof value === 'string' && names.includes(value)) return null;
+  const of = isKnown ? ` of ${String(given['feed'])}` : '';
+  return { what: `${shown(value)} is not a shard${of}`, hint: `there is ${names.join(', ')}` };
+};
+
+/** A day that is over: what still runs can neither be archived nor judged. */
+const day: Judge = (value, known) => {
+  const fault = dayFault(value, known.now);
+  if (fault !== null) return fault;
+  const parsed = parseDay(String(value));
+  return parsed === null ? null : openDay(parsed, known.now);
+};
+
+const flag: Judge = (value) =>
+  typeof value === 'boolean'
+    ? null
+    : { what: `${shown(value)} is neither true nor false`, hint: 'true or false' };
+
+const version: Judge = (value) =>
+  typeof value === 'string' && /^v[1-9]\d{0,5}(\.[1-9]\d{0,5})?$/.test(value)
+    ? null
+    : { what: `${shown(value)} is no version`, hint: 'such as "v1" or "v1.1"' };
+
+const SHAPES: { readonly [T in JobType]: Shape } = {
+  'archive-tier': { feed: { judge: feed }, shard: { judge: shard } },
+  'daily-archive': {
+    feed: { judge: feed, required: true },
+    day: { judge: day },
+    force: { judge: flag },
+    qa: { judge: flag },
+  },
+  'daily-qa': {
+    feed: { judge: feed, required: true },
+    day: { judge: day },
+    version: { judge: version },
+  },
+  audit: { feed: { judge: feed }, day: { judge: day }, version: { judge: version } },
+};
+
+/** Faults an error lists; the others are counted. */
+const FAULTS_LISTED_MAX = 40;
+
+/** Judges what was typed; `search_attributes` is left empty. */
+export function admit(known: Known, { type, input }: JobRequest): Admission {
+  const given = input ?? {};
+  const faults = faultsOf(given, SHAPES[type], known);
+  const yesterday = yesterdayOf(known.now);
+  if (faults.length > 0) {
+    const example = exampleOf(type, known, yesterday);
+    return { refusal: refusalOf(type, faults, example, given as Given, known) };
+  }
+  const { feed: feed_named, shard: shard_named, day: day_named } = given as Given;
+  return {
+    refusal: null,
+    feeds: typeof feed_named === 'string' ? [feed_named] : known.feeds,
+    shards: known.shards.filter(
+      (it) =>
+        (feed_named === undefined || it.feed === feed_named) &&
+        (shard_named === undefined || it.shard === shard_named),
+    ),
+    day: typeof day_named === 'string' ? day_named : yesterday,
+    search_attributes: [],
+  };
+}
+
+function faultsOf(input: unknown, shape: Shape, known: Known): Fault[] {
+  if (typeof input !== 'object' || input === null || Array.isArray(input)) {
+    const received = Array.isArray(input) ? 'an array' : `a ${typeof input}`;
+    return [{ where: 'input', what: `expected one JSON object, received ${received}` }];
+  }
+  const given: Given = { ...input };
+  const faults: Fault[] = [];
+  for (const [field, { judge, required }] of Object.entries(shape)) {
+    const value = Object.hasOwn(given, field) ? given[field] : undefined;
+    if (value === undefined) {
+      if (required) faults.push({ where: field, what: 'is missing', hint: missing(known) });
+      continue;
+    }
+    const fault = judge(value, known, given);
+    if (fault !== null) faults.push({ where: field, what: fault.what, ...hintOf(fault) });
+  }
+  const names = Object.keys(shape);
+  for (const field of Object.keys(given)) {
+    if (names.includes(field)) continue;
+    const near = nearMiss(shortened(field), names);
+    const hint = `known are ${names.join(', ')}${near === null ? '' : `; did you mean "${near}"?`}`;
+    faults.push({ where: shortened(field), what: 'is not known', hint });
+  }
+  return faults;
+}
+
+function missing(known: Known): string {
+  return `this environment has ${known.feeds.join(', ')}`;
+}
+
+function hintOf({ hint }: Omit<Fault, 'where'>): { readonly hint?: string } {
+  return hint === undefined ? {} : { hint };
+}
+
+function shortened(field: string): string {
+  return field.length <= 60 ? field : `${field.slice(0, 57)}...`;
+}
+
+function exampleOf(type: JobType, known: Known, yesterday: string): object {
+  const [first = { feed: 'kraken', shard: 'tier1' }] = known.shards;
+  return type === 'archive-tier' ? first : { feed: first.feed, day: yesterday };
+}
+
+/** A day that is merely not over has a code of its own, so that callers can wait for it. */
+function refusalOf(
+  type: JobType,
+  faults: readonly Fault[],
+  example: object,
+  given: Given,
+  known: Known,
+): Refused['refusal'] {
+  const listed = faults.slice(0, FAULTS_LISTED_MAX);
+  const more = faults.length - listed.length;
+  if (more > 0) listed.push({ where: 'input', what: `has ${more} more faults` });
+  const error = invalidInput(`the input of ${type}`, listed, example);
+  const parsed = parseDay(String(given['day']));
+  const open = parsed === null ? null : openDay(parsed, known.now);
+  const [only] = faults;
+  if (faults.length === 1 && only?.where === 'day' && open !== null) {
+    const message = `${String(given['feed'] ?? 'all feeds')} ${parsed}: ${open.what}; ${open.hint}`;
+    const facts = { day: parsed, open_until: open.until };
+    return { code: 'SSMD_DAY_NOT_OVER', message, facts };
+  }
+  return { code: error.code, message: error.message, facts: error.facts };
+}

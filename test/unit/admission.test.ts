@@ -1,0 +1,107 @@
+/** What a job says to its input: everything that is wrong with it, at once. */
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { admit } from '../../activities/admission.ts';
+import type { Known } from '../../activities/admission.ts';
+import { JOB_TYPES } from '../../schema/jobs.ts';
+import type { JobType } from '../../schema/jobs.ts';
+import { parseIso, unixNs } from '../../schema/time.ts';
+
+const KNOWN: Known = {
+  feeds: ['binance-usdm', 'kraken'],
+  shards: [
+    { feed: 'binance-usdm', shard: 'perps' },
+    { feed: 'kraken', shard: 'tier1' },
+    { feed: 'kraken', shard: 'tier2' },
+  ],
+  now: parseIso('2026-11-22T06:00:00Z') ?? unixNs(0n),
+};
+
+function refusal(type: JobType, input: unknown): { code: string; message: string } {
+  const said = admit(KNOWN, { type, input }).refusal;
+  assert.ok(said !== null, `${type} takes ${JSON.stringify(input)}`);
+  return said;
+}
+
+test('every bad field is named at once: a feed that is not ours among the others', () => {
+  const input = { feed: 'krakn', day: '2026-02-30', versoin: 'v1' };
+  for (const type of ['daily-qa', 'audit'] as const) {
+    const { code, message } = refusal(type, { ...input, version: '1' });
+    assert.equal(code, 'SSMD_INVALID_INPUT');
+    for (const line of [
+      `the input of ${type} has 4 faults`,
+      'feed: "krakn" is not a feed of this environment (it has binance-usdm, kraken; did you mean "kraken"?)',
+      'day: "2026-02-30" is not a day (a UTC day as YYYY-MM-DD, such as 2026-11-21',
+      'version: "1" is no version (such as "v1" or "v1.1")',
+      'versoin: is not known (known are feed, day, version; did you mean "version"?)',
+      'A valid example: {"feed":"binance-usdm","day":"2026-11-21"}',
+    ]) {
+      assert.ok(message.includes(line), `${line}\nis not in\n${message}`);
+    }
+  }
+});
+
+test('each job names its own faults beside an unknown feed', () => {
+  const { message: archive } = refusal('daily-archive', { feed: 7, force: 'yes', qa: 0, dya: 1 });
+  assert.match(archive, /has 4 faults/);
+  assert.match(archive, /feed: 7 is not a feed of this environment/);
+  assert.match(archive, /force: "yes" is neither true nor false/);
+  assert.match(archive, /qa: 0 is neither/);
+  assert.match(archive, /dya: is not known .*did you mean "day"\?/);
+  const { message: tier } = refusal('archive-tier', { feed: 'krakn', shard: 'tier9' });
+  assert.match(tier, /has 2 faults/);
+  assert.match(tier, /shard: "tier9" is not a shard \(there is perps, tier1, tier2\)/);
+  assert.match(tier, /A valid example: \{"feed":"binance-usdm","shard":"perps"\}/);
+  for (const type of ['daily-archive', 'daily-qa'] as const) {
+    const { message } = refusal(type, {});
+    assert.match(message, /feed: is missing \(this environment has binance-usdm, kraken\)/);
+  }
+});
+
+test('a shard has to be one of the feed', () => {
+  const { message } = refusal('archive-tier', { feed: 'kraken', shard: 'perps' });
+  assert.match(message, /"perps" is not a shard of kraken \(there is tier1, tier2\)/);
+  const admitted = admit(KNOWN, { type: 'archive-tier', input: { shard: 'tier2' } });
+  assert.ok(admitted.refusal === null);
+  assert.deepEqual(admitted.shards, [{ feed: 'kraken', shard: 'tier2' }]);
+});
+
+test('a day that is not over is refused by all, alone by its code, else among the others', () => {
+  for (const type of ['daily-archive', 'daily-qa', 'audit'] as const) {
+    for (const day of ['2026-11-22', '2026-11-23']) {
+      const alone = refusal(type, { feed: 'kraken', day });
+      assert.equal(alone.code, 'SSMD_DAY_NOT_OVER', type);
+      assert.match(alone.message, /market still open until 2026-11-2[34]T00:00:00Z/);
+    }
+    const among = refusal(type, { feed: 'krakn', day: '2026-11-22' });
+    assert.equal(among.code, 'SSMD_INVALID_INPUT');
+    assert.match(among.message, /2 faults[^]*market still open until 2026-11-23T00:00:00Z/);
+  }
+  assert.match(refusal('audit', { day: '1999-01-01' }).message, /"1999-01-01" is not a day/);
+});
+
+test('what is no object is one fault, and a flood of fields does not flood the error', () => {
+  for (const type of JOB_TYPES) {
+    for (const input of ['kraken', ['kraken'], 7, true]) {
+      assert.match(refusal(type, input).message, /expected one JSON object, received an? \w+/);
+    }
+  }
+  const fields = Array.from({ length: 5000 }, (_, at) => [`${'x'.repeat(200)}${at}`, at]);
+  const { message } = refusal('audit', Object.fromEntries(fields));
+  assert.ok(message.length < 10_000, `${message.length} characters`);
+  assert.match(message, /has 4960 more faults/);
+  const { message: proto } = refusal('audit', JSON.parse('{"__proto__":1,"toString":2}'));
+  assert.match(proto, /has 2 faults/);
+});
+
+test('what is left out is filled in', () => {
+  for (const input of [undefined, null, {}]) {
+    const all = admit(KNOWN, { type: 'audit', input });
+    assert.ok(all.refusal === null);
+    assert.deepEqual([all.feeds, all.day], [['binance-usdm', 'kraken'], '2026-11-21']);
+    assert.equal(all.shards.length, 3);
+  }
+  const one = admit(KNOWN, { type: 'daily-archive', input: { feed: 'kraken', day: '2026-11-20' } });
+  assert.ok(one.refusal === null);
+  assert.deepEqual([one.feeds, one.day, one.shards.length], [['kraken'], '2026-11-20', 2]);
+});

@@ -1,0 +1,22 @@
+/** The first step of every job: what was typed is judged whole, before anything is done. */
+import { ApplicationFailure } from '@temporalio/workflow';
+import type { Admitted } from '../../activities/admission.ts';
+import type { JobInputs, JobType } from '../../schema/jobs.ts';
+import { quick } from '../proxies.ts';
+
+/**
+ * What the job may do, with its input as it may be relied on. Fails the run at once, never to be
+ * retried, with every fault of the input and a valid example.
+ */
+export async function admit<T extends JobType>(
+  type: T,
+  input: JobInputs[T],
+): Promise<Admitted & { readonly wanted: JobInputs[T] }> {
+  const admission = await quick.admitJob({ type, input });
+  if (admission.refusal !== null) {
+    const { code, message, facts } = admission.refusal;
+    throw ApplicationFailure.nonRetryable(message, code, facts);
+  }
+  // Nothing at all is an empty object where every field may be left out.
+  return { ...admission, wanted: input ?? {} };
+}
