@@ -77,7 +77,9 @@ export class Emitter {
       flags: (event.flags & ~FLAG.LAST) | flags | this.#lineFlags(state),
     };
     const bytes = encodeMarketEvent(stamped);
-    this.#arena.bytes.set(bytes, this.#place(bytes.length));
+    // Making room may put the bytes elsewhere: only then are they looked at.
+    const at = this.#arena.reserve(bytes.length);
+    this.#arena.bytes.set(bytes, at);
     this.#arena.commit(bytes.length, type, event.symbol, this.#t, index);
   }
 
@@ -104,10 +106,6 @@ export class Emitter {
       ...fields,
     };
     this.emitObject(state, event, slot, 0);
-  }
-
-  #place(bytes: number): number {
-    return this.#arena.reserve(bytes);
   }
 
   #lineFlags(state: DayState): number {
