@@ -26,6 +26,8 @@ export type MemoryBusControl = {
   readonly release: () => void;
   /** Drops all messages; sequences go on. */
   readonly purge: () => void;
+  /** Drops the oldest messages, as their age or the stream's size does. */
+  readonly age: (count: number) => void;
   /** The window of message ids has passed. */
   readonly forgetIds: () => void;
   /** Refuses the next batches as busy. */
@@ -82,6 +84,7 @@ function controlOver(server: MemoryServer): MemoryBusControl {
     freeze: () => server.freeze(),
     release: () => server.release(),
     purge: () => void (server.stored = []),
+    age: (count) => void (server.stored = server.stored.slice(count)),
     forgetIds: () => server.forgetIds(),
     refuseBatches: (count) => void (server.refuse_batches = count),
     stored: () => server.stored,

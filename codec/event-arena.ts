@@ -16,7 +16,7 @@ export class EventArena {
   t: bigint[] = [];
   index: number[] = [];
 
-  constructor(bytes = 256 * 1024) {
+  constructor(bytes = 16 * 1024) {
     this.bytes = new Uint8Array(bytes);
   }
 

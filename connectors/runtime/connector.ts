@@ -218,6 +218,9 @@ export function createConnector(deps: ConnectorDeps): Connector {
     }
   }
 
+  /** Made when somebody asks for the first time. */
+  let metrics: ReturnType<typeof createMetrics> | null = null;
+
   const connector: Connector = {
     counters,
     shipper,
@@ -266,9 +269,9 @@ export function createConnector(deps: ConnectorDeps): Connector {
       },
     }),
     ready: () => epoch?.phase() === 'speaking' && (state === 'READY' || state === 'DEGRADED'),
-    metrics: () => metrics.text(),
+    metrics: () => (metrics ??= createMetrics(config.config, counters, gauges)).text(),
   };
-  const metrics = createMetrics(config.config, counters, (): Gauges => ({
+  const gauges = (): Gauges => ({
     state,
     ...connectionCounts(epoch),
     reconnects: reconnects(),
@@ -276,7 +279,7 @@ export function createConnector(deps: ConnectorDeps): Connector {
     lag_s: lagSeconds(epoch),
     local_log_bytes: localBytes(),
     segments_pending: shipper.pending(),
-  }));
+  });
   return connector;
 }
 

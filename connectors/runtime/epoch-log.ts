@@ -84,7 +84,7 @@ export function createEpochLog(deps: EpochLogDeps): EpochLog {
   let distrusted: Facts['_clock'] | null = null;
   let retry_mono = 0n;
   /** The frame being folded, with the byte after it that scanners may read. */
-  let scratch = new Uint8Array(64 * 1024);
+  let scratch = new Uint8Array(8 * 1024);
 
   function failed(): void {
     failing = log.failure() ?? 'write failed';

@@ -86,6 +86,8 @@ type OpenSegment = {
 
 /** Lines are hashed when this many bytes of them have gathered. */
 const HASH_BLOCK_BYTES = 128 * 1024;
+/** Room they are given at first; it grows. */
+const LINES_BYTES_FIRST = 16 * 1024;
 
 export function segmentFile(segment: number): string {
   return `${segment.toString().padStart(8, '0')}.jsonl`;
@@ -99,7 +101,7 @@ export function openLog(options: {
 }): Log {
   const { dir, capture } = options;
   const files = options.files ?? nodeFiles;
-  const lines = new LineBuffer(2 * HASH_BLOCK_BYTES);
+  const lines = new LineBuffer(LINES_BYTES_FIRST);
   const listeners: ((segment: ClosedSegment) => void)[] = [];
   let current: OpenSegment | null = null;
   let segments = 0;

@@ -20,7 +20,9 @@ export type WalReader = {
   readonly close: () => void;
 };
 
-const CHUNK_BYTES = 256 * 1024;
+/** Room for lines at first, doubled at each read up to the most: a short look costs little. */
+const ROOM_BYTES_FIRST = 8 * 1024;
+const ROOM_BYTES_MAX = 256 * 1024;
 const LINE_FEED = 10;
 
 /** Opens the segments in `dir` (of one epoch) to read the lines with `t` above `after`. */
@@ -47,7 +49,7 @@ export function openWal(dir: string, after: bigint, files: LogFiles = nodeFiles)
 
 /** Lines of consecutive segment files; the current one is `bytes[start, end)`. */
 class LineFile {
-  bytes = new Uint8Array(CHUNK_BYTES);
+  bytes = new Uint8Array(ROOM_BYTES_FIRST);
   start = 0;
   end = -1;
   segment: number;
@@ -90,9 +92,9 @@ class LineFile {
     this.bytes.copyWithin(0, rest, this.#used);
     this.#used -= rest;
     this.end = -1;
-    if (this.#used === this.bytes.length) {
+    if (this.#used === this.bytes.length || this.bytes.length < ROOM_BYTES_MAX) {
       const larger = new Uint8Array(this.bytes.length * 2);
-      larger.set(this.bytes);
+      larger.set(this.bytes.subarray(0, this.#used));
       this.bytes = larger;
     }
     const room = this.bytes.length - this.#used;
