@@ -6,12 +6,17 @@
 import type { Day } from '../../schema/time.ts';
 import type { Endpoint } from '../feed.ts';
 import type { TimerHandle } from './clock.ts';
-import { Session } from './session.ts';
+import { OPEN_TIMEOUT_MS, Session } from './session.ts';
 import type { SessionDeps, SessionEnd } from './session-deps.ts';
-import { backoffMs } from './subscriptions.ts';
+import { BACKOFF_MS_MAX, backoffMs } from './subscriptions.ts';
 
 /** A connection that lasted this long was a success: the next failure waits one second again. */
 export const STEADY_MS = 30_000;
+/**
+ * A venue that takes connections again has one after this long at the latest, unless it asked for a
+ * longer wait (`Retry-After`): the attempt that hangs, and the wait after it.
+ */
+export const RECONNECT_MS_MAX = OPEN_TIMEOUT_MS + BACKOFF_MS_MAX;
 /** Replaced this long before the venue would cut it. */
 export const REPLACE_BEFORE_MS = 10 * 60_000;
 /** A replacement that is not live by then takes over all the same. */
@@ -47,6 +52,8 @@ export function createConnection(
 ): Connection {
   const { clock, random, log } = deps;
   const timers = new Set<TimerHandle>();
+  /** When each session is to be replaced; forgotten with it, since a venue may cut thousands a day. */
+  const replacements = new Map<Session, TimerHandle>();
   let sessions: Session[] = [];
   let failures = 0;
   let reconnects = 0;
@@ -56,12 +63,21 @@ export function createConnection(
     return Number(clock.monoNs() / 1_000_000n);
   }
 
-  function later(run: () => void, delay_ms: number): void {
+  function later(run: () => void, delay_ms: number): TimerHandle {
     const timer = clock.setTimeout(() => {
       timers.delete(timer);
       run();
     }, delay_ms);
     timers.add(timer);
+    return timer;
+  }
+
+  function forget(session: Session): void {
+    const timer = replacements.get(session);
+    if (timer === undefined) return;
+    clock.clearTimeout(timer);
+    timers.delete(timer);
+    replacements.delete(session);
   }
 
   function open(): void {
@@ -79,7 +95,11 @@ export function createConnection(
     session.start();
     const { connection_life_ms } = deps.feed.protocol.limits;
     if (connection_life_ms !== null) {
-      later(() => replace(session), Math.max(connection_life_ms - REPLACE_BEFORE_MS, STEADY_MS));
+      const life_ms = Math.max(connection_life_ms - REPLACE_BEFORE_MS, STEADY_MS);
+      replacements.set(
+        session,
+        later(() => replace(session), life_ms),
+      );
     }
   }
 
@@ -103,6 +123,7 @@ export function createConnection(
 
   function ended(session: Session, end: SessionEnd): void {
     sessions = sessions.filter((it) => it !== session);
+    forget(session);
     log('connection.closed', { c: session.c, ...end });
     if (closing || sessions.length > 0) return;
     failures = end.open_ms !== null && end.open_ms >= STEADY_MS ? 1 : failures + 1;

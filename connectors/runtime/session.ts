@@ -57,6 +57,7 @@ export class Session {
   #heard_ms: number;
   #pinged_ms: number;
   #tick_frames = 0;
+  #ticked_ms: number;
   #tick: TimerHandle | null = null;
   #ended = false;
   /** Why we end it ourselves, where that is for a fault of the other side. */
@@ -80,6 +81,7 @@ export class Session {
     this.#started_ms = this.#now();
     this.#heard_ms = this.#started_ms;
     this.#pinged_ms = this.#started_ms;
+    this.#ticked_ms = this.#started_ms;
     this.#outbox = createOutbox(deps.clock, {
       per_second: deps.feed.protocol.limits.requests_per_second,
       send: (request) => this.#sendRequest(request),
@@ -323,6 +325,9 @@ export class Session {
     this.#tick = this.#deps.clock.setTimeout(() => this.#onTick(), TICK_MS);
     this.#tick_frames = 0;
     const now = this.#now();
+    const late_ms = now - this.#ticked_ms - TICK_MS;
+    this.#ticked_ms = now;
+    if (late_ms >= TICK_MS) this.#stalled(late_ms);
     if (this.#opened_ms === null) {
       if (now - this.#started_ms >= OPEN_TIMEOUT_MS) this.#giveUp('did not open in time');
       return;
@@ -344,6 +349,16 @@ export class Session {
       this.#pinged_ms = now;
       this.#sendText(ping.text(this.#deps.nextRequestId()));
     }
+  }
+
+  /**
+   * This process did not run for a while: what came meanwhile waits to be read behind this timer. It is
+   * no silence of the venue's, so every wait is that much longer.
+   */
+  #stalled(late_ms: number): void {
+    this.#started_ms += late_ms;
+    this.#heard_ms += late_ms;
+    for (const entry of this.#entries) entry.since_ms += late_ms;
   }
 
   /** Cuts a connection that is of no use; in the log it is the network's fault, not a planned close. */
