@@ -7,8 +7,8 @@ import type { Inventory } from '../../schema/log.ts';
 import type { Day } from '../../schema/time.ts';
 import type { ObjectStore } from '../../storage/object-store.ts';
 import type { EpochFiles } from './epoch-files.ts';
-import { buildInventory, daysOf, segmentDay } from './inventory.ts';
-import type { ClosedSegment } from './log-writer.ts';
+import { buildInventory, daysOf, openAfter, segmentDay } from './inventory.ts';
+import type { ClosedSegment, ConnectionTally } from './log-writer.ts';
 import type { Shipper } from './shipper.ts';
 
 export type EpochArchive = {
@@ -20,7 +20,10 @@ export type EpochArchive = {
   readonly settleBefore: (day: Day) => void;
   /** After the log is closed: ships the rest, writes what inventories are missing. */
   readonly finish: (end: 'shutdown' | 'crash', local?: 'remove' | 'keep') => Promise<void>;
+  /** Those of the days that have no inventory yet: an epoch may live for months. */
   readonly segments: () => readonly ClosedSegment[];
+  /** All there ever were. */
+  readonly count: () => number;
 };
 
 export function createEpochArchive(deps: {
@@ -30,7 +33,10 @@ export function createEpochArchive(deps: {
   readonly report: (event: string, facts: Readonly<Record<string, unknown>>) => void;
 }): EpochArchive {
   const { files, store, shipper, report } = deps;
-  const segments: ClosedSegment[] = [];
+  let segments: ClosedSegment[] = [];
+  /** Connections that outlived the days whose segments were let go. */
+  let open_connections: readonly ConnectionTally[] = [];
+  let count = 0;
   const pending = new Map<Day, number>();
   const written = new Set<Day>();
   const writing = new Set<Day>();
@@ -49,7 +55,7 @@ export function createEpochArchive(deps: {
 
   async function write(day: Day, end: Inventory['end']): Promise<void> {
     segments.sort((a, b) => a.segment - b.segment);
-    const inventory = buildInventory(files.of, segments, day, end);
+    const inventory = buildInventory(files.of, segments, day, end, open_connections);
     const body = new TextEncoder().encode(`${JSON.stringify(inventory)}\n`);
     const key = inventoryKey({ ...files.of, day });
     await store.put(key, body, { contentType: 'application/json' });
@@ -57,9 +63,21 @@ export function createEpochArchive(deps: {
     report('inventory.written', { key, segments: inventory.segments.length, end });
   }
 
+  /** Lets go of the days that are over and have their inventory, oldest first. */
+  function forgetWritten(before: Day): void {
+    for (const day of daysOf(segments)) {
+      if (day >= before || !written.has(day)) return;
+      open_connections = openAfter(open_connections, segments, day);
+      segments = segments.filter((segment) => segmentDay(segment) !== day);
+      pending.delete(day);
+      written.delete(day);
+    }
+  }
+
   return {
     add(segment) {
       segments.push(segment);
+      count += 1;
       const day = segmentDay(segment);
       pending.set(day, (pending.get(day) ?? 0) + 1);
       const archiving = archive(segment)
@@ -69,8 +87,12 @@ export function createEpochArchive(deps: {
         .finally(() => open.delete(archiving));
       open.add(archiving);
     },
-    addShipped: (segment) => void segments.push(segment),
+    addShipped(segment) {
+      segments.push(segment);
+      count += 1;
+    },
     settleBefore(day) {
+      if (writing.size === 0) forgetWritten(day);
       for (const [over, count] of pending) {
         if (over >= day || count > 0 || written.has(over) || writing.has(over)) continue;
         writing.add(over);
@@ -91,5 +113,6 @@ export function createEpochArchive(deps: {
       if (local === 'remove') await files.remove();
     },
     segments: () => segments,
+    count: () => count,
   };
 }

@@ -262,7 +262,7 @@ export function openEpoch(
       // What is not on the bus by now never will be: the archive takes it from RAW.
       deps.shipper.release(log.last());
       if (closed) await archive.finish('shutdown', 'remove');
-      report('epoch.closed', { epoch: id, reason, segments: archive.segments().length });
+      report('epoch.closed', { epoch: id, reason, segments: archive.count() });
     },
   };
 }

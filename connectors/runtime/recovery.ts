@@ -70,7 +70,7 @@ export async function recover(
     }
     await archive.finish(left.shutdown ? 'shutdown' : 'crash', local);
     total.epochs += 1;
-    deps.report('epoch.recovered', { dir: left.files.dir, segments: archive.segments().length });
+    deps.report('epoch.recovered', { dir: left.files.dir, segments: archive.count() });
   }
   return total;
 }
