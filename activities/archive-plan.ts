@@ -11,9 +11,11 @@ import type { Origin } from '../schema/log.ts';
 import { NS_PER_HOUR, dayEnd, dayStart } from '../schema/time.ts';
 import type { Day } from '../schema/time.ts';
 import type { Feed } from '../connectors/feed.ts';
-import { readSeen, readStagedWindow, resolveVersion } from './datasets.ts';
+import { refuseUnknownDay, shardsOfDay } from './archive-shards.ts';
+import type { DayShards } from './archive-shards.ts';
+import { readStagedWindow, resolveVersion } from './datasets.ts';
 import type { JobContext, JobDeps } from './deps.ts';
-import { surveyFeedDay } from './raw-day.ts';
+import { planFeedDay, readRawDay } from './raw-day.ts';
 import type { FeedDay } from './raw-day.ts';
 
 /** A plan goes through the workflow's history with every step: what it waits for is told in part. */
@@ -43,6 +45,7 @@ export type ArchivePlan = {
 
 /** Everything the day is built from, and its identity. */
 export type DaySources = {
+  readonly found: DayShards;
   readonly survey: FeedDay;
   readonly inputs: readonly ManifestInput[];
   readonly gaps: readonly ManifestGap[];
@@ -53,27 +56,30 @@ export type DaySources = {
 /** Surveys RAW of the day. Mixed origins are refused (`SSMD_INVALID_INPUT`). */
 export async function readSources(
   deps: JobDeps,
-  of: { readonly feed: Feed; readonly day: Day },
+  {
+    feed,
+    day,
+    version,
+  }: { readonly feed: Feed; readonly day: Day; readonly version?: string | null },
   context: JobContext,
 ): Promise<DaySources> {
-  const shards = deps.shardsOf(of.feed.id);
-  const seen = new Map<string, ReadonlyMap<number, bigint>>();
-  for (const shard of shards) {
-    seen.set(shard, await readSeen(deps, { feed: of.feed.id, shard, day: of.day }));
-  }
-  const day = { feed: of.feed.id, day: of.day, shards };
-  const survey = await surveyFeedDay(deps, day, context, seen);
+  const raw = await readRawDay(deps, { feed: feed.id, day }, context);
+  const of = { feed: feed.id, day, ...(version === undefined ? {} : { version }) };
+  const found = await shardsOfDay(deps, of, raw, context);
+  const survey = await planFeedDay(deps, raw, found.shards, context, found.bus_seen);
   const inputs = survey.plans.flatMap((plan) => plan.inputs);
   const gaps = survey.plans.flatMap((plan) => plan.gaps);
   return {
+    found,
     survey,
     inputs,
     gaps,
     inputs_id: inputsId({ inputs, gaps }, deps.sha256),
-    origin: originOf(deps, survey),
+    origin: originOf(survey) ?? found.origin ?? deps.origin,
   };
 }
 
+/** Plans a day, or refuses one of which nothing is there and nothing will come (`SSMD_NOT_FOUND`). */
 export async function planArchive(
   deps: JobDeps,
   of: { readonly feed: Feed; readonly day: Day },
@@ -81,6 +87,10 @@ export async function planArchive(
 ): Promise<ArchivePlan> {
   const { feed, day } = of;
   const sources = await readSources(deps, of, context);
+  const { found } = sources;
+  if (found.known === 'unknown' || (found.known === 'before' && isLate(deps, day))) {
+    await refuseUnknownDay(deps, { feed: feed.id, day }, found);
+  }
   const making = {
     feed: feed.id,
     normalizer: feed.normalizer,
@@ -145,9 +155,13 @@ export function hourOf(t: bigint, day: Day, window_hours: number): number {
   return Number((windowOf(t, window_hours).start - dayStart(day)) / NS_PER_HOUR);
 }
 
+/** What has not come by now is no longer waited for. */
+function isLate(deps: Pick<JobDeps, 'now'>, day: Day): boolean {
+  return deps.now() >= dayEnd(day) + BigInt(LATE_HOURS_MAX) * NS_PER_HOUR;
+}
+
 function waitingFor(deps: JobDeps, day: Day, gaps: readonly ManifestGap[]): string[] {
-  const late = deps.now() >= dayEnd(day) + BigInt(LATE_HOURS_MAX) * NS_PER_HOUR;
-  if (late) return [];
+  if (isLate(deps, day)) return [];
   const open = gaps.filter((gap) => MAY_STILL_COME.includes(gap.cause));
   const shown = open.slice(0, WAITING_LISTED_MAX);
   const words = shown.map((gap) => `${gap.shard}: ${gap.cause}: ${gap.detail}`);
@@ -157,10 +171,11 @@ function waitingFor(deps: JobDeps, day: Day, gaps: readonly ManifestGap[]): stri
 }
 const MAY_STILL_COME: readonly string[] = ['shard_absent', 'inventory_missing', 'segment_missing'];
 
-function originOf(deps: JobDeps, survey: FeedDay): Origin {
+/** What the day's segments are of; null where it has none. */
+function originOf(survey: FeedDay): Origin | null {
   const segments = survey.plans.flatMap((plan) => plan.intervals.flatMap((it) => it.segments));
   const origins = new Set(segments.flatMap((it) => it.capture?.origin ?? []));
-  const [origin = deps.origin] = origins;
+  const [origin = null] = origins;
   if (origins.size <= 1) return origin;
   throw new SsmdError(
     'SSMD_INVALID_INPUT',

@@ -80,7 +80,8 @@ export class BusWindows {
       if (Number.isSafeInteger(epoch)) {
         const events = [...eventsOf(message.data, subject.type, subject.symbol)];
         this.#chain.add(epoch, events);
-        this.#see(epoch, events.at(-1)?.t ?? 0n);
+        const last = events.at(-1);
+        if (last !== undefined) this.#see(epoch, last.t);
       }
       return [];
     }

@@ -17,6 +17,7 @@ import type { Manifest, ManifestObject } from '../dataset/manifest.ts';
 import { chooseVersion, parseBinding } from '../dataset/version.ts';
 import type { Making, VersionBinding } from '../dataset/version.ts';
 import { SsmdError } from '../schema/errors.ts';
+import { parseDay } from '../schema/time.ts';
 import type { Day } from '../schema/time.ts';
 import type { JobDeps } from './deps.ts';
 
@@ -78,15 +79,15 @@ export async function readCurrent({ normalized }: Store, feed: string): Promise<
 
 /** Lets a committed day be served, unless another version already serves it. */
 export async function pointAtDay(
-  { normalized }: Store,
-  of: { readonly feed: string; readonly day: Day; readonly version: string },
+  { normalized, origin }: Pick<JobDeps, 'normalized' | 'origin'>,
+  of: Pick<Manifest, 'feed' | 'day' | 'version' | 'origin'>,
 ): Promise<void> {
   const key = currentKey(of.feed);
   for (let race = 0; race < RACES_MAX; race++) {
     const stored = await normalized.get(key);
     const current = stored === null ? null : parseCurrent(parsed(stored.body));
     if (stored !== null && current === null) throw unreadable(key, 'a pointer');
-    const next = withCommittedDay(current, of.day, of.version);
+    const next = withCommittedDay(current, of.day, of.version, { own: of.origin === origin });
     if (next === null) return;
     const body = jsonDocument(next);
     const outcome =
@@ -124,67 +125,66 @@ export async function readStagedWindow(
   return window.format === 1 && Array.isArray(window.objects) ? window : null;
 }
 
-/** Days of which it is remembered how far the bus went. */
-const SEEN_DAYS_MAX = 7;
-
-/** Remembers the last event the bus had of each `{epoch} {day}`. */
+/**
+ * Remembers the last event the bus had of each `{epoch} {day}`. Each day has a record of its own, kept
+ * for as long as the dataset: however long an epoch lives, however late a day is archived, it is there.
+ */
 export async function rememberSeen(
   deps: Store,
   of: { readonly feed: string; readonly shard: string },
   seen: ReadonlyMap<string, bigint>,
 ): Promise<void> {
-  if (seen.size === 0) return;
-  const key = busSeenKey(of);
+  const days = new Map<Day, Map<string, bigint>>();
+  for (const [name, t] of seen) {
+    const [epoch = '', date = ''] = name.split(' ');
+    const day = parseDay(date);
+    if (day === null) continue;
+    const known = days.get(day) ?? new Map<string, bigint>();
+    days.set(day, known.set(epoch, t));
+  }
+  for (const [day, last] of days) await rememberDay(deps, busSeenKey({ ...of, day }), last);
+}
+
+async function rememberDay(
+  { normalized }: Store,
+  key: string,
+  last: ReadonlyMap<string, bigint>,
+): Promise<void> {
   for (let race = 0; race < RACES_MAX; race++) {
-    const stored = await deps.normalized.get(key);
-    const body = jsonDocument(mergedSeen(seenText(stored?.body ?? null), seen));
+    const stored = await normalized.get(key);
+    const known = seenOf(stored?.body ?? null);
+    const news = [...last].filter(([epoch, t]) => t > (known.get(epoch) ?? -1n));
+    if (news.length === 0) return;
+    const merged = new Map([...known, ...news]);
+    const body = jsonDocument(
+      Object.fromEntries([...merged].map(([epoch, t]) => [epoch, t.toString()])),
+    );
     // The hourly archive and a day's may run at once: neither may forget what the other saw.
     const outcome =
       stored === null
-        ? await deps.normalized.putIfAbsent(key, body, JSON_TYPE)
-        : await deps.normalized.replaceIf(key, body, stored.etag);
+        ? await normalized.putIfAbsent(key, body, JSON_TYPE)
+        : await normalized.replaceIf(key, body, stored.etag);
     if (outcome === 'created' || outcome === 'replaced') return;
   }
   throw unsettled(key);
 }
 
-function mergedSeen(
-  known: ReadonlyMap<string, string>,
-  seen: ReadonlyMap<string, bigint>,
-): Record<string, string> {
-  const merged = new Map(known);
-  for (const [key, t] of seen) {
-    const before = merged.get(key);
-    if (before === undefined || BigInt(before) < t) merged.set(key, t.toString());
-  }
-  const dayIn = (key: string): string => key.split(' ')[1] ?? '';
-  const days = [...new Set([...merged.keys()].map(dayIn))].sort().slice(-SEEN_DAYS_MAX);
-  return Object.fromEntries([...merged].filter(([key]) => days.includes(dayIn(key))));
-}
-
 /** The last event the bus was seen to have of each epoch of a day. */
 export async function readSeen(
-  deps: Store,
+  { normalized }: Store,
   of: { readonly feed: string; readonly shard: string; readonly day: Day },
 ): Promise<Map<number, bigint>> {
-  const seen = new Map<number, bigint>();
-  const stored = await deps.normalized.get(busSeenKey(of));
-  for (const [key, t] of seenText(stored?.body ?? null)) {
-    const [epoch, day] = key.split(' ');
-    if (day === of.day) seen.set(Number(epoch), BigInt(t));
-  }
-  return seen;
+  const stored = await normalized.get(busSeenKey(of));
+  return new Map([...seenOf(stored?.body ?? null)].map(([epoch, t]) => [Number(epoch), t]));
 }
 
-function seenText(body: Uint8Array | null): Map<string, string> {
+function seenOf(body: Uint8Array | null): Map<string, bigint> {
   const value = body === null ? null : parsed(body);
   if (typeof value !== 'object' || value === null) return new Map();
-  return new Map(
-    Object.entries(value).filter(
-      (entry): entry is [string, string] =>
-        /^\d+ \d{4}-\d\d-\d\d$/.test(entry[0]) && /^\d+$/.test(String(entry[1])),
-    ),
+  const entries = Object.entries(value).filter(
+    ([epoch, t]) => /^\d+$/.test(epoch) && /^\d+$/.test(String(t)),
   );
+  return new Map(entries.map(([epoch, t]) => [epoch, BigInt(String(t))]));
 }
 
 /** A day's manifest, or null where the day is not committed. */

@@ -1,6 +1,7 @@
 /** Finds what the raw bucket holds of a feed's day, and reads it again for the rebuild. */
 import { planShardDay } from '../dataset/day-plan.ts';
-import type { ShardFindings, ShardPlan } from '../dataset/day-plan.ts';
+import type { ShardPlan } from '../dataset/day-plan.ts';
+import type { ShardFindings } from '../dataset/epoch-log.ts';
 import {
   inventoryPrefix,
   parseInventoryKey,
@@ -8,7 +9,7 @@ import {
   parseRawSegmentKey,
   rawPrefix,
 } from '../dataset/keys.ts';
-import type { RawSegmentId } from '../dataset/keys.ts';
+import type { InventoryId, RawSegmentId } from '../dataset/keys.ts';
 import { surveySegment } from '../dataset/segment-survey.ts';
 import type { SegmentContent, SegmentSurvey } from '../dataset/segment-survey.ts';
 import { SsmdError } from '../schema/errors.ts';
@@ -37,29 +38,62 @@ export type FeedDay = {
 
 type Found = { readonly key: string; readonly id: RawSegmentId; readonly etag: string };
 
-/** Surveys every segment of the day (and of the hour before, for warm-ups) and plans each shard. */
-export async function surveyFeedDay(
+/** What the raw bucket holds that a feed's day could be made of, every segment read once. */
+export type RawDay = {
+  readonly feed: string;
+  readonly day: Day;
+  /** Of the day and of the hour before it, for warm-ups. */
+  readonly segments: readonly SegmentSurvey[];
+  readonly inventories: readonly Inventory[];
+  /** Of the day before. */
+  readonly previous_inventories: readonly Inventory[];
+  readonly conflicts: readonly string[];
+};
+
+/** Surveys every segment of the day (and of the hour before) and reads the inventories. */
+export async function readRawDay(
   deps: Raw,
-  of: { readonly feed: string; readonly day: Day; readonly shards: readonly string[] },
+  { feed, day }: { readonly feed: string; readonly day: Day },
+  context: JobContext,
+): Promise<RawDay> {
+  const { found, conflicts } = await listSegments(deps, feed, day);
+  const segments = await surveyAll(deps, found, context, `${feed} ${day}: reading raw segments`);
+  const inventories = await readInventories(deps, feed, day);
+  const previous_inventories = await readInventories(deps, feed, addDays(day, -1));
+  return { feed, day, segments, inventories, previous_inventories, conflicts };
+}
+
+/** What of it concerns one shard. */
+export function ofShard(
+  raw: RawDay,
+  shard: string,
+): Omit<ShardFindings, 'bus_seen' | 'earlier_takes'> {
+  const own = (it: { readonly shard: string }): boolean => it.shard === shard;
+  return {
+    feed: raw.feed,
+    day: raw.day,
+    shard,
+    segments: raw.segments.filter((it) => own(it.id)),
+    inventories: raw.inventories.filter(own),
+    previous_inventories: raw.previous_inventories.filter(own),
+  };
+}
+
+/** Plans every shard the day demands; `bus_seen` is by shard. */
+export async function planFeedDay(
+  deps: Raw,
+  raw: RawDay,
+  shards: readonly string[],
   context: JobContext,
   bus_seen: ReadonlyMap<string, ReadonlyMap<number, bigint>> = new Map(),
 ): Promise<FeedDay> {
-  const { feed, day } = of;
-  const { found, conflicts } = await listSegments(deps, feed, day);
-  const surveys = await surveyAll(deps, found, context, `${feed} ${day}: reading raw segments`);
-  const inventories = await readInventories(deps, feed, day);
-  const seen = [...surveys.map((it) => it.id.shard), ...inventories.map((it) => it.shard)];
-  const shards = [...new Set([...of.shards, ...seen])].sort();
+  const { feed, day, conflicts } = raw;
   const findings: ShardFindings[] = [];
-  for (const shard of shards) {
-    const segments = surveys.filter((it) => it.id.shard === shard);
+  for (const shard of [...shards].sort()) {
+    const own = ofShard(raw, shard);
     findings.push({
-      feed,
-      shard,
-      day,
-      segments,
-      earlier_takes: await findEarlierTakes(deps, segments, context),
-      inventories: inventories.filter((it) => it.shard === shard),
+      ...own,
+      earlier_takes: await findEarlierTakes(deps, own.segments, context),
       bus_seen: bus_seen.get(shard) ?? new Map(),
     });
   }
@@ -99,6 +133,20 @@ async function listSegments(
     }
   }
   return { found, conflicts };
+}
+
+/** One segment of each shard of a day, of whichever epoch: enough to know that the shard ran, and of what. */
+export async function firstSegments(
+  deps: Raw,
+  of: { readonly feed: string; readonly day: Day },
+  context: JobContext,
+): Promise<SegmentSurvey[]> {
+  const firsts = new Map<string, Found>();
+  for await (const { key, etag } of deps.raw.list(rawPrefix(of))) {
+    const id = parseRawSegmentKey(key);
+    if (id !== null && !firsts.has(id.shard)) firsts.set(id.shard, { key, id, etag });
+  }
+  return surveyAll(deps, [...firsts.values()], context, `${of.feed} ${of.day}: looking for shards`);
 }
 
 async function surveyAll(
@@ -155,20 +203,26 @@ async function readInventories(deps: Raw, feed: string, day: Day): Promise<Inven
     const id = parseInventoryKey(key);
     const stored = id === null ? null : await deps.raw.get(key);
     const inventory = stored === null ? null : parseInventory(stored.body);
-    if (id !== null && inventory?.epoch === id.epoch) inventories.push(inventory);
+    if (id !== null && inventory !== null && isOf(inventory, id)) inventories.push(inventory);
   }
   return inventories;
 }
 
+/** It says what its name says: another's would vouch for what it never saw. */
+function isOf(inventory: Inventory, { feed, day, shard, epoch }: InventoryId): boolean {
+  const { feed: f, day: d, shard: s, epoch: e } = inventory;
+  return f === feed && d === day && s === shard && e === epoch;
+}
+
 /** An inventory that cannot be read vouches for nothing: it counts as missing. */
-function parseInventory(body: Uint8Array): Inventory | null {
+export function parseInventory(body: Uint8Array): Inventory | null {
   try {
     const value: unknown = JSON.parse(new TextDecoder().decode(body));
     if (typeof value !== 'object' || value === null) return null;
     const inventory = value as Inventory;
     const whole =
       inventory.format === 1 &&
-      typeof inventory.shard === 'string' &&
+      ['day', 'shutdown', 'crash'].includes(inventory.end) &&
       Array.isArray(inventory.segments) &&
       inventory.segments.every((it) => typeof it.key === 'string');
     return whole ? inventory : null;

@@ -12,8 +12,8 @@ export type Current = {
   readonly revision: number;
   /** Committed days, both ends included; in order, never overlapping. */
   readonly ranges: readonly DayRange[];
-  /** The version days are archived under from now on. */
-  readonly live: string;
+  /** The version new days of the environment go to; null while none of its own was committed. */
+  readonly live: string | null;
 };
 
 export type DayRange = { readonly from: Day; readonly to: Day; readonly version: string };
@@ -25,28 +25,27 @@ export function versionOfDay(current: Current | null, day: Day): string | null {
 
 /**
  * A day was committed under `version`: it serves the day from now on unless another one already does
- * (only a promotion changes that). Returns null where nothing changes.
+ * (only a promotion changes that). `own`: the day is of the environment's own origin; the newest of
+ * those says where new days go. An import, and an old day that is built late, move nothing of that.
+ * Returns null where nothing changes.
  */
 export function withCommittedDay(
   current: Current | null,
   day: Day,
   version: string,
+  { own }: { readonly own: boolean },
 ): Current | null {
-  const base = withLive(current, version) ?? current;
-  if (base === null) return null;
-  if (versionOfDay(base, day) !== null) return base === current ? null : base;
+  const { revision, ranges, live } = current ?? { revision: 0, ranges: [], live: null };
+  const newest = ranges.every((range) => range.to <= day);
+  const next_live = own && (live === null || newest) ? version : live;
+  const served = versionOfDay(current, day) !== null;
+  if (served && next_live === live) return null;
   return {
-    ...base,
-    revision: (current?.revision ?? 0) + 1,
-    ranges: mergeRanges([...base.ranges, { from: day, to: day, version }]),
+    format: 1,
+    revision: revision + 1,
+    ranges: served ? ranges : mergeRanges([...ranges, { from: day, to: day, version }]),
+    live: next_live,
   };
-}
-
-/** New days go to `version`. Returns null where they do already. */
-export function withLive(current: Current | null, version: string): Current | null {
-  if (current === null) return { format: 1, revision: 1, ranges: [], live: version };
-  if (current.live === version) return null;
-  return { ...current, revision: current.revision + 1, live: version };
 }
 
 /** A pointer read back, or null where it is none this version understands. */
@@ -57,8 +56,7 @@ export function parseCurrent(value: unknown): Current | null {
     format === 1 &&
     Number.isSafeInteger(revision) &&
     Array.isArray(ranges) &&
-    typeof live === 'string' &&
-    VERSION_PATTERN.test(live);
+    (live === null || (typeof live === 'string' && VERSION_PATTERN.test(live)));
   return whole ? { format, revision, ranges, live } : null;
 }
 

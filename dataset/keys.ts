@@ -27,6 +27,7 @@ export type ObjectId = {
   readonly t: bigint;
 };
 
+/** What an epoch left of a day. */
 export type InventoryId = {
   readonly feed: string;
   readonly day: Day;
@@ -87,8 +88,10 @@ export function inventoryKey({ feed, day, shard, epoch }: InventoryId): string {
   return `${inventoryPrefix(feed, day)}${name('shard', shard)}-${epochText(epoch)}.json`;
 }
 
-export function inventoryPrefix(feed: string, day: Day): string {
-  return `raw/${name('feed', feed)}/_manifests/${day}/`;
+/** All inventories of a feed, in order of the day; or those of one day. */
+export function inventoryPrefix(feed: string, day?: Day): string {
+  const base = `raw/${name('feed', feed)}/_manifests/`;
+  return day === undefined ? base : `${base}${day}/`;
 }
 
 export function parseInventoryKey(key: string): InventoryId | null {
@@ -205,9 +208,9 @@ export function tierCursorKey(of: { version: string; feed: string; shard: string
   return `${base}cursor-${name('shard', of.shard)}.json`;
 }
 
-/** How far the bus was seen to go of each epoch of a shard, by day; whatever the version. */
-export function busSeenKey(of: { feed: string; shard: string }): string {
-  return `normalized/_seen/${name('feed', of.feed)}/${name('shard', of.shard)}.json`;
+/** How far the bus was seen to go of each epoch of a shard's day; whatever the version. */
+export function busSeenKey(of: { feed: string; shard: string; day: Day }): string {
+  return `normalized/_seen/${name('feed', of.feed)}/${name('shard', of.shard)}/${of.day}.json`;
 }
 
 /** `normalized/_versions/{version}.json` */

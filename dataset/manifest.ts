@@ -35,7 +35,11 @@ export type ManifestInput = {
   readonly state: 'whole' | 'prefix' | 'unreadable';
 };
 
-/** A hole that no event records. `from` and `to` are instants as text, `[from, to)`. */
+/**
+ * A hole that no event records. `from` and `to` are instants as text, `[from, to)`; where they are equal
+ * something was lost that the fold needed before that instant. `detail` is for people: no program may
+ * read it, and no id is made of it.
+ */
 export type ManifestGap = {
   readonly shard: string;
   readonly epoch: number | null;
@@ -46,15 +50,15 @@ export type ManifestGap = {
 };
 
 /**
- * - `shard_absent`: no raw log of a configured shard at all
- * - `before_first_take`: the day began before the first epoch spoke
+ * - `shard_absent`: no raw log of an expected shard at all
+ * - `before_first_take`: the day began before the first epoch spoke, and no take-over covers it
  * - `epoch_ended`: the last epoch's log stops before the day does
- * - `handover`: an epoch's log ends, the next did not know of it
+ * - `handover`: an epoch's log ends, and the next did not take over from it
  * - `segment_missing`: a number of the epoch's sequence, or a listed segment, is not there
  * - `segment_corrupt`: a segment is damaged from some line on
  * - `chain_broken`: a segment is not the one its successor followed
  * - `log_behind_bus`: the epoch's log ends before what the bus saw of it
- * - `inventory_missing`: nobody vouches for the end of an epoch's log
+ * - `inventory_missing`: nobody vouches for the end of an epoch's log, or for any of it
  * - `not_speaking`: an epoch has a log of the day but its `_day` or `_take` cannot be found
  */
 export const GAP_CAUSES = [
@@ -93,7 +97,7 @@ export type Manifest = {
   readonly inputs: readonly ManifestInput[];
   readonly gaps: readonly ManifestGap[];
   readonly totals: ManifestTotals;
-  /** No gap is known. What cannot be detected is not vouched for. */
+  /** No gap stands here. A hole that an event records does not make a day incomplete. */
   readonly complete: boolean;
   readonly content_id: string;
   readonly builds: { readonly archiver: Build; readonly connectors: readonly string[] };
@@ -128,8 +132,8 @@ export function buildManifest(
   sha256: (bytes: Uint8Array) => string,
 ): Manifest {
   const objects = [...parts.objects].sort(byText((object) => object.key));
-  const inputs = [...parts.inputs].sort(byText((input) => input.key));
-  const gaps = [...parts.gaps].sort(byText((gap) => canonicalJson([gap.from, gap.shard, gap])));
+  const inputs = [...parts.inputs].sort(byText(({ key }) => key));
+  const gaps = [...parts.gaps].sort(byText(gapOrder));
   return {
     format: 1,
     schema: 'md2',
@@ -155,7 +159,11 @@ export function contentId(
   const objects = content.objects
     .map((it) => [canonicalObjectKey(it.key), it.plain_sha256, it.records] as const)
     .sort(byText(([key]) => key));
-  const text = canonicalJson({ version: content.version, objects, gaps: content.gaps });
+  const text = canonicalJson({
+    version: content.version,
+    objects,
+    gaps: sortedIdentities(content.gaps),
+  });
   return sha256(new TextEncoder().encode(text));
 }
 
@@ -165,7 +173,7 @@ export function inputsId(
   sha256: (bytes: Uint8Array) => string,
 ): string {
   const inputs = from.inputs.map(canonicalJson).sort();
-  const gaps = from.gaps.map(canonicalJson).sort();
+  const gaps = sortedIdentities(from.gaps);
   return sha256(new TextEncoder().encode(canonicalJson({ inputs, gaps })));
 }
 
@@ -181,8 +189,27 @@ export function compareManifests(
 ): 'same' | 'late_raw' | 'conflict' {
   if (existing.content_id === ours.content_id) return 'same';
   // Gaps are read off RAW as well: an inventory that came late changes them and no segment.
-  const rawOf = ({ inputs, gaps }: Manifest): string => canonicalJson([inputs, gaps]);
+  const rawOf = ({ inputs, gaps }: Manifest): string =>
+    canonicalJson([[...inputs].sort(byText(({ key }) => key)), sortedIdentities(gaps)]);
   return rawOf(existing) === rawOf(ours) ? 'conflict' : 'late_raw';
+}
+
+/**
+ * What tells a gap from others, and all of it that any id is made of: its words are for people and may
+ * be told otherwise by the next release.
+ */
+export function gapIdentity({ shard, epoch, cause, from, to }: ManifestGap): GapIdentity {
+  return { shard, epoch, cause, from, to };
+}
+export type GapIdentity = Omit<ManifestGap, 'detail'>;
+
+/** In order of time; the words decide only between gaps that are the same without them. */
+function gapOrder(gap: ManifestGap): string {
+  return canonicalJson([gap.from.padStart(20, '0'), gap.shard, gapIdentity(gap), gap.detail]);
+}
+
+function sortedIdentities(gaps: readonly ManifestGap[]): GapIdentity[] {
+  return [...gaps].sort(byText(gapOrder)).map(gapIdentity);
 }
 
 /** A manifest read back, or null where it is none this version understands. */

@@ -18,8 +18,6 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, test } from 'node:test';
 import { zstdDecompressSync } from 'node:zlib';
-import { plainContext } from '../../activities/deps.ts';
-import { surveyFeedDay } from '../../activities/raw-day.ts';
 import { systemClock } from '../../connectors/runtime/clock.ts';
 import { epochDirectory } from '../../connectors/runtime/epoch-files.ts';
 import { recover } from '../../connectors/runtime/recovery.ts';
@@ -46,6 +44,7 @@ import {
 import type { Events } from '../support/e2e.ts';
 import { memoryJobs } from '../support/memory-jobs.ts';
 import { startRig } from '../support/runtime.ts';
+import { surveyDay } from '../support/survey-day.ts';
 
 const DAY = '2026-11-20' as Day;
 const FEED = 'kraken';
@@ -126,11 +125,11 @@ async function restart(
   const stored = await store.get(key);
   const inventory =
     stored === null ? null : (JSON.parse(new TextDecoder().decode(stored.body)) as Inventory);
-  const { plans } = await surveyFeedDay(
-    memoryJobs(NOW, { raw: store, feeds: FEEDS }),
-    { feed: FEED, day: DAY, shards: [SHARD] },
-    plainContext(),
-  );
+  const { plans } = await surveyDay(memoryJobs(NOW, { raw: store, feeds: FEEDS }), {
+    feed: FEED,
+    day: DAY,
+    shards: [SHARD],
+  });
   const gaps = plans.flatMap((plan) => plan.gaps);
   return { store, dir, report, inventory, gaps: gaps.filter((it) => it.cause !== FIRST_HOLE) };
 }

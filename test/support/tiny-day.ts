@@ -47,6 +47,10 @@ export type TinyDayOptions = {
   readonly end?: Inventory['end'];
   /** The log stops here. */
   readonly stop_at?: bigint;
+  /** When each epoch but the last was killed; else it lives a little beyond its successor's take. */
+  readonly deaths?: readonly bigint[];
+  /** Every epoch took the shard with the bus away: it knew of none before it. */
+  readonly bus_away?: boolean;
   readonly start_at?: bigint;
 };
 
@@ -70,17 +74,23 @@ export async function writeTinyDay(store: ObjectStore, options: TinyDayOptions):
     const life = new TinyLife(shard, begin, day, options.step_ns ?? 10n * NS_PER_MINUTE);
     // Beyond its successor's take the old epoch still writes for a while: nobody may use it.
     const overlap = index + 1 < starts.length ? 30n * NS_PER_SECOND : 0n;
-    life.run(until + overlap, previous);
+    const death = index + 1 < starts.length ? options.deaths?.[index] : undefined;
+    life.run(death ?? until + overlap, options.bus_away === true ? null : previous);
     for (const event of life.events) {
       if (event.t >= dayStart(day) && event.t < dayEnd(day) && event.t < takeOf(until, end)) {
         live.push(event);
       }
     }
     const last = index + 1 === starts.length;
-    const ending = last ? (options.end ?? 'day') : 'shutdown';
-    await life.raw.put(store, { [addDays(day, -1)]: 'day', [day]: ending });
+    const ending = last ? (options.end ?? 'day') : death === undefined ? 'shutdown' : 'crash';
+    await life.raw.put(store, {});
+    const days = [...new Set(life.raw.segments.map((it) => it.day))];
+    const goes_on = ending === 'day';
+    const ends = days.map((it) => [it, it === days.at(-1) ? ending : 'day'] as const);
+    const told = ends.filter(([it]) => it <= day || !goes_on);
+    await life.raw.put(store, Object.fromEntries(told));
     epochs.push(life.raw);
-    previous = { epoch: life.epoch, t: until };
+    previous = { epoch: life.epoch, t: death ?? until };
   }
   return { epochs, live };
 }

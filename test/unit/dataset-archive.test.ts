@@ -4,14 +4,20 @@ import { archiveClosedWindows } from '../../activities/archive-bus.ts';
 import { buildShardFromRaw, commitDay } from '../../activities/archive-day.ts';
 import { planArchive } from '../../activities/archive-plan.ts';
 import { plainContext } from '../../activities/deps.ts';
-import { readCurrent, readManifest, readSeen, rememberSeen } from '../../activities/datasets.ts';
+import {
+  readCurrent,
+  readManifest,
+  readSeen,
+  rememberSeen,
+  resolveVersion,
+} from '../../activities/datasets.ts';
 import { refuseOpenDay, resolveDay } from '../../activities/day-input.ts';
 import type { Bus } from '../../bus/bus.ts';
 import { createMemoryBus } from '../../bus/memory.ts';
 import { inventoryKey, parseObjectKey, rawSegmentKey } from '../../dataset/keys.ts';
 import { unpackObject } from '../../dataset/object-codec.ts';
 import type { SsmdError } from '../../schema/errors.ts';
-import { NS_PER_HOUR, NS_PER_MINUTE, dayEnd, dayStart } from '../../schema/time.ts';
+import { NS_PER_HOUR, NS_PER_MINUTE, addDays, dayEnd, dayStart } from '../../schema/time.ts';
 import type { Day } from '../../schema/time.ts';
 import { zstd } from '../../storage/zstd.ts';
 import { archiveDay } from '../support/archive-run.ts';
@@ -159,6 +165,39 @@ test('two archives at once forget nothing of what the bus was seen to have', asy
   assert.deepEqual([...seen.keys()].sort(), [1, 2, 3]);
 });
 
+test('what the bus was seen to have is known however long an epoch lives', async () => {
+  const deps = memoryJobs(NOW);
+  const shard = { feed: 'tiny', shard: 'tier1' };
+  const days = Array.from({ length: 60 }, (_, at) => addDays(DAY, at - 60));
+  for (const day of days) await rememberSeen(deps, shard, new Map([[`1 ${day}`, dayStart(day)]]));
+  for (const day of days) {
+    const seen = await readSeen(deps, { ...shard, day });
+    assert.deepEqual([...seen], [[1, dayStart(day)]], day);
+  }
+  const [first = DAY] = days;
+  await rememberSeen(deps, shard, new Map([[`1 ${first}`, dayStart(first) - 1n]]));
+  assert.deepEqual(
+    [...(await readSeen(deps, { ...shard, day: first })).values()],
+    [dayStart(first)],
+  );
+});
+
+test('a day that ended behind the bus is the same when it is archived again months later', async () => {
+  const bus = createMemoryBus();
+  const deps = memoryJobs(NOW, { bus });
+  const noon = dayStart(DAY) + 12n * NS_PER_HOUR;
+  await writeTinyDay(deps.raw, { day: DAY, stop_at: noon, end: 'crash' });
+  const whole = await writeTinyDay(memoryJobs(NOW).raw, { day: DAY });
+  await publishDay(bus, whole.live, { ...of, epoch: FIRST_EPOCH });
+  const { committed } = await archiveDay(deps, of);
+  const later = Array.from({ length: 30 }, (_, at) => addDays(DAY, at + 1));
+  const shard = { feed: 'tiny', shard: 'tier1' };
+  await rememberSeen(deps, shard, new Map(later.map((day) => [`9 ${day}`, dayStart(day)])));
+  const again = await archiveDay({ ...deps, bus: null }, of);
+  assert.equal(again.committed.outcome, 'already_committed');
+  assert.equal(again.committed.content_id, committed.content_id);
+});
+
 test('a log that ends before what the bus saw of it is a gap', async () => {
   const bus = createMemoryBus();
   const deps = memoryJobs(NOW, { bus });
@@ -283,8 +322,8 @@ test("another feed's normalizer moves none of this feed's days to another versio
   const more = { ...tinyFeed, id: 'other' };
   const feeds = new Map([...deps.feeds, [more.id, more]]);
   const other = { ...deps, feeds, configuredFeeds: ['tiny', 'other'] };
-  const { plan } = await archiveDay(other, { feed: 'other', day: DAY });
-  assert.equal(plan.version, 'v1.1');
+  const making = { feed: 'other', normalizer: 1, schema: 'md2', window_hours: 1 } as const;
+  assert.equal(await resolveVersion(other, { ...making, origin: other.origin }), 'v1.1');
   const again = await archiveDay(other, of);
   assert.equal(again.plan.version, 'v1');
   assert.equal(again.committed.outcome, 'already_committed');

@@ -3,7 +3,7 @@ import { test } from 'node:test';
 import { rebuildObjects } from '../../activities/archive-raw.ts';
 import { plainContext } from '../../activities/deps.ts';
 import type { JobDeps } from '../../activities/deps.ts';
-import { surveyFeedDay } from '../../activities/raw-day.ts';
+import { decodeEvents } from '../../codec/md2.ts';
 import type { CutObject } from '../../dataset/cutter.ts';
 import type { ShardPlan } from '../../dataset/day-plan.ts';
 import { inventoryKey } from '../../dataset/keys.ts';
@@ -11,6 +11,7 @@ import { NS_PER_HOUR, NS_PER_MINUTE, dayEnd, dayStart, formatIso } from '../../s
 import type { Day } from '../../schema/time.ts';
 import { zstd } from '../../storage/zstd.ts';
 import { memoryJobs } from '../support/memory-jobs.ts';
+import { surveyDay } from '../support/survey-day.ts';
 import { TINY_SHARD, writeTinyDay } from '../support/tiny-day.ts';
 import type { LiveEvent, TinyDay } from '../support/tiny-day.ts';
 import { tinyFeed } from '../support/tiny-feed.ts';
@@ -20,11 +21,7 @@ const NOON = dayStart(DAY) + 12n * NS_PER_HOUR;
 const context = plainContext();
 
 async function planOf(deps: JobDeps): Promise<ShardPlan> {
-  const { plans } = await surveyFeedDay(
-    deps,
-    { feed: 'tiny', day: DAY, shards: [TINY_SHARD] },
-    context,
-  );
+  const { plans } = await surveyDay(deps, { feed: 'tiny', day: DAY, shards: [TINY_SHARD] });
   assert.equal(plans.length, 1);
   return plans[0] as ShardPlan;
 }
@@ -115,6 +112,9 @@ test('a missing segment in the middle is a gap between its neighbours', async ()
   const objects = await rebuilt(deps, plan);
   const statuses = objects.filter((it) => it.type === 'status' && it.start === NOON);
   assert.ok(statuses.length > 0, 'the hole is in the data too');
+  const told = statuses.flatMap(({ plain }) => [...decodeEvents(plain)]);
+  const lost_raw = told.filter((it) => it.type === 'status' && it.detail === 'raw segment lost');
+  assert.ok(lost_raw.length > 0, 'as frames that every open connection dropped');
   const before = objects.filter((it) => it.end <= NOON);
   assertSame(
     before,
@@ -151,6 +151,12 @@ test('a changed segment is never built from; a torn one as far as it goes', asyn
   const states = new Map(plan.inputs.map((it) => [it.key, it.state]));
   assert.equal(states.get(changed.key), 'unreadable');
   assert.equal(states.get(torn.key), 'prefix');
+  const [from, to] = [BigInt(changed.first ?? 0), BigInt(changed.last ?? 0)];
+  const objects = await rebuilt(deps, plan);
+  const inside = objects.flatMap(({ plain }) =>
+    [...decodeEvents(plain)].filter(({ t }) => t >= from && t <= to),
+  );
+  assert.deepEqual(inside, [], 'nothing of the changed segment is told');
 });
 
 test('a segment replaced by another whole one breaks the chain', async () => {

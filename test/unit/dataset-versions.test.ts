@@ -1,8 +1,14 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { canonicalJson } from '../../dataset/canonical.ts';
-import { versionOfDay, withCommittedDay, withLive } from '../../dataset/current.ts';
-import { buildManifest, compareManifests, parseManifest } from '../../dataset/manifest.ts';
+import { parseCurrent, versionOfDay, withCommittedDay } from '../../dataset/current.ts';
+import {
+  buildManifest,
+  compareManifests,
+  contentId,
+  inputsId,
+  parseManifest,
+} from '../../dataset/manifest.ts';
 import type { ManifestParts } from '../../dataset/manifest.ts';
 import { chooseVersion, compareVersions } from '../../dataset/version.ts';
 import type { Making, VersionBinding } from '../../dataset/version.ts';
@@ -44,22 +50,46 @@ test('a version is kept while the making is the same, else the next minor label'
   assert.ok(compareVersions('v2', 'v1.9') > 0);
 });
 
+const own = { own: true };
+const foreign = { own: false };
+
 test('a committed day serves once, neighbours merge, promotions are left alone', () => {
-  const first = withCommittedDay(null, day('2026-11-20'), 'v1');
+  const first = withCommittedDay(null, day('2026-11-20'), 'v1', own);
   assert.deepEqual(first, {
     format: 1,
     revision: 1,
     live: 'v1',
     ranges: [{ from: '2026-11-20', to: '2026-11-20', version: 'v1' }],
   });
-  assert.equal(withCommittedDay(first, day('2026-11-20'), 'v1'), null);
-  const second = withCommittedDay(first, day('2026-11-21'), 'v1');
+  assert.equal(withCommittedDay(first, day('2026-11-20'), 'v1', own), null);
+  const second = withCommittedDay(first, day('2026-11-21'), 'v1', own);
   assert.deepEqual(second?.ranges, [{ from: '2026-11-20', to: '2026-11-21', version: 'v1' }]);
   assert.equal(second?.revision, 2);
-  const bumped = withCommittedDay(second, day('2026-11-21'), 'v1.1');
+  const bumped = withCommittedDay(second, day('2026-11-21'), 'v1.1', own);
   assert.equal(versionOfDay(bumped, day('2026-11-21')), 'v1');
   assert.equal(bumped?.live, 'v1.1');
-  assert.equal(withLive(bumped, 'v1.1'), null);
+  assert.equal(withCommittedDay(bumped, day('2026-11-21'), 'v1.1', own), null);
+});
+
+test('an import serves its own day and moves nothing of where new days go', () => {
+  const imported = withCommittedDay(null, day('2024-08-08'), 'v1', foreign);
+  assert.equal(imported?.live, null, 'no day of the environment itself was committed');
+  assert.deepEqual(parseCurrent(JSON.parse(JSON.stringify(imported))), imported);
+  const live = withCommittedDay(imported, day('2026-11-20'), 'v1.1', own);
+  assert.equal(live?.live, 'v1.1');
+  for (const date of ['2024-08-09', '2026-11-21']) {
+    const after = withCommittedDay(live, day(date), 'v1', foreign);
+    assert.equal(after?.live, 'v1.1', `an import of ${date}`);
+    assert.equal(versionOfDay(after, day(date)), 'v1');
+  }
+});
+
+test('an old day that is committed late, or again, moves nothing of where new days go', () => {
+  const old = withCommittedDay(null, day('2026-11-18'), 'v1', own);
+  const newest = withCommittedDay(old, day('2026-11-20'), 'v1.1', own);
+  assert.equal(newest?.live, 'v1.1');
+  assert.equal(withCommittedDay(newest, day('2026-11-18'), 'v1', own), null);
+  assert.equal(withCommittedDay(newest, day('2026-11-17'), 'v1', own)?.live, 'v1.1');
 });
 
 const parts: ManifestParts = {
@@ -130,6 +160,31 @@ test('content ids see data and gaps, not how or by whom they were built', () => 
   assert.notEqual(holed.content_id, base.content_id);
   // The same segments, and an inventory that came after the commit: nobody's build is wrong.
   assert.equal(compareManifests(holed, base), 'late_raw');
+});
+
+test('the words of a gap are no part of any id, whatever their order', () => {
+  const at = { shard: 'tier1', epoch: 1, from: '1', to: '2' } as const;
+  const gaps = [
+    { ...at, cause: 'epoch_ended', detail: 'a' },
+    { ...at, cause: 'log_behind_bus', detail: 'b' },
+    { ...at, epoch: 2, cause: 'epoch_ended', detail: 'c' },
+  ] as const;
+  const reworded = gaps.map((gap, index) => ({ ...gap, detail: `${9 - index} other words` }));
+  const base = buildManifest({ ...parts, gaps }, sha256);
+  const other = buildManifest({ ...parts, gaps: reworded }, sha256);
+  assert.equal(other.content_id, base.content_id);
+  assert.equal(compareManifests(base, other), 'same');
+  const { inputs } = parts;
+  const id = inputsId({ inputs, gaps }, sha256);
+  assert.equal(inputsId({ inputs, gaps: [...reworded].reverse() }, sha256), id);
+  // With other data under them they are still the same inputs: one of the builds is wrong.
+  const changed = buildManifest({ ...parts, objects: [], gaps: reworded }, sha256);
+  assert.equal(compareManifests(base, changed), 'conflict');
+  for (const change of [{ from: '0' }, { to: '3' }, { epoch: null }, { shard: 'tier2' }]) {
+    const moved = gaps.map((gap, index) => (index === 0 ? { ...gap, ...change } : gap));
+    assert.notEqual(inputsId({ inputs, gaps: moved }, sha256), id, JSON.stringify(change));
+    assert.notEqual(contentId({ ...base, gaps: moved }, sha256), base.content_id);
+  }
 });
 
 test('totals count by type, and a manifest reads back', () => {
