@@ -5,6 +5,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, test } from 'node:test';
 import type { StoredCtl } from '../../bus/ctl.ts';
+import { parseCtl } from '../../bus/ctl.ts';
 import { createMemoryBus } from '../../bus/memory.ts';
 import { mayClaim } from '../../connectors/runtime/publisher-claim.ts';
 import type { VirtualClock } from '../../connectors/simulator/clock.ts';
@@ -94,6 +95,61 @@ test('the next connector takes over where the last position and trade ids left o
   void first.publisher.fenced.then(() => (fenced = true));
   await pass(clock, 2);
   assert.equal(fenced, true);
+});
+
+test('of two that read the same position, one has the shard', async () => {
+  const clock = virtualClock(START);
+  const bus = createMemoryBus({ schedule: (run) => void clock.setTimeout(run, 5) });
+  const stop = new AbortController();
+  const claimed: number[] = [];
+  const refused: number[] = [];
+  const claims = [6, 7].map((epoch) =>
+    rigOn(clock, bus, epoch)
+      .publisher.claim({ standby: false, warm: () => false, signal: stop.signal })
+      .then(
+        () => claimed.push(epoch),
+        () => refused.push(epoch),
+      ),
+  );
+  await pass(clock, 3);
+  assert.equal(claimed.length, 1, `claimed by ${claimed.join(' and ')}`);
+  const owner = await bus.lastCtl('claims', 'kraken');
+  assert.equal(owner?.record.epoch, claimed[0]);
+  stop.abort();
+  await pass(clock, 1);
+  await Promise.all(claims);
+  assert.equal(refused.length, 1);
+});
+
+test('a clock behind the last position speaks after it all the same', async () => {
+  const ahead = virtualClock(START + 60n * SECOND);
+  const bus = createMemoryBus({ schedule: (run) => void ahead.setTimeout(run, 0.1) });
+  const first = rigOn(ahead, bus, 8);
+  void first.take();
+  await pass(ahead, 1);
+  first.trade(20);
+  await pass(ahead, 2);
+  const last = await bus.lastCtl('claims', 'kraken');
+  const behind = virtualClock(START);
+  const second = rigOn(behind, bus, 9);
+  const taken = second.take();
+  for (let turn = 0; turn < 3; turn++) {
+    await pass(ahead, 1);
+    await pass(behind, 1);
+  }
+  await taken;
+  const claims: bigint[] = [];
+  for await (const { subject, data } of bus.readRange({
+    ...{ shard: 'claims', feed: 'kraken', from_seq: 1 },
+  })) {
+    const record = subject.startsWith('ctl.') ? parseCtl(data) : null;
+    if (record?.epoch === 9) claims.push(record.t);
+  }
+  assert.ok(claims.length > 0);
+  assert.ok(
+    claims.every((t) => t >= (last?.record.t ?? 0n)),
+    'its positions go on from there',
+  );
 });
 
 test('a standby does not take a shard while the bus is away', async () => {

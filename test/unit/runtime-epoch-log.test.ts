@@ -1,4 +1,4 @@
-/** The line of truth of an epoch, at the moment in which its first day ends. */
+/** The line of truth of an epoch: what is written before what, and where its first day ends. */
 import assert from 'node:assert/strict';
 import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
@@ -9,6 +9,7 @@ import { unsyncedFiles } from '../../connectors/runtime/log-files.ts';
 import { openLog } from '../../connectors/runtime/log-writer.ts';
 import { virtualClock } from '../../connectors/simulator/clock.ts';
 import { createShardFold } from '../../fold/shard-fold.ts';
+import type { ShardFold } from '../../fold/shard-fold.ts';
 import type { Day } from '../../schema/time.ts';
 import { sampleCapture } from '../support/log.ts';
 import { instant, readSegment, scratchDirectory } from '../support/runtime.ts';
@@ -47,4 +48,41 @@ test('a midnight between reading the day and the first line still comes after th
   );
   assert.equal(lines[4]?.t, MIDNIGHT);
   assert.ok(lines.every(({ t: at }) => at > MIDNIGHT - 1_000n));
+});
+
+test('a line is in the log before anything acts on it', (t) => {
+  const dir = scratchDirectory(t);
+  const clock = virtualClock(MIDNIGHT + 5_000n);
+  const file = openLog({ dir, capture: () => sampleCapture, files: unsyncedFiles });
+  const day = '2026-11-20' as Day;
+  const stepped: string[] = [];
+  const inLog = (at: bigint): string => (file.last() === at ? 'written' : `not yet: ${at}`);
+  const fold = createShardFold(kraken, 's');
+  const watched: ShardFold = {
+    ...{ out: fold.out, faults: fold.faults, speaking: false },
+    get counts() {
+      return fold.counts;
+    },
+    clone: () => fold.clone(),
+    frame(at, ...rest) {
+      stepped.push(`frame ${inLog(at)}`);
+      return fold.frame(at, ...rest);
+    },
+    fact(at, key, fact) {
+      stepped.push(`${key} ${inLog(at)}`);
+      fold.fact(at, key, fact);
+    },
+  };
+  const config = { feed: 'kraken', shard: 's', symbols: [], channels: [], book_depth: 10 };
+  const nothing = (): void => undefined;
+  const log = createEpochLog({
+    ...{ clock, log: file, day, fold: watched },
+    config: { sha256: '0'.repeat(64), config },
+    ...{ offer: nothing, onFaults: nothing, onMidnight: nothing, onClock: nothing },
+  });
+  log.openDay(day);
+  log.fact('_open', { c: 1, url: 'wss://x', day });
+  log.frame(1, new TextEncoder().encode('{"channel":"heartbeat"}'));
+  file.close();
+  assert.deepEqual(stepped, ['_day written', '_config written', '_open written', 'frame written']);
 });

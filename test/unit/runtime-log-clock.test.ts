@@ -41,6 +41,13 @@ test('whatever the wall clock does, t increases strictly', () => {
   );
 });
 
+test('what is issued follows all that was, whatever is asked for', () => {
+  const clock = createLogClock(virtualClock(START));
+  const first = clock.issue(clock.peek());
+  assert.equal(clock.issue(first - 5n), first + 1n);
+  assert.equal(clock.issue(first + 1n), first + 2n);
+});
+
 test('a drift is slewed away within the greatest rate, and is no step', () => {
   const clock = virtualClock(START);
   const log = createLogClock(clock);
