@@ -77,6 +77,19 @@ test('a death before midnight that nobody vouches for is waited for, and the day
   assert.equal((await archiveDay(late, of)).committed.complete, false);
 });
 
+test('an inventory vouches for nothing but what its name says', async () => {
+  const deps = memoryJobs(LATER);
+  await writeTinyDay(deps.raw, { day: DAY, ...sparse });
+  const epoch = msFromNs(START - 2n * NS_PER_HOUR);
+  const id = { feed: 'tiny', shard: 'tier1', epoch };
+  const other = await deps.raw.get(inventoryKey({ ...id, day: addDays(DAY, -1) }));
+  assert.ok(other);
+  await deps.raw.put(inventoryKey({ ...id, day: DAY }), other.body);
+  assert.equal((await archiveDay(deps, of)).committed.complete, false);
+  const manifest = await readManifest(deps, { ...of, version: 'v1' });
+  assert.deepEqual(causes(manifest), ['tier1 inventory_missing']);
+});
+
 test('a take with the bus away: its hole is in the manifest, the archive the same from bus and RAW', async () => {
   const noon = START + 12n * NS_PER_HOUR + 5n * NS_PER_MINUTE;
   const death = noon - 30n * NS_PER_MINUTE;

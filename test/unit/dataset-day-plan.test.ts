@@ -266,6 +266,33 @@ test('what is lost of a warm-up is a hole of the day, without length', () => {
   assert.deepEqual(told(missing), ['segment_missing 20T11:59 20T12:05']);
 });
 
+test('a hole that ends before an epoch speaks stands where it begins to', () => {
+  const first = log({ start: '19T08:00', end: '20T12:20', ends: { [EVE]: 'day', [DAY]: 'crash' } });
+  const prev = { epoch: '19T08:00', t: '20T12:20' };
+  const second = goesOn({ start: '20T12:00', take: '20T12:21', prev });
+  assert.deepEqual(told(planOf([first, second])), []);
+  const segments = second.segments.filter((it) => it.id.t !== at('20T12:05'));
+  const plan = planOf([first, { segments, inventories: second.inventories }]);
+  assert.deepEqual(told(plan), ['segment_missing 20T12:21 20T12:21']);
+});
+
+test('of two that go on over midnight the one that took the shard later speaks', () => {
+  const ends = { [EVE]: 'day', [DAY]: 'day' } as const;
+  const first = log({ start: '19T08:00', end: '21T00:02', ends });
+  // Its `_take` is hours after its start, where nobody looks for it: its `_day` line says it has one.
+  const prev = { epoch: '19T08:00', t: '19T20:00' };
+  const second = log({ start: '19T09:00', end: '21T00:02', take: '19T20:00', prev, ends });
+  const earlier_takes = new Map([
+    [epochOf('19T08:00'), at('19T08:00')],
+    [epochOf('19T09:00'), null],
+  ]);
+  const plan = planOf([first, second], { earlier_takes });
+  assert.deepEqual(
+    plan.intervals.map((it) => it.epoch),
+    [epochOf('19T09:00')],
+  );
+});
+
 test('a segment that cannot be read hides none that is missing after it', () => {
   const whole = log({ start: '19T08:00', end: '21T00:02', ends: { [EVE]: 'day', [DAY]: 'day' } });
   const unreadable = whole.segments.map((it) =>
