@@ -164,9 +164,14 @@ module.exports = {
     ),
     no(
       'faces-know-workflows-by-type',
-      'cli/ and gateway/ start workflows by name: import their types, never their code.',
+      'cli/ and gateway/ start workflows by name: import their types, names and the judge of their ' +
+        'inputs, never their code.',
       { path: '^(cli|gateway)/' },
-      { path: '^(workflows|activities)/', dependencyTypesNot: ['type-only'] },
+      {
+        path: '^(workflows|activities)/',
+        pathNot: '^(workflows/lib/(ids|queues)|activities/admission)[.]ts$',
+        dependencyTypesNot: ['type-only'],
+      },
     ),
     no(
       'nobody-imports-roots',

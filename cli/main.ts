@@ -5,7 +5,9 @@ import { Command } from 'commander';
 import { ExitWith } from './command.ts';
 import type { CliContext } from './command.ts';
 import { createOutput, exitCodeOf, printError } from './output.ts';
+import { explainListenError } from './listen-error.ts';
 import { COMMANDS } from './registry.ts';
+import { refuseUnknownCommand, withHelpWord } from './unknown-command.ts';
 
 const ROOT = dirname(import.meta.dirname);
 
@@ -38,6 +40,7 @@ export function buildProgram(context: CliContext): Command {
     .enablePositionalOptions()
     .showSuggestionAfterError()
     .configureOutput({
+      writeOut: (text) => context.output.line(text.trimEnd()),
       writeErr: (text) => context.output.note(text.trimEnd()),
       getOutHasColors: () => context.output.color.isColorSupported,
     })
@@ -84,6 +87,29 @@ function signalInterrupt(note: (text: string) => void): AbortSignal {
   return controller.signal;
 }
 
+/** Runs one command line; returns its exit code. What went wrong has been printed. */
+export async function runCommandLine(
+  given: readonly string[],
+  context: CliContext,
+): Promise<number> {
+  const args = withHelpWord(given);
+  const own = args.includes('--') ? args.slice(0, args.indexOf('--')) : args;
+  const json = own[0] !== 'temporal' && own.includes('--json');
+  try {
+    const program = buildProgram(context);
+    refuseUnknownCommand(program, args);
+    if (args.length === 0) program.outputHelp();
+    else await program.parseAsync(args, { from: 'user' });
+    return 0;
+  } catch (thrown) {
+    if (thrown instanceof ExitWith) return thrown.code;
+    const error = await explainListenError(thrown);
+    const code = exitCodeOf(error);
+    if (code !== 0) printError(error, context.output, json);
+    return code;
+  }
+}
+
 async function main(): Promise<number> {
   const { env, stdout, stderr } = process;
   const output = createOutput({ stdout, stderr, env });
@@ -91,21 +117,8 @@ async function main(): Promise<number> {
   stdout.on('error', (error: NodeJS.ErrnoException) =>
     process.exit(error.code === 'EPIPE' ? 0 : 1),
   );
-  const args = process.argv.slice(2);
-  const own = args.includes('--') ? args.slice(0, args.indexOf('--')) : args;
-  const json = own[0] !== 'temporal' && own.includes('--json');
   const interrupted = signalInterrupt(output.note);
-  try {
-    const program = buildProgram({ root: ROOT, env, output, interrupted });
-    if (args.length === 0) program.outputHelp();
-    else await program.parseAsync(args, { from: 'user' });
-    return 0;
-  } catch (error) {
-    if (error instanceof ExitWith) return error.code;
-    const code = exitCodeOf(error);
-    if (code !== 0) printError(error, output, json);
-    return code;
-  }
+  return runCommandLine(process.argv.slice(2), { root: ROOT, env, output, interrupted });
 }
 
 if (import.meta.main) {

@@ -47,7 +47,9 @@ export function invalidInput(what: string, faults: readonly Fault[], example?: u
   const lines = faults.map(
     (fault) => `  ${fault.where}: ${fault.what}${fault.hint ? ` (${fault.hint})` : ''}`,
   );
-  const shown = example === undefined ? '' : `\nA valid example: ${JSON.stringify(example)}`;
+  // A command line is shown as it is typed.
+  const text = typeof example === 'string' ? example : JSON.stringify(example);
+  const shown = example === undefined ? '' : `\nA valid example: ${text}`;
   return new SsmdError(
     'SSMD_INVALID_INPUT',
     `${what} has ${faults.length} ${faults.length === 1 ? 'fault' : 'faults'}:\n${lines.join('\n')}${shown}`,

@@ -220,7 +220,7 @@ async function startPart(
   }
 }
 
-/** `nats      started          nats://127.0.0.1:4222  (nats-server v2.15.2, process 42)` */
+/** `nats      started          nats://127.0.0.1:4222  v2.15.2`: at most 80 columns. */
 function statusLine(name: PartName, part: PartState, what: string): string {
   const ui = temporalUi(part);
   const where = {
@@ -228,8 +228,7 @@ function statusLine(name: PartName, part: PartState, what: string): string {
     s3: s3Endpoint(part),
     temporal: `${temporalAddress(part)}${ui === null ? '' : `, UI ${ui}`}`,
   }[name];
-  const which = `(${TOOL_OF[name]} ${part.version}, process ${part.pid})`;
-  return `${name.padEnd(9)} ${what.padEnd(16)} ${where}  ${which}`;
+  return `${name.padEnd(9)} ${what.padEnd(16)} ${where}  ${part.version}`;
 }
 
 async function ourselves(): Promise<PartState['owner']> {

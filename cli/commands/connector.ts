@@ -5,6 +5,7 @@ import { invalidInput } from '../../schema/errors.ts';
 import type { Fault } from '../../schema/errors.ts';
 import type { CliContext } from '../command.ts';
 import { GROUPS, parseEnvName } from '../command.ts';
+import { feedFault } from '../flag-faults.ts';
 import { resolveEnvironment } from '../resolve-environment.ts';
 
 type ConnectorFlags = {
@@ -91,13 +92,8 @@ function checkedFlags(
       what: `expected ${MODES.join(', ')}, received '${flags.mode}'`,
     });
   }
-  if (flags.feed === undefined || !feeds.includes(flags.feed)) {
-    const received = flags.feed === undefined ? 'nothing' : `'${flags.feed}'`;
-    faults.push({
-      where: '--feed',
-      what: `expected one of ${feeds.join(', ')}, received ${received}`,
-    });
-  }
+  const wrong = feedFault(flags.feed, feeds);
+  if (wrong !== null) faults.push(wrong);
   if (shard === '') faults.push({ where: '--shard', what: 'give it, or set SHARD_ID' });
   if (flags.url !== undefined && /^wss?:\/\/[^/]*@/.test(flags.url)) {
     // It would stand in the log, in every segment and on the status page. It is not repeated here.

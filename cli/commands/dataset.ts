@@ -1,6 +1,7 @@
 /** `ssmd dataset`: which days are archived, and what a day consists of. */
 import type { Command } from 'commander';
 import {
+  VERSION_PATTERN,
   VERSION_PREFIX,
   manifestPrefix,
   parseManifestKey,
@@ -9,12 +10,14 @@ import {
 import { compareVersions } from '../../dataset/version.ts';
 import { parseManifest } from '../../dataset/manifest.ts';
 import type { Manifest } from '../../dataset/manifest.ts';
-import { SsmdError } from '../../schema/errors.ts';
-import { formatIso } from '../../schema/time.ts';
+import { SsmdError, invalidInput } from '../../schema/errors.ts';
+import type { Fault } from '../../schema/errors.ts';
+import { formatIso, parseDay } from '../../schema/time.ts';
 import type { ObjectStore } from '../../storage/object-store.ts';
 import type { CliContext } from '../command.ts';
 import { GROUPS, parseEnvName } from '../command.ts';
-import { formatBytes, formatCount } from '../output.ts';
+import { feedFault } from '../flag-faults.ts';
+import { formatBytes, formatCount } from '../format.ts';
 import { ENV_HELP, resolveEnvironment } from '../resolve-environment.ts';
 
 type ListFlags = { readonly env?: string; readonly feed?: string; readonly json?: boolean };
@@ -26,12 +29,17 @@ type ShowFlags = {
   readonly json?: boolean;
 };
 
+const NO_DAYS =
+  'no day is committed yet; archive one: npx ssmd temporal workflow start --type daily-archive ' +
+  `--task-queue ssmd --input '{"feed":"kraken"}'`;
+const EXAMPLE = 'npx ssmd dataset show --feed kraken --day 2026-11-20';
+
 export function register(program: Command, context: CliContext): void {
   const dataset = program
     .command('dataset')
     .helpGroup(GROUPS.data)
     .summary('archived days: list them, look at one')
-    .description('Days exist once their manifest does. Reads the normalized bucket alone.');
+    .description('A day exists once its manifest does. Only the normalized bucket is read.');
   dataset
     .command('list')
     .description('Committed days of every feed and version.')
@@ -41,18 +49,19 @@ export function register(program: Command, context: CliContext): void {
     .action((flags: ListFlags) => listDays(flags, context));
   dataset
     .command('show')
-    .description('One day: its objects, its holes, what it was made from.')
-    .requiredOption('--feed <feed>', 'such as kraken')
-    .requiredOption('--day <day>', 'YYYY-MM-DD')
+    .description('One day: its holes and its objects, and what it was made from.')
+    .requiredOption('--feed <feed>', 'whose day: kraken or binance-usdm')
+    .requiredOption('--day <day>', 'which UTC day: YYYY-MM-DD')
     .option('--dataset-version <version>', 'such as v1 (default: the newest that has the day)')
     .option('--env <name>', ENV_HELP, parseEnvName)
     .option('--json', 'print the manifest')
+    .addHelpText('after', `\nExample:\n  ${EXAMPLE}`)
     .action((flags: ShowFlags) => showDay(flags, context));
 }
 
 async function listDays(flags: ListFlags, context: CliContext): Promise<void> {
   const { output } = context;
-  const manifests = await withBucket(flags.env, context, async (store, feeds) => {
+  const manifests = await withBucket(flags, context, async (store, feeds) => {
     const found: Manifest[] = [];
     for (const feed of flags.feed === undefined ? feeds : [flags.feed]) {
       found.push(...(await manifestsOf(store, feed)));
@@ -72,7 +81,7 @@ async function listDays(flags: ListFlags, context: CliContext): Promise<void> {
     output.json(rows);
     return;
   }
-  if (rows.length === 0) output.line('no day is committed yet; run the workflow daily-archive');
+  if (rows.length === 0) output.line(NO_DAYS);
   else {
     output.table(
       ['feed', 'day', 'version', 'origin', 'state', 'objects', 'events', 'bytes'],
@@ -86,25 +95,19 @@ async function listDays(flags: ListFlags, context: CliContext): Promise<void> {
         formatCount(row.records),
         formatBytes(row.bytes),
       ]),
+      { optional: ['origin', 'bytes'] },
     );
   }
 }
 
 async function showDay(flags: ShowFlags, context: CliContext): Promise<void> {
   const { output } = context;
-  const manifests = await withBucket(flags.env, context, (store) => manifestsOf(store, flags.feed));
+  const manifests = await withBucket(flags, context, (store) => manifestsOf(store, flags.feed));
   const wanted = manifests
-    .filter(
-      ({ day, version }) => day === flags.day && (flags.datasetVersion ?? version) === version,
-    )
+    .filter((it) => it.day === flags.day && (flags.datasetVersion ?? it.version) === it.version)
     .sort((a, b) => compareVersions(a.version, b.version))
     .at(-1);
-  if (wanted === undefined) {
-    const message = `${flags.feed} ${flags.day} is not committed; see: npx ssmd dataset list`;
-    throw new SsmdError('SSMD_NOT_FOUND', message, {
-      facts: { feed: flags.feed, day: flags.day, days: manifests.map((it) => it.day) },
-    });
-  }
+  if (wanted === undefined) throw notCommitted(manifests, flags);
   if (flags.json === true) {
     output.json(wanted);
     return;
@@ -143,16 +146,67 @@ async function manifestsOf(store: ObjectStore, feed: string): Promise<Manifest[]
   return manifests;
 }
 
+/** Days a message lists, the latest; the others are counted. */
+const DAYS_SAID = 7;
+
+/** SSMD_NOT_FOUND that names what there is instead. */
+export function notCommitted(
+  manifests: readonly Pick<Manifest, 'day' | 'version'>[],
+  wanted: { readonly feed: string; readonly day: string; readonly datasetVersion?: string },
+): SsmdError {
+  const { feed, day, datasetVersion } = wanted;
+  const versions = manifests.filter((it) => it.day === day).map((it) => it.version);
+  const days = [...new Set(manifests.map((it) => it.day))].toSorted();
+  const facts = { feed, day, version: datasetVersion ?? null, versions, days };
+  const absent = (text: string): SsmdError => new SsmdError('SSMD_NOT_FOUND', text, { facts });
+  if (versions.length > 0) {
+    return absent(`${feed} ${day} has no version ${datasetVersion}; it has ${versions.join(', ')}`);
+  }
+  if (days.length === 0) {
+    return absent(`${feed} has no committed day at all; the workflow daily-archive commits one`);
+  }
+  const listed = days.slice(-DAYS_SAID).join(', ');
+  const more = days.length > DAYS_SAID ? ` and ${days.length - DAYS_SAID} before` : '';
+  return absent(`${feed} ${day} is not committed; there are ${listed}${more}`);
+}
+
+type Chosen = {
+  readonly env?: string;
+  readonly feed?: string;
+  readonly day?: string;
+  readonly datasetVersion?: string;
+};
+
+/** Flags are checked, all of them, before the store is asked. */
 async function withBucket<T>(
-  name: string | undefined,
+  chosen: Chosen,
   context: CliContext,
   use: (store: ObjectStore, feeds: readonly string[]) => Promise<T>,
 ): Promise<T> {
-  const { environment, endpoints } = await resolveEnvironment(name, context, 'stores');
-  const [{ openStores }, { feedsOf }] = await Promise.all([
+  const [{ openStores }, { feedsOf }, { FEEDS }] = await Promise.all([
     import('../../workers/adapters.ts'),
     import('../../environments/env.ts'),
+    import('../../connectors/registry.ts'),
   ]);
+  const { environment } = await resolveEnvironment(chosen.env, context, 'none');
+  // A recording may have been imported of a feed that this environment does not capture.
+  const faults = flagFaults(chosen, [...FEEDS.keys()]);
+  if (faults.length > 0) throw invalidInput('the command line', faults, EXAMPLE);
+  const { endpoints } = await resolveEnvironment(chosen.env, context, 'stores');
   await using stores = await openStores(environment, endpoints);
   return await use(stores.normalized, feedsOf(environment));
+}
+
+function flagFaults({ feed, day, datasetVersion }: Chosen, feeds: readonly string[]): Fault[] {
+  const faults: Fault[] = [];
+  const wrong = feed === undefined ? null : feedFault(feed, feeds);
+  if (wrong !== null) faults.push(wrong);
+  if (day !== undefined && parseDay(day) === null) {
+    faults.push({ where: '--day', what: `'${day}' is not a day`, hint: 'YYYY-MM-DD, in UTC' });
+  }
+  if (datasetVersion !== undefined && !VERSION_PATTERN.test(datasetVersion)) {
+    const what = `'${datasetVersion}' is no version`;
+    faults.push({ where: '--dataset-version', what, hint: 'such as v1 or v1.1' });
+  }
+  return faults;
 }

@@ -3,11 +3,10 @@
  * simulated session (or a recording) through the same connector code, then archive, checks and audit
  * as real workflows. It starts from nothing each time, in an environment of its own.
  */
-import { readFile, rm, stat } from 'node:fs/promises';
-import { join, relative, resolve } from 'node:path';
+import { rm, stat } from 'node:fs/promises';
+import { resolve } from 'node:path';
 import type { Command } from 'commander';
 import { InvalidArgumentError } from 'commander';
-import type { Manifest } from '../../dataset/manifest.ts';
 import { stackVariables } from '../../environments/endpoints.ts';
 import { SsmdError, invalidInput } from '../../schema/errors.ts';
 import type { Fault } from '../../schema/errors.ts';
@@ -20,6 +19,7 @@ import type { Stack } from '../../stack/stack.ts';
 import { stackDir } from '../../stack/state.ts';
 import type { CliContext } from '../command.ts';
 import { ExitWith, GROUPS } from '../command.ts';
+import { archivedFiles, fromHere } from '../demo/archived.ts';
 import { startChild } from '../demo/child.ts';
 import type { Child } from '../demo/child.ts';
 import { runJobs } from '../demo/jobs.ts';
@@ -29,7 +29,8 @@ import { startService } from '../demo/service.ts';
 import type { Service } from '../demo/service.ts';
 import { faultsOf, printSummary } from '../demo/summary.ts';
 import type { DemoReport, RawDay } from '../demo/summary.ts';
-import { formatCount } from '../output.ts';
+import { feedFault } from '../flag-faults.ts';
+import { formatCount } from '../format.ts';
 
 type Flags = {
   readonly capture?: string;
@@ -105,26 +106,27 @@ async function runDemo(flags: Flags, context: CliContext): Promise<void> {
       runJobs({ address: stack.temporal.address, days: raw, output }),
     ]);
     const faults = faultsOf(live, raw, jobs);
+    const archived = archivedFiles(dataDir, `ssmd-${ENV}-normalized`);
+    const holes = await Promise.all(jobs.map((it) => archived.holesOf(it.archive.manifest)));
+    const [first] = jobs;
     const report: DemoReport = {
       held: faults.length === 0,
       faults,
       seconds: (performance.now() - started) / 1000,
       live,
-      days: jobs.map((job, index) => ({ ...(raw[index] as RawDay), ...job })),
+      days: jobs.map((job, index) => ({
+        ...{ ...(raw[index] as RawDay), ...job },
+        holes: holes[index] ?? [],
+      })),
       temporal_ui: stack.temporal.uiUrl,
-      reports: jobs.map((it) => objectPath(fromHere(dataDir), String(it.qa['report']))),
-      object: await firstObject(fromHere(dataDir), jobs[0]?.archive.manifest),
+      reports: jobs.map((it) => archived.pathOf(String(it.qa['report']))),
+      object: first === undefined ? null : await archived.smallestOf(first.archive.manifest),
     };
-    printSummary(report, output, fromHere(dataDir));
     if (flags.keep === true) {
       await record(dataDir, services);
       stays = true;
     }
-    output.note(
-      stays
-        ? 'left up: servers, worker and live connectors; stop them with: npx ssmd down --env demo'
-        : 'everything was stopped; npm run demo -- --keep leaves it up',
-    );
+    printSummary(report, output, { data: fromHere(dataDir), stays });
     if (flags.json === true) output.json(report);
     if (!report.held) throw new ExitWith(1);
   } finally {
@@ -158,11 +160,8 @@ async function checkFlags(flags: Flags): Promise<void> {
     const there = await stat(capture).catch(() => null);
     if (there?.isFile() !== true)
       faults.push({ where: '--capture', what: `'${capture}' is not a file` });
-    if (feed === undefined || !known.has(feed)) {
-      const received = feed === undefined ? 'nothing' : `'${feed}'`;
-      const what = `expected one of ${[...known.keys()].join(', ')}, received ${received}`;
-      faults.push({ where: '--feed', what });
-    }
+    const wrong = feedFault(feed, [...known.keys()]);
+    if (wrong !== null) faults.push(wrong);
     if (flags.live === true) faults.push({ where: '--live', what: 'does not go with --capture' });
   }
   if (!(Number(flags.rate) > 0)) {
@@ -237,7 +236,7 @@ async function captureDays(
   if (flags.capture !== undefined) return importCapture(flags, context, env);
   const { output, root } = context;
   output.note("yesterday's session of two simulated venues, through the connector:");
-  const bar = output.progress({ label: 'simulated day', total: 100, unit: '%' });
+  const bar = output.progress({ label: 'simulated day', total: 100 });
   const shares = FEEDS.map(() => ({ share: 0, frames: 0 }));
   const started: Companion[] = [];
   const days = await Promise.all(
@@ -302,25 +301,6 @@ async function importCapture(
     raw_bytes: null,
     faults: 0,
   }));
-}
-
-/** Short where the reader stands above it. */
-function fromHere(path: string): string {
-  const short = relative(process.cwd(), path);
-  return short.startsWith('..') ? path : short;
-}
-
-/** The S3 server keeps objects as plain files: they can be opened as they are. */
-function objectPath(dataDir: string, key: string): string {
-  return join(dataDir, 's3/objects', `ssmd-${ENV}-normalized`, key);
-}
-
-/** The smallest object of a manifest: something to look into. */
-async function firstObject(dataDir: string, manifest: string | undefined): Promise<string | null> {
-  if (manifest === undefined) return null;
-  const { objects } = JSON.parse(await readFile(objectPath(dataDir, manifest), 'utf8')) as Manifest;
-  const [smallest] = [...objects].sort((a, b) => a.records - b.records);
-  return smallest === undefined ? null : objectPath(dataDir, smallest.key);
 }
 
 function parseSeconds(text: string): number {

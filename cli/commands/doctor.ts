@@ -9,7 +9,7 @@ import { environmentName } from '../../environments/files.ts';
 import { SsmdError } from '../../schema/errors.ts';
 import { resolveEnvironment } from '../resolve-environment.ts';
 import type { Output } from '../output.ts';
-import { formatBytes } from '../output.ts';
+import { formatBytes } from '../format.ts';
 
 export function register(program: Command, context: CliContext): void {
   program

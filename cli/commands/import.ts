@@ -15,7 +15,8 @@ import type { FoldConfig, SymbolConfig } from '../../schema/symbols.ts';
 import { formatIso } from '../../schema/time.ts';
 import type { CliContext } from '../command.ts';
 import { ExitWith, GROUPS, parseEnvName } from '../command.ts';
-import { formatBytes, formatCount } from '../output.ts';
+import { feedFault } from '../flag-faults.ts';
+import { formatBytes, formatCount } from '../format.ts';
 import type { Output } from '../output.ts';
 import { resolveEnvironment } from '../resolve-environment.ts';
 
@@ -145,10 +146,8 @@ async function planImport(
     fault('FILE', `'${file}' is not a file`);
   }
   const feed = feeds.get(flags.feed ?? '');
-  if (feed === undefined) {
-    const received = flags.feed === undefined ? 'nothing' : `'${flags.feed}'`;
-    fault('--feed', `expected one of ${[...feeds.keys()].join(', ')}, received ${received}`);
-  }
+  const wrong = feedFault(flags.feed, [...feeds.keys()]);
+  if (wrong !== null) faults.push(wrong);
   if (!NAME_PATTERN.test(flags.shard)) {
     fault('--shard', `'${flags.shard}' is no name: lower-case letters, digits, dashes, at most 32`);
   }

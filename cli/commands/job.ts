@@ -1,36 +1,20 @@
 /** `ssmd job`: what runs and ran, without opening the UI. */
-import type { Client, WorkflowExecutionInfo } from '@temporalio/client';
+import type { Client } from '@temporalio/client';
 import { InvalidArgumentError } from 'commander';
 import type { Command } from 'commander';
-import { SsmdError } from '../../schema/errors.ts';
+import { SsmdError, invalidInput } from '../../schema/errors.ts';
+import { JOB_TYPES } from '../../schema/jobs.ts';
 import type { CliContext } from '../command.ts';
 import { GROUPS, parseEnvName } from '../command.ts';
+import { feedFault } from '../flag-faults.ts';
+import type { JobRow, JobStatus } from '../job-runs.ts';
 import { ENV_HELP, resolveEnvironment } from '../resolve-environment.ts';
 
-const JOB_TYPES = ['archive-tier', 'daily-archive', 'daily-qa', 'audit'];
 const LISTED_DEFAULT = 20;
 const LISTED_MAX = 1_000;
-
-/** What a listing and a description have in common. */
-type Listed = Pick<
-  WorkflowExecutionInfo,
-  'type' | 'workflowId' | 'runId' | 'status' | 'startTime' | 'typedSearchAttributes'
-> & { readonly closeTime?: Date | undefined };
-
-/** One run as it is listed. */
-type JobRow = {
-  readonly type: string;
-  readonly id: string;
-  readonly run_id: string;
-  readonly feed: string | null;
-  readonly day: string | null;
-  readonly version: string | null;
-  readonly status: string;
-  readonly started: string;
-  readonly closed: string | null;
-  readonly stage: string | null;
-  readonly outcome: string | null;
-};
+const START =
+  'npx ssmd temporal workflow start --type daily-archive --task-queue ssmd ' +
+  `--input '{"feed":"kraken"}'`;
 
 type ListFlags = {
   readonly env?: string;
@@ -44,10 +28,14 @@ export function register(program: Command, context: CliContext): void {
     .command('job')
     .helpGroup(GROUPS.jobs)
     .summary('list jobs, or look at one')
-    .description('Workflow runs of the environment, as its Temporal server knows them.');
+    .description(
+      'Runs of jobs, as the Temporal server of the environment knows them. There are ' +
+        `${JOB_TYPES.join(', ')}; each is started by Temporal and done by npx ssmd worker.`,
+    )
+    .addHelpText('after', `\nTo start one (input: docs/operating.md, Jobs):\n  ${START}`);
   job
     .command('list')
-    .description('The latest runs, newest first.')
+    .description('The latest runs, newest first: what about, how it stands, what came of it.')
     .option('--env <name>', ENV_HELP, parseEnvName)
     .option('--feed <feed>', 'only of this feed')
     .option('--limit <count>', 'at most so many', parseLimit, LISTED_DEFAULT)
@@ -55,7 +43,7 @@ export function register(program: Command, context: CliContext): void {
     .action((flags: ListFlags) => listJobs(flags, context));
   job
     .command('status')
-    .description('One run: where it is, what it says, what it returned or why it failed.')
+    .description('One run: where it is, why it waits, what it returned or why it failed.')
     .argument('<id>', 'workflow id, as `ssmd job list` prints it')
     .option('--env <name>', ENV_HELP, parseEnvName)
     .option('--json', 'print one JSON object')
@@ -72,25 +60,21 @@ function parseLimit(text: string): number {
 
 async function listJobs(flags: ListFlags, context: CliContext): Promise<void> {
   const { output } = context;
-  const rows = await withClient(flags.env, context, async (client) => {
-    const types = JOB_TYPES.map((type) => `"${type}"`).join(', ');
-    const found: JobRow[] = [];
-    for await (const run of client.workflow.list({ query: `WorkflowType IN (${types})` })) {
-      const row = rowOf(run);
-      if (flags.feed === undefined || row.feed === flags.feed) found.push(row);
-      if (found.length === flags.limit) break;
-    }
-    return found;
-  });
+  const [{ FEEDS }, { listRuns }] = await Promise.all([
+    import('../../connectors/registry.ts'),
+    import('../job-runs.ts'),
+  ]);
+  const fault = flags.feed === undefined ? null : feedFault(flags.feed, [...FEEDS.keys()]);
+  if (fault !== null) {
+    throw invalidInput('the command line', [fault], 'npx ssmd job list --feed kraken');
+  }
+  const rows = await withClient(flags.env, context, (client) => listRuns(client, flags));
   if (flags.json === true) {
     output.json(rows);
     return;
   }
   if (rows.length === 0) {
-    output.line(
-      'no jobs yet; start one with: npx ssmd temporal workflow start --type daily-archive',
-    );
-    output.line('  --task-queue ssmd --input \'{"feed":"kraken"}\'');
+    output.line(`no jobs yet; start one with:\n  ${START}`);
     return;
   }
   output.table(
@@ -101,10 +85,17 @@ async function listJobs(flags: ListFlags, context: CliContext): Promise<void> {
       row.feed ?? '',
       row.day ?? '',
       row.status,
-      row.started.slice(0, 19),
-      row.outcome ?? row.stage ?? '',
+      row.started.slice(0, 16).replace('T', ' '),
+      outcomeOf(row),
     ]),
+    { optional: ['type', 'started', 'feed', 'day'] },
   );
+}
+
+/** What it came to; while it runs, where it is. */
+export function outcomeOf({ status, outcome, failure, stage }: JobRow): string {
+  if (status === 'RUNNING') return stage === null ? '' : `at ${stage}`;
+  return outcome ?? failure ?? '';
 }
 
 async function showJob(
@@ -113,124 +104,26 @@ async function showJob(
   context: CliContext,
 ): Promise<void> {
   const { output } = context;
-  const found = await withClient(flags.env, context, (client) => lookAt(client, id));
-  if (flags.json === true) {
-    output.json(found);
-    return;
-  }
-  const { job, says, working_on, result, failure } = found;
-  output.line(`${output.color.bold(job.type)} ${job.id}: ${job.status}`);
+  const { lookAtRun } = await import('../job-runs.ts');
+  const found = await withClient(flags.env, context, (client) => lookAtRun(client, id));
+  if (flags.json === true) output.json(found);
+  else printJob(found, context);
+}
+
+function printJob(found: JobStatus, { output }: CliContext): void {
+  const { job, says, stuck, working_on, result, failure } = found;
+  const { color } = output;
+  output.line(`${color.bold(job.type)} ${job.id}: ${job.status}`);
   output.line(`  started ${job.started}${job.closed === null ? '' : `, closed ${job.closed}`}`);
   if (job.outcome !== null) output.line(`  outcome ${job.outcome}`);
+  if (stuck !== null) output.line(color.red(`  waits: ${stuck}`));
   if (says !== null) output.line(`\n${says}\n`);
   for (const { activity, attempt, cursor, last_failure } of working_on) {
     output.line(`  ${activity}, attempt ${attempt}: ${cursor ?? 'no word yet'}`);
     if (last_failure !== null) output.line(`    the attempt before: ${last_failure}`);
   }
-  if (failure !== null) output.line(output.color.red(`  ${failure}`));
+  if (failure !== null) output.line(color.red(`  ${failure}`));
   if (result !== null) output.line(JSON.stringify(result, null, 2));
-}
-
-type JobStatus = {
-  readonly job: JobRow;
-  /** Current Details, while a worker is there to tell. */
-  readonly says: string | null;
-  readonly working_on: readonly {
-    readonly activity: string;
-    readonly attempt: number;
-    readonly cursor: string | null;
-    readonly last_failure: string | null;
-  }[];
-  readonly result: unknown;
-  readonly failure: string | null;
-};
-
-async function lookAt(client: Client, id: string): Promise<JobStatus> {
-  const { WorkflowNotFoundError } = await import('@temporalio/client');
-  const handle = client.workflow.getHandle(id);
-  const described = await handle.describe().catch((cause: unknown) => {
-    if (!(cause instanceof WorkflowNotFoundError)) throw cause;
-    throw new SsmdError('SSMD_NOT_FOUND', `no job "${id}"; see: npx ssmd job list`, {
-      facts: { id },
-      cause,
-    });
-  });
-  const job = rowOf(described);
-  const running = job.status === 'RUNNING';
-  const ended = running ? null : await endOf(() => handle.result());
-  return {
-    job,
-    says: running ? await currentDetails(() => handle.query('__temporal_workflow_metadata')) : null,
-    working_on: (described.raw.pendingActivities ?? []).map((pending) => ({
-      activity: pending.activityType?.name ?? 'an activity',
-      attempt: pending.attempt ?? 1,
-      cursor: cursorOf(pending.heartbeatDetails?.payloads?.[0]?.data),
-      last_failure: pending.lastFailure?.message ?? null,
-    })),
-    result: ended?.result ?? null,
-    failure: ended?.failure ?? null,
-  };
-}
-
-async function endOf(
-  result: () => Promise<unknown>,
-): Promise<{ result: unknown; failure: string | null }> {
-  const { WorkflowFailedError } = await import('@temporalio/client');
-  try {
-    return { result: await result(), failure: null };
-  } catch (error) {
-    if (!(error instanceof WorkflowFailedError)) throw error;
-    return { result: null, failure: causeOf(error) };
-  }
-}
-
-/** The innermost cause says what happened; what is around it only where. */
-function causeOf(error: Error): string {
-  let inner: unknown = error;
-  while (inner instanceof Error && inner.cause instanceof Error) inner = inner.cause;
-  return inner instanceof Error ? inner.message : String(inner);
-}
-
-async function currentDetails(query: () => Promise<unknown>): Promise<string | null> {
-  try {
-    const metadata = await query();
-    if (typeof metadata !== 'object' || metadata === null) return null;
-    const details = 'currentDetails' in metadata ? metadata.currentDetails : null;
-    return typeof details === 'string' && details !== '' ? details : null;
-  } catch {
-    // No worker is there to ask; everything else is still true.
-    return null;
-  }
-}
-
-function cursorOf(data: Uint8Array | null | undefined): string | null {
-  if (data === null || data === undefined) return null;
-  try {
-    const cursor: unknown = JSON.parse(new TextDecoder().decode(data));
-    if (typeof cursor !== 'object' || cursor === null || !('stage' in cursor)) return null;
-    return typeof cursor.stage === 'string' ? cursor.stage : null;
-  } catch {
-    return null;
-  }
-}
-
-function rowOf(run: Listed): JobRow {
-  const attributes = new Map(
-    run.typedSearchAttributes.getAll().map(({ key, value }) => [key.name, String(value)]),
-  );
-  return {
-    type: run.type,
-    id: run.workflowId,
-    run_id: run.runId,
-    feed: attributes.get('SsmdFeed') ?? null,
-    day: attributes.get('SsmdDay') ?? null,
-    version: attributes.get('SsmdVersion') ?? null,
-    status: run.status.name,
-    started: run.startTime.toISOString(),
-    closed: run.closeTime?.toISOString() ?? null,
-    stage: attributes.get('SsmdStage') ?? null,
-    outcome: attributes.get('SsmdOutcome') ?? null,
-  };
 }
 
 async function withClient<T>(

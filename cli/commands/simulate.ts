@@ -8,7 +8,7 @@ import { dayEnd, msFromNs, parseDay } from '../../schema/time.ts';
 import type { Day } from '../../schema/time.ts';
 import type { CliContext } from '../command.ts';
 import { GROUPS, parseEnvName } from '../command.ts';
-import { formatBytes, formatCount } from '../output.ts';
+import { formatBytes, formatCount } from '../format.ts';
 import { resolveEnvironment } from '../resolve-environment.ts';
 import type { Needs } from '../resolve-environment.ts';
 
@@ -90,7 +90,7 @@ async function runDay(flags: DayFlags, context: CliContext): Promise<void> {
   const bar =
     flags.progressJson === true
       ? null
-      : output.progress({ label: `${flags.feed} ${day}`, total: 100, unit: '% of the day' });
+      : output.progress({ label: `${flags.feed} ${day}`, total: 100 });
   const started = performance.now();
   const simulated = await simulateDay({
     ...flags,

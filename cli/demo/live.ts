@@ -2,7 +2,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { ConnectorStatus } from '../../connectors/runtime/connector.ts';
 import type { Output } from '../output.ts';
-import { formatCount } from '../output.ts';
+import { formatCount } from '../format.ts';
 import { startService } from './service.ts';
 import type { Service } from './service.ts';
 
@@ -44,21 +44,19 @@ export async function runLive(options: LiveOptions): Promise<LiveResult[]> {
   const running = await Promise.all(
     sources.map(({ feed, source }) => startFeed(feed, source, options)),
   );
-  const bar = options.output.progress({
-    label: 'capturing',
-    total: options.seconds,
-    unit: 's',
-  });
+  const bar = options.output.progress({ label: 'capturing live', total: options.seconds });
   try {
     for (let second = 1; second <= options.seconds; second++) {
       await sleep(1000, undefined, { signal: options.signal });
       const now = await Promise.all(running.map((it) => statusOf(it.url)));
-      bar.update(second, now.map((it) => words(it)).join('   '));
+      bar.update(second, now.map(words));
     }
   } finally {
     bar.end();
   }
   const last = await Promise.all(running.map((it) => statusOf(it.url)));
+  const frames = last.map((it) => `${it.feed} ${formatCount(it.frames)} frames`);
+  options.output.note(`captured live for ${options.seconds} s: ${frames.join(', ')}`);
   return last.map((status, index): LiveResult => {
     const { feed, source } = sources[index] as (typeof sources)[number];
     const { frames, events, frames_per_second, gaps, state } = status;
@@ -66,8 +64,10 @@ export async function runLive(options: LiveOptions): Promise<LiveResult[]> {
   });
 }
 
-function words({ feed, frames_per_second, frames, state }: ConnectorStatus): string {
-  return `${feed} ${formatCount(frames_per_second)} msg/s, ${formatCount(frames)} frames, ${state}`;
+function words({ feed, frames_per_second, frames, events, state }: ConnectorStatus): string {
+  const rate = `${formatCount(frames_per_second).padStart(6)} msg/s`;
+  const counts = `${formatCount(frames).padStart(8)} frames  ${formatCount(events).padStart(8)} events`;
+  return `${feed.padEnd(13)} ${rate} ${counts}  ${state}`;
 }
 
 /** A venue that cannot be reached is said to be so, and simulated. */

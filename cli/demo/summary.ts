@@ -1,6 +1,10 @@
 /** What the demo did, as a short table or one JSON object, and where to look next. */
+import { formatIso } from '../../schema/time.ts';
+import { dailyArchiveId } from '../../workflows/lib/ids.ts';
+import { TASK_QUEUE } from '../../workflows/lib/queues.ts';
+import { formatBytes, formatCount } from '../format.ts';
 import type { Output } from '../output.ts';
-import { formatBytes, formatCount } from '../output.ts';
+import type { Hole } from './archived.ts';
 import type { DayJobs } from './jobs.ts';
 import type { LiveResult } from './live.ts';
 
@@ -21,7 +25,8 @@ export type DemoReport = {
   readonly faults: readonly string[];
   readonly seconds: number;
   readonly live: readonly LiveResult[];
-  readonly days: readonly (RawDay & Omit<DayJobs, 'feed' | 'day'>)[];
+  readonly days: readonly (RawDay &
+    Omit<DayJobs, 'feed' | 'day'> & { readonly holes: readonly Hole[] })[];
   readonly temporal_ui: string;
   readonly reports: readonly string[];
   /** An archived object as a file, to be looked into. */
@@ -51,7 +56,14 @@ export function faultsOf(
   return faults;
 }
 
-export function printSummary(report: DemoReport, output: Output, dataDir: string): void {
+export type SummaryPlace = {
+  /** The data's folder, as the reader would type it. */
+  readonly data: string;
+  /** The servers are left up. */
+  readonly stays: boolean;
+};
+
+export function printSummary(report: DemoReport, output: Output, place: SummaryPlace): void {
   const { color } = output;
   output.line();
   if (report.live.length > 0) {
@@ -69,57 +81,121 @@ export function printSummary(report: DemoReport, output: Output, dataDir: string
     );
     output.line();
   }
-  output.table(
-    ['archived day', 'frames', 'raw', 'events', 'objects', 'archive', 'checks', 'audit', 'seconds'],
-    report.days.map((it) => [
-      `${it.feed} ${it.day}`,
-      formatCount(it.frames),
-      it.raw_bytes === null ? '-' : formatBytes(it.raw_bytes),
-      formatCount(it.archive.records),
-      formatCount(it.archive.objects),
-      formatBytes(it.archive.bytes),
-      checksOf(it.qa),
-      String(it.audit['outcome']),
-      it.seconds.toFixed(1),
-    ]),
-  );
-  output.line();
-  output.table(
-    ['events by type', ...report.days.map((it) => it.feed)],
-    typesOf(report).map((type) => [
-      type,
-      ...report.days.map((it) => formatCount(it.archive.records_by_type[type] ?? 0)),
-    ]),
-  );
-  output.line();
+  for (let from = 0; from < report.days.length; from += DAYS_BESIDE) {
+    printDays(report.days.slice(from, from + DAYS_BESIDE), output);
+    output.line();
+  }
+  for (const day of report.days) printHoles(day, output);
   for (const fault of report.faults) output.line(color.red(`did not hold: ${fault}`));
   const verdict = report.held ? color.green('all of it held') : color.red('not all of it held');
   output.line(`${verdict}, in ${report.seconds.toFixed(1)} s`);
   output.line();
-  printNext(report, output, dataDir);
+  printNext(report, output, place);
 }
 
-function printNext(report: DemoReport, output: Output, dataDir: string): void {
+type ArchivedDay = DemoReport['days'][number];
+
+/** Archived days beside each other in 80 columns. */
+const DAYS_BESIDE = 3;
+
+/** One column a day: it fits where one row a day does not. */
+function printDays(days: readonly ArchivedDay[], output: Output): void {
+  const row = (title: string, of: (day: ArchivedDay) => string): string[] => [
+    title,
+    ...days.map(of),
+  ];
+  output.table(
+    row('archived', (it) => it.feed),
+    [
+      row('day', (it) => it.day),
+      row('frames', (it) => formatCount(it.frames)),
+      row('raw', (it) => (it.raw_bytes === null ? '-' : formatBytes(it.raw_bytes))),
+      row('events', (it) => formatCount(it.archive.records)),
+      ...typesOf(days).map((type) =>
+        row(`  ${type}`, (it) => formatCount(it.archive.records_by_type[type] ?? 0)),
+      ),
+      row(
+        'objects',
+        (it) => `${formatCount(it.archive.objects)}, ${formatBytes(it.archive.bytes)}`,
+      ),
+      row('holes', (it) => (it.holes.length === 0 ? 'none' : formatCount(it.holes.length))),
+      row('checks', (it) => checksOf(it.qa)),
+      row('audit', (it) => String(it.audit['outcome'])),
+      row('seconds', (it) => it.seconds.toFixed(1)),
+    ],
+  );
+}
+
+/** Holes listed; the others are counted. */
+const HOLES_LISTED = 12;
+
+/** What a day lacks, by name: a part of a day is not a whole one. */
+function printHoles({ feed, day, holes }: ArchivedDay, output: Output): void {
+  if (holes.length === 0) return;
+  output.table(
+    [`holes of ${feed} ${day}`, 'shard', 'from', 'to', 'detail'],
+    holes
+      .slice(0, HOLES_LISTED)
+      .map(({ cause, shard, from, to, detail }) => [
+        ...[cause, shard, timeOf(from, day), timeOf(to, day), detail],
+      ]),
+    { optional: ['detail'] },
+  );
+  const more = holes.length - HOLES_LISTED;
+  const show = `npx ssmd dataset show --feed ${feed} --day ${day} --env demo`;
+  if (more > 0) output.line(`and ${formatCount(more)} more: ${show}`);
+  output.line();
+}
+
+/** `15:29:58.123` of the day; its end is `24:00:00.000`. */
+function timeOf(ns: string, day: string): string {
+  const text = formatIso(BigInt(ns));
+  if (text.startsWith(day)) return text.slice(11, 23);
+  return text.slice(11, 23) === '00:00:00.000' && text > day ? '24:00:00.000' : text.slice(0, 23);
+}
+
+function printNext(report: DemoReport, output: Output, { data, stays }: SummaryPlace): void {
   const [first] = report.days;
   if (first === undefined) return;
   const { feed, day } = first;
   const input = JSON.stringify({ feed, day });
+  const next = (what: string, ...lines: readonly string[]): void => printEntry(output, what, lines);
   output.line(output.color.bold('Where to look next'));
-  output.line(`  reports            ${report.reports.join('\n                     ')}`);
-  output.line(`  data and logs      ${dataDir}`);
-  output.line(`  Temporal UI        ${report.temporal_ui}`);
-  output.line(`  live events        npx ssmd sub 'md.${feed}.>'`);
-  output.line(
-    `  archive it again   npx ssmd temporal workflow start --type daily-archive ` +
-      `--task-queue ssmd --input '${input}'`,
-  );
+  next('reports', ...report.reports);
+  next('data and logs', data);
   if (report.object !== null) {
-    output.line(
-      `  an object          zstd -dc ${report.object} | capnp decode codec/md2.capnp Event`,
-    );
+    next('an object', `zstd -dc ${report.object} |\ncapnp decode codec/md2.capnp Event`);
   }
-  output.line(`  jobs               npx ssmd job list`);
-  output.line(`  one job            npx ssmd job status daily-archive/${feed}/${day}`);
+  if (!stays) next('servers again', 'npx ssmd up --env demo');
+  next('Temporal UI', report.temporal_ui);
+  next('jobs', 'npx ssmd job list');
+  next('one job', `npx ssmd job status ${dailyArchiveId(first)}`);
+  next(
+    'archive it again',
+    `npx ssmd temporal workflow start --type daily-archive \\\n--task-queue ${TASK_QUEUE} --input '${input}'`,
+  );
+  next('live events', `npx ssmd sub 'md.${feed}.>'`);
+  output.note(
+    stays
+      ? 'left up: servers, workers and live connectors; stop them with: npx ssmd down --env demo'
+      : 'everything was stopped; npm run demo -- --keep leaves it up, for these lines',
+  );
+}
+
+const ENTRY_COLUMNS = 19;
+
+/**
+ * What is too long stands below its name, broken where a shell lets it be: as printed it can still be
+ * copied. A line feed in an entry is such a place.
+ */
+function printEntry(output: Output, what: string, entries: readonly string[]): void {
+  const lines = entries.map((entry) => entry.replaceAll(/( \\)?\n/g, ' '));
+  const fits = lines.every((line) => ENTRY_COLUMNS + 2 + line.length <= output.columns);
+  if (!fits) output.line(`  ${what}`);
+  (fits ? lines : entries).forEach((line, index) => {
+    const before = fits ? `  ${(index === 0 ? what : '').padEnd(ENTRY_COLUMNS)}` : '    ';
+    output.line(`${before}${line.replaceAll('\n', '\n      ')}`);
+  });
 }
 
 function checksOf(qa: Readonly<Record<string, unknown>>): string {
@@ -127,6 +203,6 @@ function checksOf(qa: Readonly<Record<string, unknown>>): string {
   return `${counts['passed'] ?? 0}/${counts['checks'] ?? 0} ${String(qa['outcome'])}`;
 }
 
-function typesOf(report: DemoReport): string[] {
-  return [...new Set(report.days.flatMap((it) => Object.keys(it.archive.records_by_type)))];
+function typesOf(days: readonly ArchivedDay[]): string[] {
+  return [...new Set(days.flatMap((it) => Object.keys(it.archive.records_by_type)))];
 }

@@ -13,6 +13,6 @@ export function dailyQaId(of: {
   return `qa/${of.feed}/${of.day}/${of.version}`;
 }
 
-export function auditId(day: string): string {
-  return `audit/${day}`;
+export function auditId(of: { readonly feed: string; readonly day: string }): string {
+  return `audit/${of.feed}/${of.day}`;
 }

@@ -1,0 +1,46 @@
+/** What the demo's jobs left in the bucket, read as files: the S3 server keeps objects as they are. */
+import { readFile } from 'node:fs/promises';
+import { join, relative } from 'node:path';
+import type { Manifest } from '../../dataset/manifest.ts';
+
+/** A hole of a day, as its manifest lists it. */
+export type Hole = {
+  readonly shard: string;
+  readonly cause: string;
+  /** ns since the epoch, as text. */
+  readonly from: string;
+  readonly to: string;
+  readonly detail: string;
+};
+
+export type ArchivedFiles = {
+  /** Path of an object of the normalized bucket, short where the reader stands above it. */
+  readonly pathOf: (key: string) => string;
+  readonly holesOf: (manifest: string) => Promise<Hole[]>;
+  /** The smallest object of a manifest: something to look into. Null where there is none. */
+  readonly smallestOf: (manifest: string) => Promise<string | null>;
+};
+
+export function archivedFiles(dataDir: string, bucket: string): ArchivedFiles {
+  const pathOf = (key: string): string => fromHere(join(dataDir, 's3/objects', bucket, key));
+  const read = async (key: string): Promise<Manifest> =>
+    JSON.parse(await readFile(pathOf(key), 'utf8')) as Manifest;
+  return {
+    pathOf,
+    async holesOf(manifest) {
+      const { gaps } = await read(manifest);
+      return gaps.map(({ shard, cause, from, to, detail }) => ({ shard, cause, from, to, detail }));
+    },
+    async smallestOf(manifest) {
+      const { objects } = await read(manifest);
+      const [smallest] = objects.toSorted((a, b) => a.records - b.records);
+      return smallest === undefined ? null : pathOf(smallest.key);
+    },
+  };
+}
+
+/** Short where the reader stands above it. */
+export function fromHere(path: string): string {
+  const short = relative(process.cwd(), path);
+  return short.startsWith('..') ? path : short;
+}

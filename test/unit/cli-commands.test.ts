@@ -1,0 +1,119 @@
+/** Wrong command lines: each is one error with what to do, exit code 2 or 3, and nothing is started. */
+import assert from 'node:assert/strict';
+import { mkdtemp, readdir, rm } from 'node:fs/promises';
+import { createServer } from 'node:net';
+import type { AddressInfo } from 'node:net';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { after, before, describe, test } from 'node:test';
+import { openStatusServer } from '../../connectors/runtime/status-server.ts';
+import { explainListenError } from '../../cli/listen-error.ts';
+import { SsmdError } from '../../schema/errors.ts';
+import { ssmd } from '../support/command-line.ts';
+
+let root: string;
+before(async () => {
+  root = await mkdtemp(join(tmpdir(), 'ssmd-commands-'));
+});
+after(() => rm(root, { recursive: true, force: true }));
+
+/** Refused with 2, and no folder was made. */
+async function refused(args: readonly string[], said: RegExp): Promise<void> {
+  const { code, out, err } = await ssmd(args, { root });
+  assert.match(err, said, args.join(' '));
+  assert.equal(code, 2, err);
+  assert.equal(out, '');
+  assert.deepEqual(await readdir(root), []);
+}
+
+describe('an environment without a file is refused by', () => {
+  const commands = [
+    ['up'],
+    ['down'],
+    ['doctor'],
+    ['connector', '--feed', 'kraken', '--shard', 'tier1'],
+    ['import', 'book.jsonl', '--feed', 'kraken'],
+    ['simulate', 'serve', '--feed', 'kraken'],
+    ['simulate', 'day', '--feed', 'kraken'],
+    ['sub'],
+    ['dataset', 'list'],
+    ['dataset', 'show', '--feed', 'kraken', '--day', '2026-01-01'],
+    ['worker'],
+    ['job', 'list'],
+    ['job', 'status', 'audit'],
+  ];
+  for (const command of commands) {
+    test(command.slice(0, 2).join(' '), async () => {
+      const said =
+        /no file \S+environments\/dmo\.yaml; there are demo, demo-live, dev; did you mean "demo"\?/;
+      await refused([...command, '--env', 'dmo'], said);
+    });
+  }
+
+  test('SSMD_ENV as well, which is no less a choice', async () => {
+    const { code, err } = await ssmd(['job', 'list'], { root, env: { SSMD_ENV: 'dmo' } });
+    assert.equal(code, 2);
+    assert.match(err, /environment "dmo" not found/);
+  });
+
+  test('and what is no name at all is told what one is', async () => {
+    await refused(['up', '--env', 'No Such'], /'No Such' is not the name of an environment/);
+  });
+});
+
+describe('a word that is no command', () => {
+  test('is refused with a suggestion, also with --help', async () => {
+    for (const help of [[], ['--help'], ['-h']]) {
+      await refused(['datset', ...help], /unknown command 'datset'; did you mean dataset\?/);
+      await refused(
+        ['archve', ...help],
+        /unknown command 'archve'; jobs \(archive-tier, .*ssmd job --help/,
+      );
+      await refused(['frobnicate', ...help], /unknown command 'frobnicate'; there are demo, /);
+      await refused(['job', 'lst', ...help], /unknown command 'lst' of job; did you mean list\?/);
+    }
+  });
+
+  test('is an object with --json', async () => {
+    const { code, out } = await ssmd(['datset', '--json']);
+    assert.equal(code, 2);
+    const { error } = JSON.parse(out) as { error: { code: string } };
+    assert.equal(error.code, 'SSMD_INVALID_INPUT');
+  });
+
+  test('help is taken as it is spelt elsewhere', async () => {
+    assert.match((await ssmd(['help'])).out, /Start here:/);
+    assert.match((await ssmd(['help', 'job', 'list'])).out, /Usage: ssmd job list/);
+    assert.equal((await ssmd(['help', 'jb'])).code, 2);
+  });
+});
+
+test('a taken port is told with who has it and what to do, not with a trace', async () => {
+  const server = createServer();
+  await new Promise<void>((settle) => server.listen(0, '127.0.0.1', settle));
+  const { port } = server.address() as AddressInfo;
+  const taken = new RegExp(
+    `port ${port} of 127\\.0\\.0\\.1 is taken by .*; choose another with --port`,
+  );
+  try {
+    const args = ['simulate', 'serve', '--feed', 'kraken', '--port', String(port)];
+    const { code, err } = await ssmd(args, { root });
+    assert.equal(code, 3, err);
+    assert.match(err, taken);
+    assert.match(err, /\[SSMD_UNAVAILABLE\]/);
+    assert.doesNotMatch(err, /\n\s+at /);
+    if (process.platform === 'linux') assert.match(err, new RegExp(`\\(process ${process.pid}\\)`));
+    const source = { status: () => ({}), metrics: () => Promise.resolve(''), ready: () => true };
+    const thrown = await openStatusServer(source, { port }).catch((error: unknown) => error);
+    const error = await explainListenError(thrown);
+    assert.ok(error instanceof SsmdError && error.code === 'SSMD_UNAVAILABLE');
+    assert.match(error.message, taken);
+  } finally {
+    server.close();
+  }
+});
+
+test('an error that is none of a listener stays what it is', async () => {
+  const bug = new TypeError('oops');
+  assert.equal(await explainListenError(bug), bug);
+});
