@@ -49,6 +49,7 @@ export function createEpochArchive(deps: {
       if (!recorded) await files.record(segment);
       recorded = true;
     });
+    // One that was lost is listed too: that it is not there is then a hole, not a silence.
     const day = segmentDay(segment);
     pending.set(day, (pending.get(day) ?? 0) - 1);
   }

@@ -322,13 +322,14 @@ function reportShipping(it: ShipperReport, counters: Counters, report: Report): 
     counters.conflicts += 1;
     report('alarm.raised', { alarm: 'segment_conflict', ...facts });
   }
+  if (it.type === 'lost') report('alarm.raised', { alarm: 'segment_lost', ...facts });
   if (it.type !== 'shipped') report(`segment.${type}`, facts);
 }
 
 const WARNINGS = new Set(['alarm.raised', 'clock.stepped', 'segment.retry', 'segment.conflict']);
 
 function levelOf(event: string): 'info' | 'warn' | 'error' {
-  if (event.endsWith('failed') || event === 'segment.not_shipped') return 'error';
+  if (event.endsWith('failed') || /^segment\.(not_shipped|lost)$/.test(event)) return 'error';
   return WARNINGS.has(event) ? 'warn' : 'info';
 }
 

@@ -254,17 +254,34 @@ export function openEpoch(
     async close({ reason, drain_ms }) {
       stopping.abort();
       phase = 'stopped';
+      const gone = deps.files.list(files.dir).length === 0;
       connections.closeAll(reason);
       // A log that cannot tell what it lost is left as a kill leaves it.
       const closed = epochLog.flush() && log.close();
-      if (closed) await files.recordShutdown();
+      if (closed && !gone) {
+        // Without the record the next start calls it a crash, and does all the same.
+        await files
+          .recordShutdown()
+          .catch((error: unknown) => report('epoch.record_failed', { error: String(error) }));
+      }
       await publishing.close({ deadline_ms: drain_ms });
       // What is not on the bus by now never will be: the archive takes it from RAW.
       deps.shipper.release(log.last());
-      if (closed) await archive.finish('shutdown', 'remove');
+      if (closed && !gone) await archive.finish('shutdown', 'remove');
       report('epoch.closed', { epoch: id, reason, segments: archive.count() });
+      if (gone) throw logGone(files.dir);
     },
   };
+}
+
+function logGone(dir: string): SsmdError {
+  return new SsmdError(
+    'SSMD_NOT_FOUND',
+    `the log in ${dir}: expected this epoch's segments, received no such directory, so it was removed ` +
+      'while the connector ran; what was not in the raw bucket by then is lost, and the next start says ' +
+      'so. Keep the log folder while a connector runs',
+    { facts: { dir } },
+  );
 }
 
 const fencedBy = (owner: number): Fenced => ({ reason: 'fenced', owner });

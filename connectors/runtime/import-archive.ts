@@ -67,7 +67,8 @@ export function createImportArchive(options: {
     random,
     report(report) {
       if (report.type === 'conflict') conflicts.push(report.kept_as);
-      if (report.type !== 'retry' || report.attempt < TRIES_MAX) return;
+      const failed = report.type === 'retry' && report.attempt >= TRIES_MAX;
+      if (report.type !== 'lost' && !failed) return;
       failure = `${report.key}: ${report.error}`;
       shipper.stop();
     },

@@ -34,14 +34,19 @@ export type ShipperReport =
       readonly attempt: number;
       readonly error: string;
     }
+  | { readonly type: 'lost'; readonly key: string; readonly error: string }
   | { readonly type: 'conflict'; readonly key: string; readonly kept_as: string };
+
+/** `lost`: its file went away before it was in the store; nobody can bring it there. */
+export type Shipment = 'shipped' | 'lost';
 
 export type Shipper = {
   /**
-   * Takes a segment whose file is complete. Resolves when it is in the store; rejects on `stop`.
-   * `before` is tried, like the rest, until it succeeds: nothing goes from this host without it.
+   * Takes a segment whose file is complete. Resolves when it is in the store, or can never be;
+   * rejects on `stop`. `before` is tried, like the rest, until it succeeds: nothing goes from this
+   * host without it.
    */
-  readonly ship: (segment: ClosedSegment, before?: () => Promise<void>) => Promise<void>;
+  readonly ship: (segment: ClosedSegment, before?: () => Promise<void>) => Promise<Shipment>;
   /** Everything up to and including `t` is published: files uploaded up to there may go. */
   readonly release: (t: bigint) => void;
   /** Resolves once all segments taken so far are in the store. */
@@ -90,7 +95,7 @@ export function createShipper(deps: {
   const waiting: (() => void)[] = [];
   const unreleased: ClosedSegment[] = [];
   const stopping = new AbortController();
-  const open = new Set<Promise<void>>();
+  const open = new Set<Promise<Shipment>>();
   let running = 0;
   let released = 0n;
   let local_bytes = 0;
@@ -135,7 +140,12 @@ export function createShipper(deps: {
     report({ type: 'shipped', key, bytes: packed.length, plain_bytes: plain.length });
   }
 
-  async function shipOne(segment: ClosedSegment, before?: () => Promise<void>): Promise<void> {
+  /** A file that cannot be read may be readable later; one that is not there never will be. */
+  async function isGone(path: string): Promise<boolean> {
+    return (await files.readWhole(path).catch(() => undefined)) === null;
+  }
+
+  async function shipOne(segment: ClosedSegment, before?: () => Promise<void>): Promise<Shipment> {
     await slot();
     try {
       for (let attempt = 1; ; attempt++) {
@@ -146,6 +156,11 @@ export function createShipper(deps: {
           break;
         } catch (error) {
           if (stopping.signal.aborted) throw error;
+          if (await isGone(segment.path)) {
+            local_bytes -= segment.bytes;
+            report({ type: 'lost', key: segmentKey(segment), error: String(error) });
+            return 'lost';
+          }
           report({ type: 'retry', key: segmentKey(segment), attempt, error: String(error) });
         }
         await pause(backoffMs(attempt, null, random()));
@@ -155,6 +170,7 @@ export function createShipper(deps: {
     }
     unreleased.push(segment);
     await removeReleased().catch(reportLocal);
+    return 'shipped';
   }
 
   async function removeReleased(): Promise<void> {

@@ -1,5 +1,7 @@
 /** A connector at its edges: a lost opening snapshot, and other moments that are easy to overlook. */
 import assert from 'node:assert/strict';
+import { rmSync } from 'node:fs';
+import { join } from 'node:path';
 import { test } from 'node:test';
 import { encodeCtl } from '../../bus/ctl.ts';
 import { createMemoryBus } from '../../bus/memory.ts';
@@ -7,6 +9,7 @@ import { nodeFiles, unsyncedFiles } from '../../connectors/runtime/log-files.ts'
 import type { LogFiles } from '../../connectors/runtime/log-files.ts';
 import { createPublisher } from '../../connectors/runtime/publisher.ts';
 import { openWal } from '../../connectors/runtime/wal-reader.ts';
+import { SsmdError } from '../../schema/errors.ts';
 import { unixNs } from '../../schema/time.ts';
 import { publishNowhere } from '../../connectors/runtime/publishing.ts';
 import { memoryVenue } from '../../connectors/simulator/memory-socket.ts';
@@ -169,10 +172,12 @@ test('an owner whose clock is far ahead is waited for, not run against', async (
     },
   });
   const names = (): string[] => rig.events.map(({ event }) => event);
-  for (let tries = 0; !names().includes('epoch.closed'); tries++) {
+  for (let tries = 0; !names().includes('epoch.claim_failed'); tries++) {
     assert.ok(tries < 1_000, 'the first epoch was not refused');
     await rig.pass(0.01);
   }
+  // Its log is packed and put away by the machine, whatever the virtual clock says.
+  while (!names().includes('epoch.closed')) await rig.pass(0.0001);
   for (let second = 0; second < 20; second++) await rig.pass(1);
   assert.equal(names().filter((it) => it === 'epoch.claim_failed').length, 1);
   assert.equal(names().filter((it) => it === 'epoch.opened').length, 2);
@@ -180,4 +185,38 @@ test('an owner whose clock is far ahead is waited for, not run against', async (
   assert.equal(rig.connector.status().epoch, owner + 1);
   rig.stop.abort();
   while (!names().includes('connector.stopped')) await rig.pass(1);
+});
+
+test('a log folder that was removed ends the connector in words, at once', async (t) => {
+  const dir = scratchDirectory(t);
+  const rig = startRig({ dir, at: '2026-11-20T10:00:00Z' });
+  await rig.pass(90);
+  rmSync(join(dir, 'kraken'), { recursive: true });
+  rig.stop.abort();
+  await assert.rejects(rig.running, (error: unknown) => {
+    assert.ok(error instanceof SsmdError, String(error));
+    assert.equal(error.code, 'SSMD_NOT_FOUND');
+    assert.match(error.message, /kraken.*was removed while the connector ran/);
+    return true;
+  });
+  assert.equal(rig.events.at(-1)?.event, 'connector.stopped');
+});
+
+test('a shutdown that cannot be recorded ships what there is', async (t) => {
+  const files: LogFiles = {
+    ...unsyncedFiles,
+    append: (path, text) =>
+      text.includes('shutdown')
+        ? Promise.reject(new Error('no space left on device'))
+        : unsyncedFiles.append(path, text),
+  };
+  const rig = startRig({ dir: scratchDirectory(t), at: '2026-11-20T10:00:00Z', deps: { files } });
+  await rig.pass(90);
+  await rig.finish();
+  assert.ok(rig.events.some(({ event }) => event === 'epoch.record_failed'));
+  const written = (await readLog(rig.store)).flatMap((line) =>
+    line.type === 'frame' ? [line.frame] : [],
+  );
+  assert.deepEqual(written, rig.heard.frames);
+  assert.equal((await inventories(rig.store))[0]?.end, 'shutdown');
 });

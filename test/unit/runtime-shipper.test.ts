@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { existsSync, readFileSync } from 'node:fs';
+import { existsSync, readFileSync, rmSync } from 'node:fs';
 import { test } from 'node:test';
 import { zstdDecompressSync } from 'node:zlib';
 import { systemClock } from '../../connectors/runtime/clock.ts';
@@ -112,6 +112,21 @@ test('a store that is away is asked again until it answers, the record first', a
   assert.equal(types.filter((type) => type === 'retry').length, 7);
   assert.equal(types.at(-1), 'shipped');
   assert.ok((await memory.get(segmentKey(one))) !== null);
+});
+
+test('a segment whose file is gone is told of once, and keeps no place from the others', async (t) => {
+  const store = createMemoryObjectStore();
+  const { shipper, reports } = rig(store);
+  const all = segments(scratchDirectory(t));
+  for (const { path } of all.slice(0, 3)) rmSync(path);
+  const shipments = await Promise.all(all.map((segment) => shipper.ship(segment)));
+  assert.deepEqual(shipments, ['lost', 'lost', 'lost', 'shipped']);
+  assert.deepEqual(
+    reports.map((it) => it.type),
+    ['lost', 'lost', 'lost', 'shipped'],
+  );
+  assert.equal(shipper.pending(), 0);
+  assert.equal(shipper.localBytes(), all.at(-1)?.bytes);
 });
 
 test('an inventory is of one day, and the same whenever it is written', (t) => {
