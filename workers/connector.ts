@@ -7,6 +7,7 @@ import type { Bus } from '../bus/bus.ts';
 import type { Feed } from '../connectors/feed.ts';
 import { FEEDS } from '../connectors/registry.ts';
 import { systemClock } from '../connectors/runtime/clock.ts';
+import type { Clock } from '../connectors/runtime/clock.ts';
 import { createConnector } from '../connectors/runtime/connector.ts';
 import type { Connector, ConnectorDeps } from '../connectors/runtime/connector.ts';
 import type { PublishedEpoch } from '../connectors/runtime/epoch.ts';
@@ -18,6 +19,7 @@ import {
   readSoftware,
 } from '../connectors/runtime/provenance.ts';
 import { createPublisher } from '../connectors/runtime/publisher.ts';
+import type { PublisherLimits } from '../connectors/runtime/publisher-limits.ts';
 import type { Publishing } from '../connectors/runtime/publishing.ts';
 import { openStatusServer } from '../connectors/runtime/status-server.ts';
 import { openWal } from '../connectors/runtime/wal-reader.ts';
@@ -47,6 +49,10 @@ export type ConnectorOptions = {
   readonly root: string;
   /** Where the log's events go; standard output where left out. */
   readonly logger?: Logger;
+  /** This machine's where left out. */
+  readonly clock?: Clock;
+  /** The publisher's limits, where they are to be other than its own. */
+  readonly publisher?: Partial<PublisherLimits>;
 };
 
 export type RunningConnector = {
@@ -80,7 +86,7 @@ export async function startConnector(options: ConnectorOptions): Promise<Running
   const logger = options.logger ?? createLogger();
   const { capture } = environment.spec;
   const software = readSoftware(root);
-  const clock = systemClock();
+  const clock = options.clock ?? systemClock();
   const stores: AsyncDisposable[] = [];
   const bus = lateBus(() =>
     openBus(environment, endpoints, { name: `connector-${shard}`, wait: false }),
@@ -120,7 +126,8 @@ export async function startConnector(options: ConnectorOptions): Promise<Running
         clock: clockHealth(),
         place: capture,
       }),
-    publish: (epoch) => publisherFor(epoch, { feed, shard, bus, logger }),
+    publish: (epoch) =>
+      publisherFor(epoch, { feed, shard, bus, logger, clock, limits: options.publisher ?? {} }),
   };
   const clockHealth = cachedMinutes(readClockHealth);
   const connector = createConnector(deps);
@@ -145,9 +152,16 @@ export async function startConnector(options: ConnectorOptions): Promise<Running
 
 function publisherFor(
   epoch: PublishedEpoch,
-  of: { readonly feed: Feed; readonly shard: string; readonly bus: Bus; readonly logger: Logger },
+  of: {
+    readonly feed: Feed;
+    readonly shard: string;
+    readonly bus: Bus;
+    readonly logger: Logger;
+    readonly clock: Clock;
+    readonly limits: Partial<PublisherLimits>;
+  },
 ): Publishing {
-  const { feed, shard, bus, logger } = of;
+  const { feed, shard, bus, logger, clock, limits } = of;
   return createPublisher({
     bus,
     shard,
@@ -155,11 +169,12 @@ function publisherFor(
     epoch: epoch.epoch,
     normalizer: `${feed.id}@${feed.normalizer}`,
     writer: `${hostname()}:${process.pid}`,
-    clock: systemClock(),
+    clock,
     log: logger,
     fold: () => epoch.fold,
     openWal: (after) => openWal(epoch.dir, after),
     watermark: epoch.watermark,
+    limits,
   });
 }
 

@@ -44,7 +44,8 @@ export async function claimShard(options: ClaimOptions): Promise<Claimed> {
   const { clock, position, shard, feed } = options;
   const since = clock.wallNs();
   let link: PublisherLink | null = null;
-  let prev: StoredCtl | null = null;
+  /** Whose the shard was at the last look, and how far it had got. */
+  let seen: Claim = { prev: null, ids: {} };
   let reached_ns: bigint | null = null;
   for (;;) {
     try {
@@ -53,14 +54,16 @@ export async function claimShard(options: ClaimOptions): Promise<Claimed> {
       const last = await link.lastCtl();
       reached_ns = clock.monoNs();
       const own = last !== null && position.isOwn(last);
-      if (!own) prev = last;
+      if (!own && last !== null) {
+        seen = { prev: positionOf(last), ids: await lastTradeIds(link, shard, feed) };
+      }
       if (own || mayClaim(last, { ...options, since, now: clock.wallNs(), warm: options.warm() })) {
         const t = own ? takeBack(position, last) : await putClaim(link, options, last);
         if (t === null) continue;
         const ids = await lastTradeIds(link, shard, feed);
         // Aborted while the claim was on the wire: it is stored, but nobody will speak for it.
         options.signal.throwIfAborted();
-        return { claim: { prev: prev === null ? null : positionOf(prev), ids }, link, t };
+        return { claim: { prev: seen.prev, ids }, link, t };
       }
     } catch (error) {
       void link?.close();
@@ -70,7 +73,8 @@ export async function claimShard(options: ClaimOptions): Promise<Claimed> {
       options.onAway(error);
       const away = reached_ns === null || clock.monoNs() - reached_ns > AWAY_NS;
       if (away && !options.standby) {
-        return { claim: { prev: null, ids: {} }, link: null, t: options.watermark() };
+        // As it was last seen: what only we heard is spoken, and the rest of the hole is told.
+        return { claim: seen, link: null, t: options.watermark() };
       }
     }
     await options.pause(CLAIM_RETRY_MS);

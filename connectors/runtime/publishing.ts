@@ -5,7 +5,10 @@
 import type { EventArena } from '../../codec/event-arena.ts';
 
 export type Claim = {
-  /** The last position the shard's previous epoch reached on the bus; null where it is not known. */
+  /**
+   * The last position the shard's previous epoch reached on the bus; as it was last seen, where the bus
+   * went away before the claim; null where it is not known.
+   */
   readonly prev: { readonly epoch: number; readonly t: bigint } | null;
   /** The last trade id it published, by symbol. */
   readonly ids: Readonly<Record<string, string>>;

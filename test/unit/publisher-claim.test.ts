@@ -152,6 +152,30 @@ test('a clock behind the last position speaks after it all the same', async () =
   );
 });
 
+test('a bus that goes away before the claim: the shard is taken over as it was last seen', async () => {
+  const clock = virtualClock(START);
+  const bus = createMemoryBus({ schedule: (run) => void clock.setTimeout(run, 0.1) });
+  const first = rigOn(clock, bus, 11);
+  void first.take();
+  await pass(clock, 1);
+  first.trade(20);
+  await pass(clock, 2);
+  const { signal } = new AbortController();
+  const second = rigOn(clock, bus, 12);
+  const claim = second.publisher.claim({ standby: false, warm: () => false, signal });
+  await pass(clock, 2);
+  const seen = await bus.lastCtl('claims', 'kraken');
+  bus.kill();
+  await pass(clock, 5);
+  const { prev, ids } = await claim;
+  assert.equal(prev?.epoch, 11);
+  assert.ok((seen?.record.t ?? 0n) - (prev?.t ?? 0n) <= 2n * SECOND, 'of the last look but few');
+  assert.deepEqual(
+    Object.keys(ids).sort(),
+    [...new Set(first.offered.map((it) => it.split('/')[1]))].sort(),
+  );
+});
+
 test('a standby does not take a shard while the bus is away', async () => {
   const clock = virtualClock(START);
   const bus = createMemoryBus({ schedule: (run) => void clock.setTimeout(run, 0.1) });
