@@ -1,5 +1,6 @@
 /** Events for people: one line each, and as plain JSON with decimals and instants as text. */
 import type { BookLevel, EventOf, MarketEvent } from '../schema/events.ts';
+import { formatEventId } from '../schema/event-id.ts';
 import { FLAG } from '../schema/events.ts';
 import type { Decimal } from '../schema/decimal.ts';
 import { formatDecimal } from '../schema/decimal.ts';
@@ -73,9 +74,10 @@ function sideText(name: string, levels: readonly BookLevel[]): string {
 
 const decimal = (value: Decimal | null): string => (value === null ? '-' : formatDecimal(value));
 
-/** The event with decimals and 64-bit integers as text, for `JSON.stringify`. */
+/** The event under its name, decimals and 64-bit integers as text, for `JSON.stringify`. */
 export function eventJson(event: MarketEvent): Readonly<Record<string, unknown>> {
-  return Object.fromEntries(Object.entries(event).map(([name, value]) => [name, shown(value)]));
+  const fields = Object.entries(event).map(([name, value]) => [name, shown(value)]);
+  return { id: formatEventId(event), ...Object.fromEntries(fields) };
 }
 
 function shown(value: unknown): unknown {

@@ -6,9 +6,11 @@ import { register as demo } from './commands/demo.ts';
 import { register as doctor } from './commands/doctor.ts';
 import { register as importRecording } from './commands/import.ts';
 import { register as job } from './commands/job.ts';
+import { register as log } from './commands/log.ts';
 import { register as simulate } from './commands/simulate.ts';
 import { register as sub } from './commands/sub.ts';
 import { register as temporal } from './commands/temporal.ts';
+import { register as trace } from './commands/trace.ts';
 import { register as up } from './commands/up.ts';
 import { register as worker } from './commands/worker.ts';
 
@@ -21,6 +23,8 @@ export const COMMANDS: readonly Register[] = [
   simulate,
   sub,
   dataset,
+  log,
+  trace,
   worker,
   job,
   temporal,
