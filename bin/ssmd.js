@@ -1,6 +1,7 @@
 #!/usr/bin/env node
 // Hands over to cli/main.ts on Node 24 or newer. Plain JavaScript for any Node from 18 up: the
-// checkout brings its own newer Node as a package, so whichever one is installed will do.
+// checkout brings its own newer Node as a package, so whichever one is installed will do. On a fresh
+// clone it installs the dependencies first, as `npm run setup` does.
 import { spawn, spawnSync } from 'node:child_process';
 import { existsSync } from 'node:fs';
 import { constants } from 'node:os';
@@ -31,13 +32,27 @@ function refuse(text) {
   process.exit(EXIT_ENVIRONMENT);
 }
 
-const node = findNode();
-if (node === null || !existsSync(join(root, 'node_modules', 'commander'))) {
+/** The Node to run on, once all is installed; null where something is missing. */
+function ready() {
+  const node = findNode();
+  return node !== null && existsSync(join(root, 'node_modules', 'commander')) ? node : null;
+}
+
+/** Installs what is missing. Its words go to standard error: the output is the command's. */
+function setUp() {
+  const script = join(root, 'scripts', 'bootstrap.mjs');
+  const ended = spawnSync(process.execPath, [script], { cwd: root, stdio: ['ignore', 2, 2] });
+  if (ended.status === 0) return;
   refuse(
-    `its dependencies are not installed in ${root}; run there: npm run setup\n` +
+    `its dependencies are not installed in ${root}, and installing them failed (see above); ` +
+      `mend that and run there: npm run setup\n` +
       `(it needs Node ${NODE_MAJOR_MIN}, which that installs; this is ${process.version})`,
   );
 }
+
+if (ready() === null) setUp();
+const node = ready();
+if (node === null) refuse(`no Node ${NODE_MAJOR_MIN} in ${root}; run there: npm run setup`);
 
 const child = spawn(
   node,

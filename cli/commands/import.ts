@@ -54,13 +54,17 @@ export function register(program: Command, context: CliContext): void {
         'replies go to a rejects file; the rest is imported. Importing a file again changes nothing.',
     )
     .argument('<file>', 'the recording')
-    .option('--feed <feed>', "the venue's feed: kraken, binance-usdm, ...")
+    .option('--feed <feed>', 'whose recording: kraken or binance-usdm (needed)')
     .option(
       '--symbols <list>',
       "markets in it, OURS=THEIRS: BTCUSD=BTC/USD,ETHUSD=ETH/USD (default: the environment's)",
     )
-    .option('--shard <shard>', 'shard it becomes', 'import')
-    .option('--format <format>', 'jsonl, ns-json, tardis, cryptofeed, or auto by its lines', 'auto')
+    .option('--shard <shard>', 'name of the shard it becomes', 'import')
+    .option(
+      '--format <format>',
+      'jsonl, ns-json, tardis or cryptofeed; auto looks at its lines',
+      'auto',
+    )
     .option(
       '--time-from <rule>',
       "receive times for a recording without: 'venue', or START+STEP as 2023-07-30T15:29:58Z+100ms; " +

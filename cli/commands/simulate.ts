@@ -8,6 +8,7 @@ import { dayEnd, msFromNs, parseDay } from '../../schema/time.ts';
 import type { Day } from '../../schema/time.ts';
 import type { CliContext } from '../command.ts';
 import { GROUPS, parseEnvName } from '../command.ts';
+import { feedFault } from '../flag-faults.ts';
 import { formatBytes, formatCount } from '../format.ts';
 import { resolveEnvironment } from '../resolve-environment.ts';
 import type { Needs } from '../resolve-environment.ts';
@@ -18,7 +19,7 @@ type Flags = {
   readonly shard: string;
   readonly seed: number;
   readonly rate: number;
-  readonly faults: FaultPlan;
+  readonly faults?: FaultPlan;
 };
 type ServeFlags = Flags & { readonly port: number };
 type DayFlags = Flags & {
@@ -26,6 +27,10 @@ type DayFlags = Flags & {
   readonly json?: boolean;
   readonly progressJson?: boolean;
 };
+
+const SERVE = 'npx ssmd simulate serve --feed kraken --faults close=2,drop=5 --port 9001';
+const CONNECT =
+  'npx ssmd connector --feed kraken --shard tier1 --env demo --url ws://127.0.0.1:9001/v2';
 
 export function register(program: Command, context: CliContext): void {
   const simulate = program
@@ -38,8 +43,12 @@ export function register(program: Command, context: CliContext): void {
     );
   const serve = simulate
     .command('serve')
-    .description('Serves a venue over a real WebSocket on loopback until Ctrl-C.')
-    .option('--port <port>', '0: any free one', parsePort, 0);
+    .description(
+      'Serves a venue over a real WebSocket on loopback until Ctrl-C, and prints its URL: for a ' +
+        "connector's --url, in the same environment.",
+    )
+    .option('--port <port>', '0 takes a free one', parsePort, 0)
+    .addHelpText('after', `\nExample:\n  ${SERVE}\n  ${CONNECT}`);
   addCommon(serve).action((flags: ServeFlags) => runServe(flags, context));
   const day = simulate
     .command('day')
@@ -49,22 +58,21 @@ export function register(program: Command, context: CliContext): void {
     )
     .option('--day <day>', 'YYYY-MM-DD, over by now (default: yesterday)')
     .option('--json', 'print one JSON object')
-    .option('--progress-json', 'progress as JSON lines on standard error');
+    .option('--progress-json', 'print progress as JSON lines, on standard error');
   addCommon(day).action((flags: DayFlags) => runDay(flags, context));
 }
 
 function addCommon(command: Command): Command {
   return command
-    .requiredOption('--feed <feed>', 'kraken, binance-usdm, ...')
+    .requiredOption('--feed <feed>', 'which venue: kraken or binance-usdm')
     .option('--shard <shard>', 'shard of the environment', 'tier1')
     .option('--env <name>', 'environment', parseEnvName, 'demo')
-    .option('--seed <number>', 'the same seed is the same market', parseWhole, 1)
+    .option('--seed <number>', 'same seed, same market', parseWhole, 1)
     .option('--rate <number>', 'market events a second and symbol', parseRate, 5)
     .option(
       '--faults <list>',
-      `faults an hour, as close=2,drop=5; of ${FAULT_KINDS.join(', ')}`,
+      `faults an hour, such as close=2,drop=5 (none if left out); kinds: ${FAULT_KINDS.join(', ')}`,
       parseFaults,
-      {},
     );
 }
 
@@ -73,7 +81,7 @@ async function runServe(flags: ServeFlags, context: CliContext): Promise<void> {
     import('../../workers/simulator.ts'),
     simulatedEnvironment(flags, context, 'none'),
   ]);
-  const venue = await serveVenue({ ...flags, environment });
+  const venue = await serveVenue({ ...flags, faults: flags.faults ?? {}, environment });
   context.output.line(venue.url);
   context.output.note(`${flags.feed}, seed ${flags.seed}; Ctrl-C stops it`);
   await aborted(context.interrupted);
@@ -94,6 +102,7 @@ async function runDay(flags: DayFlags, context: CliContext): Promise<void> {
   const started = performance.now();
   const simulated = await simulateDay({
     ...flags,
+    faults: flags.faults ?? {},
     environment,
     endpoints,
     day,
@@ -129,11 +138,15 @@ async function simulatedEnvironment(
   context: CliContext,
   needs: Needs,
 ): Promise<Awaited<ReturnType<typeof resolveEnvironment>>> {
-  const [{ feedNamed }, { foldConfig }] = await Promise.all([
-    import('../../workers/connector.ts'),
+  const [{ FEEDS }, { foldConfig }] = await Promise.all([
+    import('../../connectors/registry.ts'),
     import('../../environments/env.ts'),
   ]);
-  const feed = feedNamed(flags.feed);
+  const feed = FEEDS.get(flags.feed);
+  if (feed === undefined) {
+    const fault = feedFault(flags.feed, [...FEEDS.keys()]);
+    throw invalidInput('the command line', fault === null ? [] : [fault], SERVE);
+  }
   const { environment } = await resolveEnvironment(flags.env, context, 'none');
   foldConfig(environment, { id: feed.id, ...feed.protocol }, flags.shard);
   if (environment.spec.origin === 'simulator') {

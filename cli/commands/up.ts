@@ -38,7 +38,11 @@ export function register(program: Command, context: CliContext): void {
         'state that other commands read stay in .ssmd/ENVIRONMENT. Ctrl-C stops what was started.',
     )
     .option('--env <name>', 'environment', parseEnvName, 'dev')
-    .option('--only <parts>', `comma-separated, of ${PART_NAMES.join(', ')}`, parseParts)
+    .option(
+      '--only <parts>',
+      `only these, comma-separated, of ${PART_NAMES.join(', ')}`,
+      parseParts,
+    )
     .option('--detach', 'return at once and leave them running, until `ssmd down`')
     .option('--json', 'print where each part is as one JSON object');
   addPort(up, '--nats-port', 'nats', 'NATS');

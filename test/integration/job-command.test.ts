@@ -1,0 +1,119 @@
+/** `ssmd job` on a real Temporal server, whose tasks this test answers by hand: what came of a run, and why one waits. */
+import assert from 'node:assert/strict';
+import { after, before, test } from 'node:test';
+import { Client, Connection } from '@temporalio/client';
+import type { JobRow, JobStatus } from '../../cli/job-runs.ts';
+import { ssmd } from '../support/command-line.ts';
+import type { TestServers } from '../support/servers.ts';
+import { startTestServers } from '../support/servers.ts';
+
+let servers: TestServers;
+let connection: Connection;
+let client: Client;
+
+before(async () => {
+  servers = await startTestServers({ temporal: true });
+  connection = await Connection.connect({ address: servers.temporal.address });
+  client = new Client({ connection });
+});
+after(async () => {
+  await connection.close();
+  await servers[Symbol.asyncDispose]();
+});
+
+async function job<T>(...args: readonly string[]): Promise<T> {
+  const env = { TEMPORAL_ADDRESS: servers.temporal.address };
+  const { code, out, err } = await ssmd(['job', ...args, '--env', 'dev', '--json'], {
+    ...{ root: servers.dir, env },
+  });
+  assert.equal(code, 0, `${out}${err}`);
+  return JSON.parse(out) as T;
+}
+
+const status = (id: string): Promise<JobStatus> => job<JobStatus>('status', id);
+
+async function start(type: string, id: string, input: object, queue = 'ssmd'): Promise<void> {
+  await client.workflow.start(type, { taskQueue: queue, workflowId: id, args: [input] });
+}
+
+/** Takes the next workflow task of the queue, as a worker does. */
+async function takeTask(): Promise<Uint8Array> {
+  const { taskToken } = await connection.withDeadline(Date.now() + 20_000, () =>
+    connection.workflowService.pollWorkflowTaskQueue({
+      namespace: 'default',
+      taskQueue: { name: 'ssmd' },
+      identity: 'test',
+    }),
+  );
+  assert.ok(taskToken instanceof Uint8Array && taskToken.length > 0);
+  return taskToken;
+}
+
+test('a run that nobody takes says so, and what to do', async () => {
+  await start('daily-archive', 'elsewhere', { feed: 'kraken' }, 'smd');
+  assert.match(
+    (await status('elsewhere')).stuck ?? '',
+    /nobody polls its task queue "smd": .*"ssmd"/,
+  );
+  await start('daily-archive', 'alone', { feed: 'kraken' });
+  assert.match(
+    (await status('alone')).stuck ?? '',
+    /no worker polls the task queue "ssmd"; start one/,
+  );
+  await client.workflow.getHandle('alone').terminate();
+});
+
+test('a run whose task fails again and again says why', async () => {
+  await start('daily-archve', 'misspelt', { feed: 'kraken' });
+  const message = "no such function is exported by the workflow bundle: 'daily-archve'";
+  await connection.workflowService.respondWorkflowTaskFailed({
+    taskToken: await takeTask(),
+    failure: { message },
+    namespace: 'default',
+    identity: 'test',
+  });
+  const { job: run, stuck } = await status('misspelt');
+  assert.equal(run.status, 'RUNNING');
+  assert.match(stuck ?? '', /cannot go on .* no such function .*'daily-archve'/);
+  await client.workflow.getHandle('misspelt').terminate();
+});
+
+test('the list says what failed and of which day, whatever the run filed itself under', async () => {
+  await start('daily-archive', 'failed', { feed: 'kraken', day: '2026-11-20' });
+  const FAIL_WORKFLOW = 5;
+  const failure = {
+    message: 'raw changed after the commit',
+    applicationFailureInfo: { type: 'SSMD_LATE_RAW', nonRetryable: true },
+  };
+  await connection.workflowService.respondWorkflowTaskCompleted({
+    taskToken: await takeTask(),
+    commands: [{ commandType: FAIL_WORKFLOW, failWorkflowExecutionCommandAttributes: { failure } }],
+    namespace: 'default',
+    identity: 'test',
+  });
+  await client.workflow
+    .getHandle('failed')
+    .result()
+    .catch(() => undefined);
+  const listed = async (): Promise<JobRow[]> => job<JobRow[]>('list');
+  let rows = await listed();
+  // Visibility follows the history a moment later.
+  const deadline = performance.now() + 10_000;
+  const isThere = (): boolean => rows.some((row) => row.id === 'failed' && row.status === 'FAILED');
+  while (!isThere() && performance.now() < deadline) rows = await listed();
+  const row = rows.find(({ id }) => id === 'failed');
+  assert.deepEqual(
+    [row?.feed, row?.day, row?.status, row?.outcome, row?.failure],
+    ['kraken', '2026-11-20', 'FAILED', null, 'SSMD_LATE_RAW'],
+  );
+  const ids = rows.map(({ id }) => id);
+  assert.ok(ids.includes('misspelt'), 'an unknown type on our queue is listed');
+  assert.ok(ids.includes('elsewhere'), 'a job on another queue is listed');
+  const found = await status('failed');
+  assert.equal(found.failure, 'raw changed after the commit');
+  const { code, err } = await ssmd(['job', 'status', 'nothing', '--env', 'dev'], {
+    ...{ root: servers.dir, env: { TEMPORAL_ADDRESS: servers.temporal.address } },
+  });
+  assert.equal(code, 2);
+  assert.match(err, /no job "nothing"/);
+});
