@@ -119,6 +119,8 @@ export type StreamBounds = {
   readonly last_seq: number;
   readonly messages: number;
   readonly bytes: number;
+  /** Above it the oldest messages go; null where the stream has no such bound. */
+  readonly max_bytes: number | null;
 };
 
 export type Bus = {

@@ -39,6 +39,8 @@ export class MemoryServer {
   stored: StoredMessage[] = [];
   last_seq = 0;
   refuse_batches = 0;
+  /** As it was configured; nothing is ever dropped for it. */
+  max_bytes: number | null = null;
   #ids = new Map<string, number>();
   #up = true;
   #frozen = false;

@@ -44,7 +44,10 @@ export function createMemoryBus(
 
 function busOver(server: MemoryServer): Bus {
   return {
-    ensureStreams: () => Promise.resolve(),
+    async ensureStreams(limits) {
+      await Promise.resolve();
+      server.max_bytes = limits.max_bytes;
+    },
     async openPublisher(options) {
       await Promise.resolve();
       server.reach();
@@ -57,10 +60,10 @@ function busOver(server: MemoryServer): Bus {
     },
     async bounds() {
       await Promise.resolve();
-      const { stored, last_seq } = server;
+      const { stored, last_seq, max_bytes } = server;
       const bytes = stored.reduce((sum, message) => sum + message.data.length, 0);
       const first_seq = stored[0]?.seq ?? last_seq + 1;
-      return { first_seq, last_seq, messages: stored.length, bytes };
+      return { first_seq, last_seq, messages: stored.length, bytes, max_bytes };
     },
     async *readRange({ shard, feed, from_seq, to_seq = server.last_seq, signal }) {
       for (const message of server.stored) {

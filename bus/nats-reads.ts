@@ -49,12 +49,13 @@ export async function natsReads(
     },
     lastMessages: (pattern) => lastMessages(manager, stream, prefix, pattern),
     async bounds() {
-      const { state } = await manager.streams.info(stream);
+      const { state, config } = await manager.streams.info(stream);
       return {
         first_seq: state.messages === 0 ? state.last_seq + 1 : state.first_seq,
         last_seq: state.last_seq,
         messages: state.messages,
         bytes: state.bytes,
+        max_bytes: config.max_bytes > 0 ? config.max_bytes : null,
       };
     },
     range: (request) => readRange({ connection, manager, stream, prefix, request }),

@@ -7,7 +7,7 @@ import { connectorState, createRateWindow } from './state.ts';
 import type { ConnectorState, Phase } from './state.ts';
 import { msFromNs } from '../../schema/time.ts';
 import type { TimerHandle } from './clock.ts';
-import { createCounters, createMetrics } from './counters.ts';
+import { countAlarm, createCounters, createMetrics } from './counters.ts';
 import type { Counters, Gauges } from './counters.ts';
 import { openEpoch } from './epoch.ts';
 import type { Epoch, EpochDeps, Report } from './epoch.ts';
@@ -15,6 +15,8 @@ import { STALE_MS } from './epoch-files.ts';
 import { recover } from './recovery.ts';
 import { createShipper } from './shipper.ts';
 import type { Shipper, ShipperReport } from './shipper.ts';
+import { createStreamWatch } from './stream-watch.ts';
+import type { StreamUsage } from './stream-watch.ts';
 
 const TICK_MS = 1_000;
 export const HEARTBEAT_MS = 30_000;
@@ -26,6 +28,8 @@ export const SHIP_MS = 30_000;
 export type ConnectorDeps = Omit<EpochDeps, 'counters' | 'report' | 'shipper'> & {
   /** One JSON object per event. */
   readonly logger: (level: 'info' | 'warn' | 'error', event: string, facts: object) => void;
+  /** How full the bus's stream is; left out where there is no bus. */
+  readonly stream?: () => Promise<StreamUsage>;
   /** Bytes the local log may take before an alarm. */
   readonly log_bytes_max: number;
   readonly heartbeat_ms?: number;
@@ -81,6 +85,14 @@ export function createConnector(deps: ConnectorDeps): Connector {
   const drops = createRateWindow();
   const gaps = createRateWindow();
   const frames = createRateWindow();
+  const stream = createStreamWatch({
+    clock: deps.shipping_clock,
+    usage: deps.stream ?? (() => Promise.resolve({ bytes: 0, max_bytes: null })),
+    alarm(usage) {
+      countAlarm(counters, 'stream_half_full');
+      report('alarm.raised', { alarm: 'stream_half_full', ...usage });
+    },
+  });
   const own = new Set<string>();
   const started_ms = nowMs();
   let epoch: Epoch | null = null;
@@ -102,6 +114,7 @@ export function createConnector(deps: ConnectorDeps): Connector {
     tick = clock.setTimeout(onTick, TICK_MS);
     try {
       epoch?.tick();
+      stream.tick();
       measure();
       watchDisk();
     } catch (error) {
@@ -125,6 +138,7 @@ export function createConnector(deps: ConnectorDeps): Connector {
       log_failure: epoch?.log.failure() ?? null,
       ...connectionCounts(epoch),
       queue_ratio: epoch?.publishing.queueRatio() ?? null,
+      stream_ratio: stream.ratio(),
       drops: per_minute.drops,
       gaps: per_minute.gaps,
       phase: epoch?.phase() ?? 'stopped',
@@ -144,7 +158,7 @@ export function createConnector(deps: ConnectorDeps): Connector {
       disk_alarmed = true;
       const detail = `${bytes} bytes of log on this host, quota ${deps.log_bytes_max}`;
       epoch.log.fact('_alarm', { kind: 'disk', c: null, channel: null, symbol: null, detail });
-      counters.alarms.set('disk', (counters.alarms.get('disk') ?? 0) + 1);
+      countAlarm(counters, 'disk');
       report('alarm.raised', { alarm: 'disk', detail });
     }
   }
@@ -276,6 +290,7 @@ export function createConnector(deps: ConnectorDeps): Connector {
     ...connectionCounts(epoch),
     reconnects: reconnects(),
     queue_ratio: epoch?.publishing.queueRatio() ?? 0,
+    stream_ratio: stream.ratio(),
     lag_s: lagSeconds(epoch),
     local_log_bytes: localBytes(),
     segments_pending: shipper.pending(),

@@ -65,6 +65,7 @@ export type Gauges = {
   readonly connections_open: number;
   readonly reconnects: number;
   readonly queue_ratio: number;
+  readonly stream_ratio: number | null;
   readonly lag_s: number;
   readonly local_log_bytes: number;
   readonly segments_pending: number;
@@ -105,6 +106,11 @@ const GAUGES: readonly Row[] = [
     'ssmd_connector_queue_ratio',
     'Share of the queue to the bus in use',
     (_, now) => now.queue_ratio,
+  ],
+  [
+    'ssmd_connector_stream_ratio',
+    'Share of the bus stream in use; at 1 its oldest messages go',
+    (_, now) => now.stream_ratio,
   ],
   ['ssmd_connector_local_log_bytes', 'Bytes of log on this host', (_, now) => now.local_log_bytes],
   ['ssmd_connector_segments_pending', 'Segments to be shipped', (_, now) => now.segments_pending],

@@ -2,6 +2,8 @@
  * What a connector says about itself: READY, DEGRADED, OFFLINE or ERROR. Pure: measurements in, the
  * state and its reasons out. Process state is control, never archived.
  */
+import { STREAM_RATIO_MAX } from './stream-watch.ts';
+
 export type ConnectorState = 'READY' | 'DEGRADED' | 'OFFLINE' | 'ERROR';
 /** Where in its life the epoch is: warming up, waiting for another to fall silent, or speaking. */
 export type Phase = 'starting' | 'standby' | 'speaking' | 'stopped';
@@ -20,6 +22,8 @@ export type Measurements = {
   readonly connections_open: number;
   /** Share of the bounded queue to the bus that is full, 0..1; null where nothing is published. */
   readonly queue_ratio: number | null;
+  /** Share of the bus's stream that is full, 0..1; null where it is not known. */
+  readonly stream_ratio: number | null;
   /** Within the window. */
   readonly drops: number;
   readonly gaps: number;
@@ -47,6 +51,9 @@ export function connectorState(now: Measurements): {
   }
   if (now.queue_ratio !== null && now.queue_ratio > QUEUE_RATIO_MAX) {
     reasons.push(`queue to the bus ${Math.round(now.queue_ratio * 100)} % full`);
+  }
+  if (now.stream_ratio !== null && now.stream_ratio > STREAM_RATIO_MAX) {
+    reasons.push(`stream of the bus ${Math.round(now.stream_ratio * 100)} % full`);
   }
   if (now.drops > 0) reasons.push(`${now.drops} frames dropped within a minute`);
   if (now.gaps > GAPS_PER_WINDOW_MAX) reasons.push(`${now.gaps} books broke within a minute`);

@@ -186,3 +186,32 @@ for (const [feed, channel, symbol] of [
     assert.ok((gap?.to ?? 0n) - (gap?.from ?? 0n) > 4_000_000_000n);
   });
 }
+
+test('a stream of the bus that is half full is an alarm, once, and DEGRADED while it lasts', async (t) => {
+  const clock = virtualClock(instant(AT));
+  const usage = { bytes: 10, max_bytes: 100 };
+  let away = false;
+  const stream = (): Promise<typeof usage> =>
+    away ? Promise.reject(new Error('no bus')) : Promise.resolve({ ...usage });
+  const deps = { shipping_clock: clock, stream };
+  const rig = startRig({ dir: scratchDirectory(t), at: AT, clock, deps });
+  const alarms = (): number => rig.connector.status().alarms['stream_half_full'] ?? 0;
+  await rig.pass(90);
+  assert.deepEqual([rig.connector.status().state, alarms()], ['READY', 0]);
+  assert.match(await rig.connector.metrics(), /^ssmd_connector_stream_ratio\{.*\} 0\.1$/m);
+  usage.bytes = 51;
+  await rig.pass(150);
+  assert.deepEqual([rig.connector.status().state, alarms()], ['DEGRADED', 1]);
+  assert.match(rig.connector.status().reasons.join(), /stream of the bus 51 % full/);
+  assert.equal(rig.connector.ready(), true);
+  const [alarm] = rig.events.filter(({ event }) => event === 'alarm.raised');
+  assert.deepEqual(alarm?.facts, { alarm: 'stream_half_full', bytes: 51, max_bytes: 100 });
+  usage.bytes = 40;
+  await rig.pass(90);
+  assert.deepEqual([rig.connector.status().state, alarms()], ['READY', 1]);
+  away = true;
+  await rig.pass(90);
+  assert.equal(rig.connector.status().state, 'READY');
+  assert.doesNotMatch(await rig.connector.metrics(), /^ssmd_connector_stream_ratio\{/m);
+  await rig.finish();
+});

@@ -1,7 +1,7 @@
 /** What every bus adapter promises; run over each of them by the contract test. */
 import assert from 'node:assert/strict';
 import type { Bus, BusPublisher, OutMessage, PublishOutcome } from '../../bus/bus.ts';
-import { MESSAGE_BYTES_MAX } from '../../bus/bus.ts';
+import { DEFAULT_LIMITS, MESSAGE_BYTES_MAX } from '../../bus/bus.ts';
 import type { Ctl } from '../../bus/ctl.ts';
 import { encodeCtl } from '../../bus/ctl.ts';
 import { unixNs } from '../../schema/time.ts';
@@ -228,6 +228,20 @@ export const BUS_PROMISES: readonly BusPromise[] = [
       const request = { shard, feed: 'kraken', from_seq: 1, to_seq: first };
       for await (const { seq } of bus.readRange(request)) cut.push(seq);
       assert.deepEqual(cut, [first]);
+      await publisher.close();
+    },
+  },
+  {
+    name: 'tells how full the stream is',
+    async run({ bus }, shard) {
+      await bus.ensureStreams({ ...DEFAULT_LIMITS, max_bytes: 64e6, dlq_max_bytes: 1e6 });
+      const { publisher, put } = await openFor(bus, shard);
+      const before = await bus.bounds();
+      await put(eventMessage(shard, 'A', 'x'.repeat(10_000)));
+      const after = await bus.bounds();
+      assert.equal(after.max_bytes, 64e6);
+      const grown = after.bytes - before.bytes;
+      assert.ok(grown >= 10_000 && grown < 11_000, `${grown} bytes`);
       await publisher.close();
     },
   },

@@ -10,6 +10,7 @@ const WELL: Measurements = {
   connections: 2,
   connections_open: 2,
   queue_ratio: 0.1,
+  stream_ratio: 0.1,
   drops: 0,
   gaps: 0,
   phase: 'speaking',
@@ -21,6 +22,9 @@ test('the four states, the worst one wins', () => {
   assert.equal(stateOf({}), 'READY');
   assert.equal(stateOf({ queue_ratio: 0.81 }), 'DEGRADED');
   assert.equal(stateOf({ queue_ratio: 0.8 }), 'READY');
+  assert.equal(stateOf({ stream_ratio: 0.51 }), 'DEGRADED');
+  assert.equal(stateOf({ stream_ratio: 0.5 }), 'READY');
+  assert.equal(stateOf({ stream_ratio: null }), 'READY');
   assert.equal(stateOf({ drops: 1 }), 'DEGRADED');
   assert.equal(stateOf({ gaps: 10 }), 'READY');
   assert.equal(stateOf({ gaps: 11 }), 'DEGRADED');
