@@ -188,8 +188,9 @@ async function lookAround(
 ): Promise<Around[]> {
   if (of.absent.length === 0) return [];
   const { feed, day, history, raw } = of;
+  const after = { feed, day: addDays(day, 1) };
   // A day that still runs has segments and no inventory.
-  const next = await firstSegments(deps, { feed, day: addDays(day, 1) }, context);
+  const next = await firstSegments(deps, after, ({ shard }) => shard, context);
   const around: Around[] = [];
   for (const shard of of.absent) {
     const own = history.filter((it) => it.shard === shard);

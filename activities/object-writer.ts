@@ -50,10 +50,10 @@ async function writeObject(
   const plain_sha256 = deps.sha256(plain);
   const packed = packObject(plain, lineageOf(deps, of, object), deps.zstd);
   const id = { ...of, type: object.type, symbol: object.symbol, t: object.start };
-  const stored = await putOnce(deps, objectKey(id), plain_sha256, packed, signal);
+  const ours = { plain_sha256, packed, object };
+  const stored = await putOnce(deps, objectKey(id), ours, signal);
   const kept =
-    stored ??
-    (await putOnce(deps, objectAlternativeKey(id, plain_sha256), plain_sha256, packed, signal));
+    stored ?? (await putOnce(deps, objectAlternativeKey(id, plain_sha256), ours, signal));
   if (kept === null) {
     throw new SsmdError(
       'SSMD_VERSION_CONFLICT',
@@ -74,30 +74,43 @@ async function writeObject(
   };
 }
 
-/** What is at the key afterwards, if it is this plain content; null where it is another one. */
+/** What is at the key afterwards, if it is this content with a footer of it; null where it is not. */
 async function putOnce(
   deps: WriterDeps,
   key: string,
-  plain_sha256: string,
-  packed: Uint8Array,
+  ours: { readonly plain_sha256: string; readonly packed: Uint8Array; readonly object: CutObject },
   signal: AbortSignal,
 ): Promise<{ key: string; sha256: string; bytes: number } | null> {
+  const { packed } = ours;
   const options = { contentType: 'application/zstd', signal };
   if ((await deps.normalized.putIfAbsent(key, packed, options)) === 'created') {
     return { key, sha256: deps.sha256(packed), bytes: packed.length };
   }
   const there = await deps.normalized.get(key, { signal });
   if (there === null) return null;
-  const same = plainHash(deps, key, there.body) === plain_sha256;
-  return same ? { key, sha256: deps.sha256(there.body), bytes: there.body.length } : null;
+  return isSame(deps, key, there.body, ours)
+    ? { key, sha256: deps.sha256(there.body), bytes: there.body.length }
+    : null;
 }
 
-/** The identity of what lies at a key; null where it cannot be read, so is nobody's. */
-function plainHash(deps: WriterDeps, key: string, packed: Uint8Array): string | null {
+/** Whether what lies at a key is ours; what cannot be read, or tells otherwise of itself, is nobody's. */
+function isSame(
+  deps: WriterDeps,
+  key: string,
+  there: Uint8Array,
+  { plain_sha256, object }: { readonly plain_sha256: string; readonly object: CutObject },
+): boolean {
   try {
-    return deps.sha256(unpackObject(packed, deps.zstd, key).plain);
+    const { plain, lineage } = unpackObject(there, deps.zstd, key);
+    const { message_count, time_range } = lineage;
+    return (
+      deps.sha256(plain) === plain_sha256 &&
+      message_count === object.records &&
+      time_range?.start === object.first_t.toString() &&
+      time_range.end === object.last_t.toString()
+    );
   } catch (error) {
-    if (error instanceof SsmdError) return null;
+    if (error instanceof SsmdError) return false;
     throw error;
   }
 }

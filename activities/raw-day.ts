@@ -45,6 +45,8 @@ export type RawDay = {
   /** Of the day and of the hour before it, for warm-ups. */
   readonly segments: readonly SegmentSurvey[];
   readonly inventories: readonly Inventory[];
+  /** The first segment of the day after, of each epoch. */
+  readonly next_segments: readonly SegmentSurvey[];
   /** Of the day before. */
   readonly previous_inventories: readonly Inventory[];
   readonly conflicts: readonly string[];
@@ -60,7 +62,10 @@ export async function readRawDay(
   const segments = await surveyAll(deps, found, context, `${feed} ${day}: reading raw segments`);
   const inventories = await readInventories(deps, feed, day);
   const previous_inventories = await readInventories(deps, feed, addDays(day, -1));
-  return { feed, day, segments, inventories, previous_inventories, conflicts };
+  // An epoch that goes on begins the day after with its `_midnight`.
+  const after = { feed, day: addDays(day, 1), hour: 0 };
+  const next_segments = await firstSegments(deps, after, ({ epoch }) => epoch, context);
+  return { feed, day, segments, inventories, previous_inventories, next_segments, conflicts };
 }
 
 /** What of it concerns one shard. */
@@ -76,6 +81,7 @@ export function ofShard(
     segments: raw.segments.filter((it) => own(it.id)),
     inventories: raw.inventories.filter(own),
     previous_inventories: raw.previous_inventories.filter(own),
+    next_segments: raw.next_segments.filter((it) => own(it.id)),
   };
 }
 
@@ -135,18 +141,20 @@ async function listSegments(
   return { found, conflicts };
 }
 
-/** One segment of each shard of a day, of whichever epoch: enough to know that the shard ran, and of what. */
+/** The first segment of each shard, or of each epoch, of a day or of an hour of it. */
 export async function firstSegments(
   deps: Raw,
-  of: { readonly feed: string; readonly day: Day },
+  of: { readonly feed: string; readonly day: Day; readonly hour?: number },
+  each: (id: RawSegmentId) => string | number,
   context: JobContext,
 ): Promise<SegmentSurvey[]> {
   const firsts = new Map<string, Found>();
   for await (const { key, etag } of deps.raw.list(rawPrefix(of))) {
     const id = parseRawSegmentKey(key);
-    if (id !== null && !firsts.has(id.shard)) firsts.set(id.shard, { key, id, etag });
+    const name = id === null ? '' : `${id.shard} ${each(id)}`;
+    if (id !== null && !firsts.has(name)) firsts.set(name, { key, id, etag });
   }
-  return surveyAll(deps, [...firsts.values()], context, `${of.feed} ${of.day}: looking for shards`);
+  return surveyAll(deps, [...firsts.values()], context, `${of.feed} ${of.day}: first segments`);
 }
 
 async function surveyAll(

@@ -39,6 +39,7 @@ export function checkEpoch(
     }
   }
   checkListed(log, span.segments, hole);
+  if (span.until === gaps.end) checkGoesOn(findings, span.segments, hole);
   checkEnd(findings, log, span.until, gaps);
 }
 
@@ -75,6 +76,27 @@ function checkChain(
     hole('chain_broken', before.id.t, to, detail);
   }
 }
+
+/** The chain goes on into the day after: an inventory that forgot the day's last segments is found out. */
+function checkGoesOn(
+  { next_segments = [] }: ShardFindings,
+  segments: readonly SegmentSurvey[],
+  hole: Hole,
+): void {
+  const last = segments.at(-1);
+  const next = next_segments.find((it) => it.id.epoch === last?.id.epoch)?.capture;
+  if (last?.capture == null || next == null) return;
+  const from = last.last ?? last.id.t;
+  const expected = last.capture.segment + 1;
+  if (next.segment !== expected) {
+    const detail = `not there, before the day after: segments ${expected} to ${next.segment - 1} of the epoch`;
+    hole('segment_missing', from, END, detail);
+  } else if (last.state === 'whole' && next.previous_sha256 !== last.sha256) {
+    hole('chain_broken', last.id.t, END, `${last.key} is not the segment the day after followed`);
+  }
+}
+/** Clipped to the epoch's stretch. */
+const END = 2n ** 62n;
 
 /** An epoch of which only the inventory is left. */
 export function checkListedOnly({ epoch, inventory }: EpochLog, gaps: Gaps): void {

@@ -19,6 +19,8 @@ export type ShardFindings = {
   readonly inventories: readonly Inventory[];
   /** Those of the day before: who ended then is no part of this day. */
   readonly previous_inventories: readonly Inventory[];
+  /** The first segment of the day after, of each epoch that goes on into it; absent: not looked for. */
+  readonly next_segments?: readonly SegmentSurvey[];
   /** The last event of this day that the bus saw of an epoch. */
   readonly bus_seen: ReadonlyMap<number, bigint>;
 };

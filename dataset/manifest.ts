@@ -158,7 +158,8 @@ export function contentId(
 ): string {
   const objects = content.objects
     .map((it) => [canonicalObjectKey(it.key), it.plain_sha256, it.records] as const)
-    .sort(byText(([key]) => key));
+    // By hash as well: which of two that claim a name has it depends on who came first.
+    .sort(byText(canonicalJson));
   const text = canonicalJson({
     version: content.version,
     objects,

@@ -15,7 +15,7 @@ import { refuseOpenDay, resolveDay } from '../../activities/day-input.ts';
 import type { Bus } from '../../bus/bus.ts';
 import { createMemoryBus } from '../../bus/memory.ts';
 import { inventoryKey, parseObjectKey, rawSegmentKey } from '../../dataset/keys.ts';
-import { unpackObject } from '../../dataset/object-codec.ts';
+import { packObject, unpackObject } from '../../dataset/object-codec.ts';
 import type { SsmdError } from '../../schema/errors.ts';
 import { NS_PER_HOUR, NS_PER_MINUTE, addDays, dayEnd, dayStart } from '../../schema/time.ts';
 import type { Day } from '../../schema/time.ts';
@@ -309,6 +309,24 @@ test('an object that rots before the commit does not keep the day from being arc
     committed.content_id,
     (await archiveDay((await withRaw()).deps, of)).committed.content_id,
   );
+  const manifest = await readManifest(deps, { ...of, version: 'v1' });
+  const [object] =
+    manifest?.objects.filter((it) => it.key.includes('trade/BTCUSD/2026/11/20/03-')) ?? [];
+  assert.match(object?.key ?? '', /03-00\.[0-9a-f]{8}\.capnp\.zst$/);
+});
+
+test('an object whose footer tells another count does not keep the day from being archived', async () => {
+  const { deps } = await withRaw();
+  const plan = await planArchive(deps, resolveDay(deps, of), plainContext());
+  await buildShardFromRaw(deps, resolveDay(deps, of), plan, 'tier1', plainContext());
+  const key = 'normalized/v1/tiny/trade/BTCUSD/2026/11/20/03-00.capnp.zst';
+  const stored = await deps.normalized.get(key);
+  assert.ok(stored);
+  const { plain, lineage } = unpackObject(stored.body, zstd, key);
+  await deps.normalized.put(key, packObject(plain, { ...lineage, message_count: 999 }, zstd));
+  await assert.rejects(archiveDay(deps, of), { code: 'SSMD_CORRUPT' });
+  const { committed } = await archiveDay(deps, of);
+  assert.equal(committed.complete, true);
   const manifest = await readManifest(deps, { ...of, version: 'v1' });
   const [object] =
     manifest?.objects.filter((it) => it.key.includes('trade/BTCUSD/2026/11/20/03-')) ?? [];

@@ -81,7 +81,8 @@ function log({ start, end, take, prev, ends }: Life): Log {
           : [],
     });
   }
-  const inventories = Object.entries(ends).map(([day, end]) => ({
+  const told_ends = Object.entries(ends) as [Day, Inventory['end']][];
+  const inventories = told_ends.map(([day, end]) => ({
     format: 1 as const,
     ...of,
     epoch,
@@ -112,6 +113,7 @@ function planOf(logs: readonly Log[], other: Partial<ShardFindings> = {}): Shard
     earlier_takes: new Map(early.map((it) => [it.id.epoch, it.takes[0]?.t ?? null])),
     inventories: inventories.filter((it) => it.day === DAY),
     previous_inventories: inventories.filter((it) => it.day === EVE),
+    next_segments: all.filter((it) => it.id.t === at('21T00:00')),
     bus_seen: new Map(),
     ...other,
   });
@@ -291,6 +293,24 @@ test('of two that go on over midnight the one that took the shard later speaks',
     plan.intervals.map((it) => it.epoch),
     [epochOf('19T09:00')],
   );
+});
+
+test('an inventory that forgot the last segments of its day is found out by the day after', () => {
+  const ends = { [EVE]: 'day', [DAY]: 'day' } as const;
+  const whole = log({ start: '19T08:00', end: '21T00:07', ends });
+  assert.deepEqual(told(planOf([whole])), []);
+  const kept = ({ key }: { readonly key: string }): boolean => !key.includes('/20/23/55-');
+  const forgetful = {
+    segments: whole.segments.filter(kept),
+    inventories: whole.inventories.map((it) => ({ ...it, segments: it.segments.filter(kept) })),
+  };
+  assert.deepEqual(told(planOf([forgetful])), ['segment_missing 20T23:54 21T00:00']);
+  const strange = whole.segments.map((it) =>
+    it.key.includes('/20/23/55-') ? { ...it, sha256: 'another' } : it,
+  );
+  const inventories = forgetful.inventories;
+  const plan = planOf([{ segments: strange, inventories }]);
+  assert.deepEqual(told(plan), ['chain_broken 20T23:55 21T00:00']);
 });
 
 test('a segment that cannot be read hides none that is missing after it', () => {

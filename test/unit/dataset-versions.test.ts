@@ -162,6 +162,21 @@ test('content ids see data and gaps, not how or by whom they were built', () => 
   assert.equal(compareManifests(holed, base), 'late_raw');
 });
 
+test('two contents under one name have one id, whoever of them came first', () => {
+  const [first] = parts.objects;
+  assert.ok(first);
+  const beside = first.key.replace('.capnp', '.0123abcd.capnp');
+  const pairs = [
+    [first, { ...first, key: beside, plain_sha256: 'c' }],
+    [
+      { ...first, plain_sha256: 'c' },
+      { ...first, key: beside },
+    ],
+  ] as const;
+  const ids = pairs.map((objects) => contentId({ version: 'v1', objects, gaps: [] }, sha256));
+  assert.equal(ids[0], ids[1]);
+});
+
 test('the words of a gap are no part of any id, whatever their order', () => {
   const at = { shard: 'tier1', epoch: 1, from: '1', to: '2' } as const;
   const gaps = [
