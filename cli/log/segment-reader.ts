@@ -111,14 +111,18 @@ export class SegmentReader {
 
   push(chunk: Uint8Array): void {
     if (this.refused) return;
+    // What was held already has no line feed in it.
+    let from = this.#used;
     this.#keep(chunk);
+    const held = this.#held.subarray(0, this.#used);
     let start = 0;
     for (;;) {
-      const end = this.#held.subarray(0, this.#used).indexOf(LINE_FEED, start);
+      const end = held.indexOf(LINE_FEED, from);
       if (end < 0) break;
       this.#take(start, end);
       if (this.refused) return;
       start = end + 1;
+      from = start;
     }
     this.#release(start);
   }
