@@ -126,6 +126,7 @@ export async function startConnector(options: ConnectorOptions): Promise<Running
         clock: clockHealth(),
         place: capture,
       }),
+    stream: () => bus.bounds(),
     publish: (epoch) =>
       publisherFor(epoch, { feed, shard, bus, logger, clock, limits: options.publisher ?? {} }),
   };
