@@ -17,9 +17,20 @@ export type HoleTracker = {
 export function trackHoles(context: Pick<CheckContext, 'to'>): HoleTracker {
   const open = new Map<string, EventOf<'status'>>();
   const closed: Hole[] = [];
+
+  /** A gap ends with its epoch: the next one states anew what it does not know either. */
+  function endEpoch(shard: string, t: UnixNs): void {
+    for (const [key, opened] of open) {
+      if (opened.shard !== shard) continue;
+      closed.push(holeOf(opened, t, false));
+      open.delete(key);
+    }
+  }
+
   return {
     step(event) {
       if (event.type !== 'status') return;
+      if (isTakeOver(event)) endEpoch(event.shard, event.t);
       const key = `${event.shard} ${event.symbol} ${event.about ?? ''} ${event.cause ?? ''}`;
       if (event.kind === 'gap_opened') {
         const before = open.get(key);
@@ -37,6 +48,10 @@ export function trackHoles(context: Pick<CheckContext, 'to'>): HoleTracker {
       );
     },
   };
+}
+
+function isTakeOver(event: EventOf<'status'>): boolean {
+  return event.kind === 'gap_opened' && event.cause === 'take_over';
 }
 
 function holeOf(event: EventOf<'status'>, to: UnixNs, repaired: boolean): Hole {
