@@ -2,8 +2,10 @@
  * From what the raw bucket holds of a shard's day to what the day is built from: which epoch speaks
  * when, from which segments, and which holes only someone who sees all of it can know.
  *
- * RAW of a shard is read as each epoch's interval `[_take, next _take)`; lines outside are warm-up. A
- * hole that the log itself records (a disconnect, a take-over) is an event and not repeated here.
+ * RAW of a shard is read as each epoch's interval, from its `_take` to the first of a younger epoch;
+ * lines outside are warm-up. Only a younger epoch can take a shard over, so one that stood still between
+ * its claim and its `_take` has lost the shard where a younger one took it meanwhile, whatever `t` says.
+ * A hole that the log itself records (a disconnect, a take-over) is an event and not repeated here.
  */
 import { formatIso } from '../schema/time.ts';
 import { checkEpoch, checkListedOnly } from './epoch-checks.ts';
@@ -80,12 +82,11 @@ type Span = { readonly log: EpochLog; readonly from: bigint; readonly until: big
 /** Who speaks when, within the day; epochs that never do are left out, or are a gap. */
 function speakingSpans(logs: readonly EpochLog[], gaps: Gaps): Span[] {
   const taking = logs.filter((log) => log.take !== null);
-  taking.sort((a, b) => compare(a.take ?? 0n, b.take ?? 0n) || a.epoch - b.epoch);
+  taking.sort((a, b) => a.epoch - b.epoch);
   const spans: Span[] = [];
   for (const [index, log] of taking.entries()) {
     const take = log.take ?? 0n;
-    const next = taking[index + 1]?.take ?? gaps.end;
-    const until = min(next, gaps.end);
+    const until = taking.slice(index + 1).reduce((at, it) => min(at, it.take ?? at), gaps.end);
     const from = max(take, gaps.start);
     if (from >= until) continue;
     if (log.day_line !== null) {
@@ -156,10 +157,6 @@ function checkSilent(
     const detail = `neither segments nor an inventory of epoch ${epoch}, which the bus saw`;
     gaps.add('inventory_missing', epoch, gaps.start, seen, detail);
   }
-}
-
-function compare(a: bigint, b: bigint): number {
-  return a < b ? -1 : a > b ? 1 : 0;
 }
 
 function min(a: bigint, b: bigint): bigint {

@@ -21,6 +21,7 @@ import type { Counters } from './counters.ts';
 import { createDayConnections } from './day-connections.ts';
 import type { DayConnections } from './day-connections.ts';
 import { createEpochFiles } from './epoch-files.ts';
+import type { EpochFiles } from './epoch-files.ts';
 import type { HostProcesses } from './host-processes.ts';
 import { createEpochLog } from './epoch-log.ts';
 import type { EpochLog } from './epoch-log.ts';
@@ -110,11 +111,8 @@ export function openEpoch(
 ): Epoch {
   const { clock, feed, report, counters } = deps;
   const { config } = deps.config;
-  const id = Math.max(msFromNs(clock.wallNs()), after + 1);
-  const template = deps.capture(id);
-  const { shard, origin, host } = template;
-  const of = { feed: feed.id, shard, epoch: id, origin, host };
-  const files = createEpochFiles(deps.dir, of, deps);
+  const files = claimFiles(deps, Math.max(msFromNs(clock.wallNs()), after + 1));
+  const { epoch: id, shard } = files.of;
   const log = openLog({ dir: files.dir, capture: () => deps.capture(id), files: deps.files });
   const archive = createEpochArchive({ files, store: deps.store, shipper: deps.shipper, report });
   log.onSegmentClosed(archive.add);
@@ -282,6 +280,18 @@ function logGone(dir: string): SsmdError {
       'so. Keep the log folder while a connector runs',
     { facts: { dir } },
   );
+}
+
+/** The first epoch from `earliest` on that no other process of this host began in the same millisecond. */
+function claimFiles(deps: EpochDeps, earliest: number): EpochFiles {
+  for (let epoch = earliest; ; epoch++) {
+    const { shard, origin, host } = deps.capture(epoch);
+    try {
+      return createEpochFiles(deps.dir, { feed: deps.feed.id, shard, epoch, origin, host }, deps);
+    } catch (error) {
+      if (!(error instanceof Error && 'code' in error && error.code === 'EEXIST')) throw error;
+    }
+  }
 }
 
 const fencedBy = (owner: number): Fenced => ({ reason: 'fenced', owner });

@@ -342,3 +342,26 @@ test('events on the bus of an epoch that never spoke in RAW are a hole', () => {
     'inventory_missing 20T00:00 20T12:00',
   ]);
 });
+
+test('who took the shard late, after a younger one had taken it over, does not speak', () => {
+  // It claimed at 12:00, stood still, was taken over from at 12:05, woke and wrote its line.
+  const woken = log({
+    start: '20T11:59',
+    take: '20T12:06',
+    end: '20T12:07',
+    ends: { [DAY]: 'shutdown' },
+  });
+  const owner = goesOn({
+    start: '20T12:04',
+    take: '20T12:05',
+    prev: { epoch: '20T11:59', t: '20T12:00' },
+  });
+  const plan = planOf([dead('20T11:58', { [EVE]: 'day', [DAY]: 'crash' }), woken, owner]);
+  assert.deepEqual(
+    plan.intervals.map(({ epoch, from, until }) => [epoch, from, until]),
+    [
+      [epochOf('19T08:00'), at('20T00:00'), at('20T12:05')],
+      [epochOf('20T12:04'), at('20T12:05'), at('21T00:00')],
+    ],
+  );
+});
