@@ -151,7 +151,7 @@ const DAYS_SAID = 7;
 
 /** SSMD_NOT_FOUND that names what there is instead. */
 export function notCommitted(
-  manifests: readonly Pick<Manifest, 'day' | 'version'>[],
+  manifests: readonly { readonly day: string; readonly version: string }[],
   wanted: { readonly feed: string; readonly day: string; readonly datasetVersion?: string },
 ): SsmdError {
   const { feed, day, datasetVersion } = wanted;

@@ -4,7 +4,7 @@ import type { BinaryFact, Diagnosis, PortFact, Problem } from '../../stack/docto
 import { diagnose } from '../../stack/doctor.ts';
 import { readStackState, stackDir } from '../../stack/state.ts';
 import type { CliContext } from '../command.ts';
-import { ExitWith, GROUPS, parseEnvName } from '../command.ts';
+import { ExitWith, GROUPS, parseEnvName, usualEnv } from '../command.ts';
 import { environmentName } from '../../environments/files.ts';
 import { SsmdError } from '../../schema/errors.ts';
 import { resolveEnvironment } from '../resolve-environment.ts';
@@ -21,7 +21,12 @@ export function register(program: Command, context: CliContext): void {
         'file, ports and disk. Starts nothing. Exit code 1 when something is wrong, with the way to ' +
         'mend it.',
     )
-    .option('--env <name>', 'environment whose file and servers are looked at', parseEnvName, 'dev')
+    .option(
+      '--env <name>',
+      'environment whose file and servers are looked at',
+      parseEnvName,
+      usualEnv(context),
+    )
     .option('--json', 'print one JSON object')
     .action((options: Options) => runDoctor(options, context));
 }
@@ -30,8 +35,8 @@ type Options = { readonly env: string; readonly json?: boolean };
 
 async function runDoctor(options: Options, context: CliContext): Promise<void> {
   const name = environmentName(options.env);
-  const seen = await diagnose(stackDir(name, context.root), context.env);
   const faults = await faultsOfFile(options.env, context);
+  const seen = await diagnose(stackDir(name, context.root), context.env);
   const found = { ...seen, problems: [...faults, ...seen.problems] };
   const stack = await readStackState(name, context.root);
   const up = {
@@ -51,7 +56,7 @@ async function faultsOfFile(env: string, context: CliContext): Promise<Problem[]
     await resolveEnvironment(env, context, 'none');
     return [];
   } catch (error) {
-    if (!(error instanceof SsmdError)) throw error;
+    if (!(error instanceof SsmdError) || error.code !== 'SSMD_INVALID_CONFIG') throw error;
     return [{ what: error.message, fix: 'correct the file; docs/operating.md lists its keys' }];
   }
 }

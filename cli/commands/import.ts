@@ -14,7 +14,7 @@ import { NAME_PATTERN, SYMBOL_PATTERN } from '../../schema/symbols.ts';
 import type { FoldConfig, SymbolConfig } from '../../schema/symbols.ts';
 import { formatIso } from '../../schema/time.ts';
 import type { CliContext } from '../command.ts';
-import { ExitWith, GROUPS, parseEnvName } from '../command.ts';
+import { ExitWith, GROUPS, parseEnvName, usualEnv } from '../command.ts';
 import { feedFault } from '../flag-faults.ts';
 import { formatBytes, formatCount } from '../format.ts';
 import type { Output } from '../output.ts';
@@ -72,7 +72,12 @@ export function register(program: Command, context: CliContext): void {
     )
     .option('--book-depth <levels>', 'levels a side the recording subscribed to')
     .option('--rejects <file>', 'where rejected lines go (default: beside the recording)')
-    .option('--env <name>', 'environment whose raw bucket takes it', parseEnvName, 'dev')
+    .option(
+      '--env <name>',
+      'environment whose raw bucket takes it',
+      parseEnvName,
+      usualEnv(context),
+    )
     .option('--json', 'print one JSON object')
     .addHelpText('after', `\nExample:\n  ${EXAMPLE}`)
     .action((file: string, flags: ImportFlags) => runImport(file, flags, context));

@@ -9,11 +9,12 @@ import { usualPorts } from '../../stack/ports.ts';
 import { PART_NAMES } from '../../stack/server.ts';
 import type { PartName } from '../../stack/server.ts';
 import { SsmdError } from '../../schema/errors.ts';
+import { NAME_PATTERN } from '../../schema/symbols.ts';
 import type { Stack } from '../../stack/stack.ts';
 import { startStack, stopStack } from '../../stack/stack.ts';
 import type { CliContext } from '../command.ts';
-import { GROUPS, parseEnvName } from '../command.ts';
-import { environmentExists, environmentName } from '../../environments/files.ts';
+import { GROUPS, parseEnvName, usualEnv } from '../command.ts';
+import { environmentName } from '../../environments/files.ts';
 import { resolveEnvironment } from '../resolve-environment.ts';
 
 type UpOptions = {
@@ -37,7 +38,7 @@ export function register(program: Command, context: CliContext): void {
         'running already. A missing server is built first (Go; minutes, once). Data, logs and the ' +
         'state that other commands read stay in .ssmd/ENVIRONMENT. Ctrl-C stops what was started.',
     )
-    .option('--env <name>', 'environment', parseEnvName, 'dev')
+    .option('--env <name>', 'environment', parseEnvName, usualEnv(context))
     .option(
       '--only <parts>',
       `only these, comma-separated, of ${PART_NAMES.join(', ')}`,
@@ -56,9 +57,9 @@ export function register(program: Command, context: CliContext): void {
     .helpGroup(GROUPS.stack)
     .summary('stop the servers of an environment')
     .description('Stops the servers of one environment, whoever started them. Their data stays.')
-    .option('--env <name>', 'environment', (name) => parseLeftover(name, context.root), 'dev')
+    .option('--env <name>', 'environment', usualEnv(context))
     .action(async (options: { readonly env: string }) => {
-      const name = environmentName(options.env);
+      const name = leftoverName(options.env, context.root);
       const dir = stackDir(name, context.root);
       const stopped = [...(await stopCompanions(dir)), ...(await stopStack(dir))];
       const what = stopped.length === 0 ? 'nothing was running' : `stopped ${stopped.join(', ')}`;
@@ -67,9 +68,11 @@ export function register(program: Command, context: CliContext): void {
 }
 
 /** An environment whose file is gone may still have servers that run: they can be stopped. */
-function parseLeftover(name: string, root: string): string {
-  const left = existsSync(stackDir(environmentName(name), root));
-  return left && !environmentExists(name) ? environmentName(name) : parseEnvName(name);
+function leftoverName(nameOrPath: string, root: string): string {
+  const name = environmentName(nameOrPath);
+  const left = NAME_PATTERN.test(name) && existsSync(stackDir(name, root));
+  if (!left) parseEnvName(nameOrPath);
+  return name;
 }
 
 async function runUp(options: UpOptions, context: CliContext): Promise<void> {

@@ -16,6 +16,7 @@ export type Hole = {
 export type ArchivedFiles = {
   /** Path of an object of the normalized bucket, short where the reader stands above it. */
   readonly pathOf: (key: string) => string;
+  /** Holes of a manifest's day, by where they begin. */
   readonly holesOf: (manifest: string) => Promise<Hole[]>;
   /** The smallest object of a manifest: something to look into. Null where there is none. */
   readonly smallestOf: (manifest: string) => Promise<string | null>;
@@ -29,7 +30,9 @@ export function archivedFiles(dataDir: string, bucket: string): ArchivedFiles {
     pathOf,
     async holesOf(manifest) {
       const { gaps } = await read(manifest);
-      return gaps.map(({ shard, cause, from, to, detail }) => ({ shard, cause, from, to, detail }));
+      return gaps
+        .map(({ shard, cause, from, to, detail }) => ({ shard, cause, from, to, detail }))
+        .toSorted((a, b) => (BigInt(a.from) < BigInt(b.from) ? -1 : 1));
     },
     async smallestOf(manifest) {
       const { objects } = await read(manifest);

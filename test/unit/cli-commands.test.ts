@@ -51,9 +51,13 @@ describe('an environment without a file is refused by', () => {
   }
 
   test('SSMD_ENV as well, which is no less a choice', async () => {
-    const { code, err } = await ssmd(['job', 'list'], { root, env: { SSMD_ENV: 'dmo' } });
-    assert.equal(code, 2);
-    assert.match(err, /environment "dmo" not found/);
+    const commands = [['job', 'list'], ['up'], ['down'], ['doctor'], ['sub']];
+    for (const command of commands) {
+      const { code, err } = await ssmd(command, { root, env: { SSMD_ENV: 'dmo' } });
+      assert.equal(code, 2, command.join(' '));
+      assert.match(err, /environment "dmo" not found/);
+    }
+    assert.deepEqual(await readdir(root), []);
   });
 
   test('and what is no name at all is told what one is', async () => {
