@@ -33,7 +33,11 @@ export async function auditDay(deps: JobDeps, of: AuditOf, context: JobContext):
   }
   if (manifest === null) {
     const key = version === null ? '' : manifestKey({ version, feed: of.feed.id, day: of.day });
-    const detail = `${of.feed.id} ${of.day} has no manifest${version === null ? '' : ` in ${version}`}; run daily-archive`;
+    const where = version === null ? '' : ` in ${version}`;
+    // A version that was named is one of those there are, or a word nobody has used.
+    const next =
+      of.version === null ? 'run daily-archive' : 'leave the version out, or see ssmd dataset list';
+    const detail = `${of.feed.id} ${of.day} has no manifest${where}; ${next}`;
     findings.push({ kind: 'manifest_missing', key, detail });
     return report(deps, of, version, null, sources, findings, { equal: 0, not_comparable: 0 });
   }
@@ -141,6 +145,20 @@ async function checkObjects(
   return edited;
 }
 
+/**
+ * A day passes where every object was compared and found equal. Where one was not and nothing says why,
+ * that is the finding; null else.
+ */
+export function uncomparedOf(
+  manifest: Pick<Manifest, 'version' | 'feed' | 'day' | 'objects'> | null,
+  findings: readonly AuditFinding[],
+  equal: number,
+): AuditFinding | null {
+  if (manifest === null || findings.length > 0 || equal === manifest.objects.length) return null;
+  const detail = `${equal} of ${manifest.objects.length} objects were compared with RAW`;
+  return { kind: 'rebuild_differs', key: manifestKey(manifest), detail };
+}
+
 function report(
   deps: JobDeps,
   of: AuditOf,
@@ -150,8 +168,10 @@ function report(
   findings: readonly AuditFinding[],
   compared: { readonly equal: number; readonly not_comparable: number },
 ): DayAudit {
+  const uncompared = uncomparedOf(manifest, findings, compared.equal);
+  const all = uncompared === null ? findings : [...findings, uncompared];
   return {
-    outcome: findings.length === 0 ? 'passed' : 'failed',
+    outcome: all.length === 0 ? 'passed' : 'failed',
     feed: of.feed.id,
     day: of.day,
     version,
@@ -161,8 +181,8 @@ function report(
     ...compared,
     records: manifest?.totals.records ?? 0,
     gaps: manifest?.gaps.length ?? 0,
-    findings: findings.slice(0, FINDINGS_MAX),
-    findings_left_off: Math.max(0, findings.length - FINDINGS_MAX),
+    findings: all.slice(0, FINDINGS_MAX),
+    findings_left_off: Math.max(0, all.length - FINDINGS_MAX),
     single_writer: deps.single_writer,
   };
 }

@@ -158,13 +158,16 @@ async function* eventsOf(
   objects: readonly ManifestObject[],
   signal: AbortSignal,
 ): AsyncGenerator<MarketEvent> {
-  for (const { key } of objects) {
+  for (const { key, plain_sha256 } of objects) {
     const stored = await deps.normalized.get(key, { signal });
-    if (stored === null) {
-      const message = `object ${key} of the manifest is not there; run audit`;
-      throw new SsmdError('SSMD_CORRUPT', message, { facts: { key } });
+    if (stored === null) throw notAsCommitted(key, 'is not there');
+    const { plain } = unpackObject(stored.body, deps.zstd, key);
+    // Results name what they were made from by its hash: it has to be that.
+    const found = deps.sha256(plain);
+    if (found !== plain_sha256) {
+      throw notAsCommitted(key, `has plain sha256 ${found}, not ${plain_sha256}`);
     }
-    yield* decodeEvents(unpackObject(stored.body, deps.zstd, key).plain);
+    yield* decodeEvents(plain);
   }
 }
 
@@ -215,6 +218,11 @@ function inputOf(object: ManifestObject): DayResults['inputs'][number] {
     min_ts: formatIso(BigInt(object.first_t)),
     max_ts: formatIso(BigInt(object.last_t)),
   };
+}
+
+function notAsCommitted(key: string, what: string): SsmdError {
+  const message = `object ${key} of the manifest ${what}; run audit`;
+  return new SsmdError('SSMD_CORRUPT', message, { facts: { key } });
 }
 
 function notCommitted(feed: string, day: string, version: string | null): SsmdError {

@@ -89,6 +89,9 @@ const DEMANDS: Readonly<Partial<Record<CheckType, readonly (readonly string[])[]
   range: [['min', 'max']],
 };
 
+/** Types whose failing rows are rows among those judged, so that a share of them means something. */
+const BY_ROW: readonly CheckType[] = ['range', 'presence', 'monotonic'];
+
 const suiteSchema = z.strictObject({
   feed: z.string().regex(NAME_PATTERN, 'a feed is lower-case letters, digits and dashes'),
   calendar: z.string().optional(),
@@ -157,6 +160,10 @@ function parseCheck(
     return [];
   }
   const parsed = result.data as Check;
+  if (parsed.mostly !== undefined && !BY_ROW.includes(type)) {
+    const what = `a ${type} check counts more than rows: mostly would let nearly anything pass`;
+    faults.push({ where: where([...path, 'mostly']), what, hint: 'use warn_if and fail_if' });
+  }
   for (const any of DEMANDS[type] ?? []) {
     if (any.some((key) => parsed[key] !== undefined)) continue;
     faults.push({ where: where(path), what: `a ${type} check needs ${any.join(' or ')}` });

@@ -45,8 +45,11 @@ export type ExpectedSymbol = {
   readonly external: string;
   /** Null where the caller does not know. */
   readonly shard: string | null;
-  /** Subscribed to without its book: checks of the book have nothing to judge, and that is right. */
-  readonly without_book?: boolean;
+  /**
+   * What is captured of it: where all is silent of one of these, something is missing, and of others
+   * there is nothing to judge. Left out where the caller does not know.
+   */
+  readonly types?: readonly EventType[];
 };
 
 /** What every check of a day's run knows. */
@@ -77,7 +80,7 @@ export type Finding = {
   /** Rows judged; 0 makes it `not_evaluated`. */
   readonly evaluated: number;
   readonly failed_rows: number;
-  /** Set where the judgement is not "no failing row": a ratio, a count too low. */
+  /** Whether a ratio or a count that the suite asks for is kept; left out where it asks for none. */
   readonly holds?: boolean;
   readonly samples: readonly Sample[];
   readonly samples_truncated: boolean;
@@ -93,8 +96,17 @@ export type QaCheck<Config> = {
   readonly type: string;
   /** Of a result where the suite does not say. */
   readonly severity: Severity;
+  /** Types it can judge; null for any. A market of which none is captured needs no judgement. */
+  readonly subjects: (config: Config) => readonly EventType[] | null;
   readonly open: (config: Config, context: CheckContext) => OpenCheck;
 };
+
+/** The subjects of a check that a `dataset` may restrict. */
+export function datasetOnly(config: {
+  readonly dataset?: EventType | undefined;
+}): readonly EventType[] | null {
+  return config.dataset === undefined ? null : [config.dataset];
+}
 
 /**
  * Whether a check restricted to `dataset` hears this event; status events are heard by name only.

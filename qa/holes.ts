@@ -6,6 +6,7 @@ import { EVENT_TYPES } from '../schema/events.ts';
 import type { EventOf, EventType, MarketEvent } from '../schema/events.ts';
 import type { UnixNs } from '../schema/time.ts';
 import type { CheckContext, Hole } from './check.ts';
+import { shortText } from './samples.ts';
 
 /** Collects the gaps that status events open and close. */
 export type HoleTracker = {
@@ -64,10 +65,10 @@ function holeOf(event: EventOf<'status'>, to: UnixNs, repaired: boolean): Hole {
     symbol: event.symbol.startsWith('_FEED-') ? null : event.symbol,
     shard: event.shard,
     about: isEventType(event.about) ? [event.about] : null,
-    cause: event.cause ?? 'unknown',
+    cause: shortText(event.cause ?? 'unknown'),
     from: event.from ?? event.t,
     to,
-    detail: [event.detail ?? '', compared].filter(Boolean).join('; '),
+    detail: shortText([event.detail ?? '', compared].filter(Boolean).join('; ')),
     repaired,
   };
 }

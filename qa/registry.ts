@@ -2,6 +2,7 @@
  * Every type of check. Adding one is a file in `checks/`, a line here, a line in the suite's
  * schema.
  */
+import type { EventType } from '../schema/events.ts';
 import type { CheckContext, OpenCheck, QaCheck, Severity } from './check.ts';
 import { checksum } from './checks/checksum.ts';
 import { crossed } from './checks/crossed.ts';
@@ -27,6 +28,12 @@ export function openCheck(call: CheckCall, context: CheckContext): OpenCheck {
   // The call's type picks both sides; the compiler cannot follow a union through an index.
   const check = CHECKS[call.type] as QaCheck<CheckCall['config']>;
   return check.open(call.config, context);
+}
+
+/** Types the check can judge; null for any. */
+export function subjectsOf(call: CheckCall): readonly EventType[] | null {
+  const check = CHECKS[call.type] as QaCheck<CheckCall['config']>;
+  return check.subjects(call.config);
 }
 
 export function severityOf(type: CheckType): Severity {

@@ -49,8 +49,18 @@ export function rowOf(event: MarketEvent): Readonly<Record<string, unknown>> {
   return row;
 }
 
+/** A venue's text may be 64 KiB long; evidence is read by people. */
+const TEXT_CHARS_MAX = 200;
+
+/** A text that came from outside, at a length a report can bear. */
+export function shortText(text: string): string {
+  if (text.length <= TEXT_CHARS_MAX) return text;
+  return `${text.slice(0, TEXT_CHARS_MAX)}... (${text.length} characters)`;
+}
+
 function plain(value: unknown): unknown {
   if (typeof value === 'bigint') return value.toString();
+  if (typeof value === 'string') return shortText(value);
   if (Array.isArray(value)) return `${value.length} levels`;
   if (isDecimal(value)) return formatDecimal(value);
   return value;

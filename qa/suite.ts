@@ -18,7 +18,7 @@ import type {
   Severity,
 } from './check.ts';
 import { trackHoles } from './holes.ts';
-import { openCheck } from './registry.ts';
+import { openCheck, subjectsOf } from './registry.ts';
 import type { CheckCall } from './registry.ts';
 import { COVERAGE_BUCKETS, COVERAGE_MINUTES, GAPS_LISTED_MAX } from './results.ts';
 import type {
@@ -30,6 +30,7 @@ import type {
   ResultGap,
   Statistics,
 } from './results.ts';
+import { mayHave } from './streams.ts';
 
 /** One check of a suite. */
 export type SuiteCheck = CheckCall & {
@@ -179,8 +180,8 @@ function finishCheck(it: Running): CheckResult[] {
 
 /** Whatever order events came in, results come in the same. */
 function bySymbol(a: Finding, b: Finding): number {
-  const left = a.group['symbol'] ?? '';
-  const right = b.group['symbol'] ?? '';
+  const left = `${a.group['symbol'] ?? ''} ${a.group['type'] ?? ''}`;
+  const right = `${b.group['symbol'] ?? ''} ${b.group['type'] ?? ''}`;
   return left < right ? -1 : left > right ? 1 : 0;
 }
 
@@ -227,19 +228,18 @@ function statusOf(check: SuiteCheck, finding: Finding): CheckStatus {
   const { evaluated, failed_rows } = finding;
   if (evaluated === 0) return 'not_evaluated';
   const { warn_if, fail_if, mostly } = check;
+  const broken = check.severity === 'fail' ? 'failed' : 'warned';
   if (warn_if !== undefined || fail_if !== undefined) {
+    if (fail_if !== undefined && boundHolds(fail_if, failed_rows)) return 'failed';
     // A share that is asked for stays asked for; without one, `warn_if` alone never fails.
-    const fails =
-      fail_if === undefined ? finding.holds === false : boundHolds(fail_if, failed_rows);
-    if (fails) return check.severity === 'fail' || fail_if !== undefined ? 'failed' : 'warned';
+    if (finding.holds === false) return broken;
     return warn_if !== undefined && boundHolds(warn_if, failed_rows) ? 'warned' : 'passed';
   }
   const holds =
     mostly === undefined
       ? (finding.holds ?? failed_rows === 0)
       : 1 - failed_rows / evaluated >= mostly;
-  if (holds) return 'passed';
-  return check.severity === 'fail' ? 'failed' : 'warned';
+  return holds ? 'passed' : broken;
 }
 
 function judgeDay(
@@ -276,16 +276,18 @@ function judgeDay(
  * unless what it judges is not captured for the symbol.
  */
 function unjudgedOf(suite: Suite, facts: DayFacts, results: readonly CheckResult[]): string[] {
-  const bookless = new Set(facts.symbols.filter((it) => it.without_book).map((it) => it.symbol));
-  const wanted = new Set(suite.checks.filter((it) => it.enabled).map((it) => it.name));
+  const wanted = new Map(suite.checks.filter((it) => it.enabled).map((it) => [it.name, it]));
+  const symbols = new Map(facts.symbols.map((it) => [it.symbol, it]));
   return results
-    .filter(({ name, type, status, group }) => {
-      const excused = type === 'checksum' && bookless.has(group['symbol'] ?? '');
-      return status === 'not_evaluated' && wanted.has(name) && !excused;
+    .filter(({ name, status, group }) => {
+      const check = wanted.get(name);
+      if (status !== 'not_evaluated' || check === undefined) return false;
+      const of = symbols.get(group['symbol'] ?? '');
+      return subjectsOf(check)?.some((type) => mayHave(of, type)) ?? true;
     })
     .map(({ name, group }) => {
-      const of = group['symbol'] === undefined ? '' : ` of ${group['symbol']}`;
-      return `check ${name} had nothing to judge${of}`;
+      const of = [group['symbol'], group['type']].filter((it) => it !== undefined).join(' ');
+      return `check ${name} had nothing to judge${of === '' ? '' : ` of ${of}`}`;
     });
 }
 

@@ -1,6 +1,4 @@
 /** The worker as a process: builds the jobs' adapters, bundles the workflows once, polls the queue. */
-import { existsSync, readFileSync } from 'node:fs';
-import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import {
   DefaultLogger,
@@ -24,9 +22,7 @@ import { readSoftware } from '../connectors/runtime/provenance.ts';
 import type { Endpoints } from '../environments/endpoints.ts';
 import { feedsOf, shardsOf } from '../environments/env.ts';
 import type { Environment } from '../environments/env.ts';
-import { parseSuite } from '../environments/qa-suite.ts';
 import { renderReport } from '../qa/report.ts';
-import type { Suite } from '../qa/suite.ts';
 import { SsmdError } from '../schema/errors.ts';
 import { nsFromMs } from '../schema/time.ts';
 import { decompressPrefix, sha256, zstd } from '../storage/zstd.ts';
@@ -34,6 +30,7 @@ import { TASK_QUEUE } from '../workflows/lib/queues.ts';
 import { openBus, openStores } from './adapters.ts';
 import type { Stores } from './adapters.ts';
 import { lateBus, lateStore } from './late-adapters.ts';
+import { expectedSymbols, readSuite } from './quality.ts';
 
 export type WorkerOptions = {
   readonly environment: Environment;
@@ -166,26 +163,9 @@ function jobDeps(options: WorkerOptions, adapters: Adapters): JobDeps & QaDeps {
     surveys: createSurveyMemo(),
     single_writer: environment.spec.storage.single_writer,
     suiteOf: (feed) => readSuite(root, feed),
-    expectedSymbols: (feed) =>
-      environment.symbols.flatMap(({ symbol, feeds, shard, depth }) => {
-        const external = feeds.get(feed);
-        const without_book = depth === 'l1';
-        return external === undefined ? [] : [{ symbol, external, shard, without_book }];
-      }),
+    expectedSymbols: (feed) => expectedSymbols(environment, feed),
     renderReport,
   };
-}
-
-/** A feed's suite: `qa/{feed}.yaml`, or `qa/{feed}-checks.yaml`. */
-function readSuite(root: string, feed: string): Suite {
-  const names = [`qa/${feed}.yaml`, `qa/${feed}-checks.yaml`];
-  const found = names.find((name) => existsSync(join(root, name)));
-  if (found === undefined) {
-    throw new SsmdError('SSMD_NOT_FOUND', `no check suite of ${feed}: write ${names[0]}`, {
-      facts: { feed, looked_for: names },
-    });
-  }
-  return parseSuite(found, readFileSync(join(root, found), 'utf8'));
 }
 
 /** Names of the namespace's own search attributes; none where the server does not tell. */

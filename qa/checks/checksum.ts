@@ -6,7 +6,7 @@
 import { FLAG } from '../../schema/events.ts';
 import type { MarketEvent } from '../../schema/events.ts';
 import type { Finding, QaCheck } from '../check.ts';
-import { rowOf, Samples } from '../samples.ts';
+import { rowOf, Samples, shortText } from '../samples.ts';
 
 export type ChecksumConfig = {
   readonly dataset?: 'book' | undefined;
@@ -30,6 +30,7 @@ type Group = {
 export const checksum: QaCheck<ChecksumConfig> = {
   type: 'checksum',
   severity: 'fail',
+  subjects: () => ['book'],
   open(config, context) {
     const groups = new Map<string, Group>();
     const groupOf = (symbol: string): Group => {
@@ -81,7 +82,7 @@ function hearMismatch(group: Group, event: MarketEvent & { readonly type: 'statu
   const { cause, expected, received } = event;
   group.samples.add(1, () => ({
     row: rowOf(event),
-    reason: `${cause}: expected ${expected ?? 'none'}, received ${received ?? 'none'}`,
+    reason: shortText(`${cause}: expected ${expected ?? 'none'}, received ${received ?? 'none'}`),
   }));
 }
 
@@ -108,7 +109,9 @@ function findingOf(symbol: string, group: Group, config: ChecksumConfig): Findin
     threshold: { min_verified_ratio: min, max_unverified_ratio: max },
     evaluated: max === null ? provable : books,
     failed_rows: wrong + (tooBlind ? unverified : 0),
-    holds: (ratio === null || ratio >= min) && !tooBlind,
+    ...(config.min_verified_ratio === undefined && max === null
+      ? {}
+      : { holds: (ratio === null || ratio >= min) && !tooBlind }),
     samples: samples.list(),
     samples_truncated: samples.truncated,
     message: messageOf(group, provable, books),

@@ -2,7 +2,7 @@
  * `crossed`: the best bid is below the best ask, in quotes and tickers as they come and in books
  * rebuilt from the archive, compared at the end of each message. An *episode* is a run of crossed
  * states; it fails where it lasts at least `min_duration_ms`. Books are judged from their first
- * statement on, and not while a gap is open.
+ * statement on, and nothing is while a gap is open.
  */
 import {
   applyLevels,
@@ -45,6 +45,7 @@ const NO_BYTES = new Uint8Array(0);
 export const crossed: QaCheck<CrossedConfig> = {
   type: 'crossed',
   severity: 'fail',
+  subjects: ({ dataset }) => (dataset === undefined ? ['quote', 'ticker', 'book'] : [dataset]),
   open(config, context) {
     const groups = new Map<string, Group>();
     const least = BigInt(config.min_duration_ms ?? 0) * 1_000_000n;
@@ -59,6 +60,11 @@ export const crossed: QaCheck<CrossedConfig> = {
     };
     return {
       step(event) {
+        if (event.type === 'status' && event.kind === 'gap_opened') {
+          // What the market was from here on is not known: it was crossed up to here.
+          const group = groups.get(event.symbol);
+          if (group !== undefined) endAbout(group, event, least);
+        }
         if (config.dataset !== undefined && event.type !== config.dataset) return;
         if (event.type === 'quote' || event.type === 'ticker') {
           hearPrices(groupOf(event.symbol), event, least);
@@ -151,6 +157,12 @@ function end(group: Group, source: Source, t: bigint, least: bigint): void {
   const row = { from: formatIso(episode.from), to: formatIso(t), ms: milliseconds(length) };
   const reason = `${episode.locked ? 'locked' : 'crossed'}: ${episode.what}`;
   group.samples.add(Number(length), () => ({ row, reason }));
+}
+
+function endAbout(group: Group, gap: EventOf<'status'>, least: bigint): void {
+  for (const [name, source] of group.sources) {
+    if (gap.about === null || gap.about === name) end(group, source, gap.t, least);
+  }
 }
 
 function milliseconds(ns: bigint): number {

@@ -6,7 +6,7 @@
 import { FLAG } from '../../schema/events.ts';
 import type { EventType, MarketEvent } from '../../schema/events.ts';
 import { formatIso } from '../../schema/time.ts';
-import { inDataset } from '../check.ts';
+import { datasetOnly, inDataset } from '../check.ts';
 import type { Finding, QaCheck } from '../check.ts';
 import { rowOf, Samples } from '../samples.ts';
 
@@ -39,6 +39,7 @@ type Group = {
 export const monotonic: QaCheck<MonotonicConfig> = {
   type: 'monotonic',
   severity: 'warn',
+  subjects: datasetOnly,
   open(config, context) {
     const groups = new Map<string, Group>();
     const groupOf = (symbol: string): Group => {

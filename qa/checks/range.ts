@@ -5,7 +5,7 @@
 import { compareDecimals, decimalToDouble, parseDecimal } from '../../schema/decimal.ts';
 import type { Decimal } from '../../schema/decimal.ts';
 import type { BookLevel, EventType, MarketEvent } from '../../schema/events.ts';
-import { inDataset } from '../check.ts';
+import { datasetOnly, inDataset } from '../check.ts';
 import type { Finding, QaCheck } from '../check.ts';
 import { rowOf, Samples } from '../samples.ts';
 
@@ -38,6 +38,7 @@ type Group = {
 export const range: QaCheck<RangeConfig> = {
   type: 'range',
   severity: 'fail',
+  subjects: datasetOnly,
   open(config, context) {
     const groups = new Map<string, Group>();
     const limits: Limits = {

@@ -1,6 +1,8 @@
 /**
  * `sequence`: is anything missing? By time: no stretch longer than `max_gap_seconds` without a
- * record of the symbol, and no recorded gap longer than that or still open at the day's end. What
+ * record of the symbol, and no recorded gap longer than that or still open at the day's end; nor,
+ * where no `dataset` is named, without a record of any type that goes on by itself, for a channel may
+ * die while the others of its symbol live. What
  * the manifest knows to be missing is not blamed on the data here: it degrades the day by itself.
  * By number (`rule: trade_id`): the venue's trade ids count by one, what came later fills its hole.
  * Where both are asked for, both are told.
@@ -9,9 +11,12 @@ import type { EventType, MarketEvent } from '../../schema/events.ts';
 import { formatIso, NS_PER_SECOND } from '../../schema/time.ts';
 import { inDataset } from '../check.ts';
 import type { CheckContext, Finding, Hole, QaCheck } from '../check.ts';
-import { concerns, mergeStretches, trackHoles, without } from '../holes.ts';
+import { concerns, mergeStretches, trackHoles } from '../holes.ts';
 import type { Stretch } from '../holes.ts';
 import { Samples } from '../samples.ts';
+import { hearRecord, longSilences, longestOf, openSilence, secondsOf } from '../silence.ts';
+import type { Silence } from '../silence.ts';
+import { isSteady } from '../streams.ts';
 
 export type SequenceConfig = {
   readonly dataset?: EventType | undefined;
@@ -26,9 +31,9 @@ const ID_HOLES_MAX = 1000;
 
 type Group = {
   readonly shard: string;
-  records: number;
-  last_t: bigint;
-  readonly silences: Stretch[];
+  readonly all: Silence;
+  /** Where no dataset is named: each type that goes on by itself. */
+  readonly steady: Map<EventType, Silence>;
   ids: number;
   last_id: bigint | null;
   missing: bigint;
@@ -40,6 +45,8 @@ type Group = {
 export const sequence: QaCheck<SequenceConfig> = {
   type: 'sequence',
   severity: 'fail',
+  subjects: ({ rule, dataset }) =>
+    rule === 'trade_id' ? ['trade'] : dataset === undefined ? null : [dataset],
   open(config, context) {
     const groups = new Map<string, Group>();
     const tracker = trackHoles(context);
@@ -58,20 +65,21 @@ export const sequence: QaCheck<SequenceConfig> = {
         tracker.step(event);
         if (event.type === 'status' || !inDataset(event, config.dataset)) return;
         const it = group(event.symbol, event.shard);
-        it.records++;
-        const silent = limit !== null && event.t - it.last_t > limit;
-        if (silent) it.silences.push({ from: it.last_t, to: event.t });
-        it.last_t = event.t;
+        hearRecord(it.all, event.t, limit);
+        if (limit !== null && config.dataset === undefined && isSteady(event.type)) {
+          hearRecord(steadyOf(it, event.type, context), event.t, limit);
+        }
         if (config.rule === 'trade_id' && event.type === 'trade') hearId(it, event);
       },
       finish() {
         for (const { symbol, shard } of context.symbols) group(symbol, shard ?? '');
         const holes = [...context.holes, ...tracker.finish()];
         return [...groups].flatMap(([symbol, it]) => {
-          const own = holes.filter((hole) => explains(hole, symbol, it.shard, config.dataset));
+          const own = holes.filter((hole) => concerns(hole, symbol, it.shard || null));
+          const market = { symbol, it, holes: own, known: typesOf(symbol, context) };
           return [
             ...(config.rule === 'trade_id' ? [judgeIds(symbol, it, config)] : []),
-            ...(limit === null ? [] : [judgeTime(symbol, it, own, limit, context)]),
+            ...(limit === null ? [] : judgeTimes(market, config.dataset, limit, context)),
           ];
         });
       },
@@ -82,9 +90,8 @@ export const sequence: QaCheck<SequenceConfig> = {
 function newGroup(shard: string, context: CheckContext): Group {
   return {
     shard,
-    records: 0,
-    last_t: context.from,
-    silences: [],
+    all: openSilence(context.from),
+    steady: new Map(),
     ids: 0,
     last_id: null,
     missing: 0n,
@@ -94,33 +101,57 @@ function newGroup(shard: string, context: CheckContext): Group {
   };
 }
 
-function explains(hole: Hole, symbol: string, shard: string, dataset?: EventType): boolean {
-  if (!concerns(hole, symbol, shard === '' ? null : shard)) return false;
-  return hole.about === null || dataset === undefined || hole.about.includes(dataset);
+function steadyOf(group: Group, type: EventType, context: CheckContext): Silence {
+  let silence = group.steady.get(type);
+  if (silence === undefined) group.steady.set(type, (silence = openSilence(context.from)));
+  return silence;
+}
+
+function typesOf(symbol: string, context: CheckContext): readonly EventType[] | undefined {
+  return context.symbols.find((it) => it.symbol === symbol)?.types;
+}
+
+/** A symbol's records, the holes that concern it, and what is captured of it where that is known. */
+type Market = {
+  readonly symbol: string;
+  readonly it: Group;
+  readonly holes: readonly Hole[];
+  readonly known: readonly EventType[] | undefined;
+};
+
+/** The symbol as a whole, then each of its types that goes on by itself. */
+function judgeTimes(
+  market: Market,
+  dataset: EventType | undefined,
+  limit: bigint,
+  context: CheckContext,
+): Finding[] {
+  const { it, known } = market;
+  const whole = judgeTime(market, dataset, limit, context);
+  // Of a symbol that is not there at all, one word is enough.
+  if (dataset !== undefined || it.all.records === 0) return [whole];
+  const steady = known === undefined ? [...it.steady.keys()] : known.filter(isSteady);
+  return [whole, ...steady.map((type) => judgeType(market, type, limit, context))];
 }
 
 function judgeTime(
-  symbol: string,
-  group: Group,
-  holes: readonly Hole[],
+  market: Market,
+  dataset: EventType | undefined,
   limit: bigint,
   context: CheckContext,
 ): Finding {
-  const { samples } = group;
-  const known = mergeStretches(holes);
-  const silences = [...group.silences, { from: group.last_t, to: context.to }]
-    .flatMap(({ from, to }) => without(from, to, known))
-    .filter(({ from, to }) => to - from > limit);
+  const { symbol, it, known } = market;
+  const samples = new Samples(context.sample_rows);
+  const holes = market.holes.filter((hole) => isAbout(hole, dataset));
+  const silences = longSilences(it.all, context.to, mergeStretches(holes), limit);
   const recorded = holes.filter(
-    (it) =>
-      it.source === 'events' && !it.repaired && (it.to - it.from > limit || it.to === context.to),
+    (hole) =>
+      hole.source === 'events' &&
+      !hole.repaired &&
+      (hole.to - hole.from > limit || hole.to === context.to),
   );
   const gaps = mergeStretches(recorded);
-  for (const stretch of silences) {
-    samples.add(Number(stretch.to - stretch.from), () =>
-      sampleOf(stretch, `no record for ${seconds(stretch)} s`),
-    );
-  }
+  sampleSilences(samples, silences);
   for (const stretch of gaps) {
     const causes = new Set(
       recorded
@@ -131,28 +162,93 @@ function judgeTime(
       sampleOf(stretch, `recorded gap: ${[...causes].join(', ') || 'unknown'}`),
     );
   }
-  const all = [...silences, ...gaps];
-  const worst = all.reduce((most, it) => (it.to - it.from > most ? it.to - it.from : most), 0n);
-  const count = `${all.length} ${all.length === 1 ? 'gap' : 'gaps'}`;
-  const short = holes.filter((it) => it.source === 'events').length;
-  return {
+  // Captured, and nothing came all day: that is a silence, not a lack of something to judge.
+  const wanted = dataset === undefined ? known !== undefined : (known?.includes(dataset) ?? false);
+  return timeFinding({
     group: { symbol },
+    records: it.all.records,
+    evaluated: it.all.records === 0 && wanted ? silences.length : it.all.records,
+    all: [...silences, ...gaps],
+    observed: { recorded_gaps: holes.filter((hole) => hole.source === 'events').length },
+    samples,
+    limit,
+  });
+}
+
+/** Of one type only the silence is judged: its recorded gaps are told with the symbol's. */
+function judgeType(
+  { symbol, it, holes }: Market,
+  type: EventType,
+  limit: bigint,
+  context: CheckContext,
+): Finding {
+  const samples = new Samples(context.sample_rows);
+  const silence = it.steady.get(type) ?? openSilence(context.from);
+  const known = mergeStretches(holes.filter((hole) => isAbout(hole, type)));
+  const all = longSilences(silence, context.to, known, limit);
+  sampleSilences(samples, all);
+  const { records } = silence;
+  const evaluated = records === 0 ? all.length : records;
+  return timeFinding({
+    ...{ group: { symbol, type }, records, evaluated, all, observed: {}, samples, limit },
+  });
+}
+
+function isAbout(hole: Hole, type: EventType | undefined): boolean {
+  return hole.about === null || type === undefined || hole.about.includes(type);
+}
+
+function timeFinding(of: {
+  readonly group: Finding['group'];
+  readonly records: number;
+  readonly evaluated: number;
+  readonly all: readonly Stretch[];
+  readonly observed: Finding['observed'];
+  readonly samples: Samples;
+  readonly limit: bigint;
+}): Finding {
+  const { group, records, evaluated, all, observed, samples, limit } = of;
+  const worst = longestOf(all);
+  const count = `${all.length} ${all.length === 1 ? 'gap' : 'gaps'}`;
+  const longest = `${secondsOf({ from: 0n, to: worst })} s`;
+  return {
+    group,
     observed: {
-      records: group.records,
+      records,
       gaps: all.length,
       max_gap_seconds: Number(worst / 1_000_000n) / 1000,
-      recorded_gaps: short,
+      ...observed,
     },
     threshold: { max_gap_seconds: Number(limit / NS_PER_SECOND) },
-    evaluated: group.records,
+    evaluated,
     failed_rows: all.length,
     samples: samples.list(),
     samples_truncated: samples.truncated,
-    message:
-      all.length === 0
-        ? `no gap over ${limit / NS_PER_SECOND} s in ${group.records} records`
-        : `${count}, the longest ${seconds({ from: 0n, to: worst })} s`,
+    message: timeMessage(
+      records,
+      all,
+      `${limit / NS_PER_SECOND} s`,
+      `${count}, the longest ${longest}`,
+    ),
   };
+}
+
+function timeMessage(
+  records: number,
+  all: readonly Stretch[],
+  limit: string,
+  gaps: string,
+): string {
+  if (records === 0) return 'no record at all';
+  return all.length === 0 ? `no gap over ${limit} in ${records} records` : gaps;
+}
+
+function sampleSilences(samples: Samples, silences: readonly Stretch[]): void {
+  for (const stretch of silences) {
+    samples.add(Number(stretch.to - stretch.from), () =>
+      sampleOf(stretch, `no record for ${secondsOf(stretch)} s`),
+    );
+  }
 }
 
 function sampleOf(
@@ -160,11 +256,7 @@ function sampleOf(
   reason: string,
 ): { row: Record<string, unknown>; reason: string } {
   const { from, to } = stretch;
-  return { row: { from: formatIso(from), to: formatIso(to), seconds: seconds(stretch) }, reason };
-}
-
-function seconds({ from, to }: Stretch): string {
-  return (Number((to - from) / 1_000_000n) / 1000).toFixed(3);
+  return { row: { from: formatIso(from), to: formatIso(to), seconds: secondsOf(stretch) }, reason };
 }
 
 function hearId(group: Group, event: MarketEvent & { readonly type: 'trade' }): void {
@@ -212,7 +304,7 @@ function judgeIds(symbol: string, group: Group, config: SequenceConfig): Finding
     threshold: { max_missing },
     evaluated: group.ids,
     failed_rows: missing,
-    holds: missing <= max_missing,
+    ...(config.max_missing === undefined ? {} : { holds: missing <= max_missing }),
     samples: group.samples.list(),
     samples_truncated: group.samples.truncated,
     message:

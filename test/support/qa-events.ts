@@ -1,4 +1,5 @@
 /** Events of a small day, for the tests of quality checks. */
+import assert from 'node:assert/strict';
 import { parseDecimal } from '../../schema/decimal.ts';
 import type { Decimal } from '../../schema/decimal.ts';
 import { EVENT_FIELDS, FLAG } from '../../schema/events.ts';
@@ -7,6 +8,9 @@ import { dayStart, NS_PER_MS } from '../../schema/time.ts';
 import type { Day } from '../../schema/time.ts';
 import { asEvent } from '../../codec/event-object.ts';
 import type { ExpectedSymbol } from '../../qa/check.ts';
+import type { CheckCall } from '../../qa/registry.ts';
+import type { CheckResult } from '../../qa/results.ts';
+import { runSuite } from '../../qa/suite.ts';
 import type { DayFacts } from '../../qa/suite.ts';
 
 export const DAY = '2026-11-20' as Day;
@@ -100,4 +104,33 @@ export function steadyTrades(every_ms: number, fields: Overrides = {}): MarketEv
   return Array.from({ length: count }, (_, index) =>
     trade(index * every_ms + 1, index + 1, fields),
   );
+}
+
+/** Results of one check over a day, as `fail` where it does not hold. */
+export function runCheck(
+  call: CheckCall,
+  events: readonly MarketEvent[],
+  known: Partial<DayFacts> = {},
+): readonly CheckResult[] {
+  const check = {
+    ...call,
+    name: 'it',
+    severity: 'fail' as const,
+    enabled: true,
+    source: { file: 'qa/test.yaml', line: 3 },
+  };
+  const suite = {
+    feed: 'kraken',
+    file: 'qa/test.yaml',
+    sha256: null,
+    sample_rows: 20,
+    checks: [check],
+  };
+  return runSuite(suite, facts(known), events, TIMES).results;
+}
+
+/** The one there is. */
+export function only(results: readonly CheckResult[]): CheckResult {
+  assert.equal(results.length, 1);
+  return results[0] as CheckResult;
 }

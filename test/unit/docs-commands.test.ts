@@ -162,9 +162,6 @@ test('pages, the command line and the worker name the same workflows', () => {
   const described = [...jobs.matchAll(/^### `([\w-]+)`$/gm)].map((match) => match[1] ?? '');
   assert.deepEqual(described.toSorted(), exported.toSorted());
   assert.deepEqual([...JOB_TYPES].toSorted(), exported.toSorted());
-  const listed = /const JOB_TYPES = \[([^\]]*)\]/.exec(readProjectFile('cli/commands/job.ts'));
-  const types = [...(listed?.[1] ?? '').matchAll(/'([\w-]+)'/g)].map((match) => match[1] ?? '');
-  assert.deepEqual(types.toSorted(), exported.toSorted(), 'JOB_TYPES of cli/commands/job.ts');
 });
 
 test('the inputs a page shows are taken by their workflow', () => {

@@ -5,9 +5,6 @@ import { test } from 'node:test';
 import type { Hole } from '../../qa/check.ts';
 import { CHECKS } from '../../qa/registry.ts';
 import type { CheckCall } from '../../qa/registry.ts';
-import { runSuite } from '../../qa/suite.ts';
-import type { DayFacts } from '../../qa/suite.ts';
-import type { CheckResult } from '../../qa/results.ts';
 import { FLAG } from '../../schema/events.ts';
 import type { MarketEvent } from '../../schema/events.ts';
 import { unixNs } from '../../schema/time.ts';
@@ -17,43 +14,15 @@ import {
   DAY_MS,
   ETH,
   event,
-  facts,
   gap,
   HOUR_MS,
   levels,
+  only,
   quote,
+  runCheck as run,
   steadyTrades,
-  TIMES,
   trade,
 } from '../support/qa-events.ts';
-
-/** Results of one check over a day, as `fail` where it does not hold. */
-function run(
-  call: CheckCall,
-  events: readonly MarketEvent[],
-  known: Partial<DayFacts> = {},
-): readonly CheckResult[] {
-  const check = {
-    ...call,
-    name: 'it',
-    severity: 'fail' as const,
-    enabled: true,
-    source: { file: 'qa/test.yaml', line: 3 },
-  };
-  const suite = {
-    feed: 'kraken',
-    file: 'qa/test.yaml',
-    sha256: null,
-    sample_rows: 20,
-    checks: [check],
-  };
-  return runSuite(suite, facts(known), events, TIMES).results;
-}
-
-function only(results: readonly CheckResult[]): CheckResult {
-  assert.equal(results.length, 1);
-  return results[0] as CheckResult;
-}
 
 const SEQUENCE: CheckCall = { type: 'sequence', config: { max_gap_seconds: 60 } };
 const IDS: CheckCall = { type: 'sequence', config: { dataset: 'trade', rule: 'trade_id' } };
@@ -364,4 +333,24 @@ test('samples: the first and the worst, bounded', () => {
   assert.equal(samples_truncated, true);
   assert.match(samples[0]?.reason ?? '', /price 1001 is above 1000/);
   assert.ok(samples.some(({ reason }) => reason.includes('price 1100 ')));
+});
+
+test('crossed: nothing is while a gap is open', () => {
+  const call: CheckCall = { type: 'crossed', config: { min_duration_ms: 1000 } };
+  const events = [quote(1, '100', '101'), quote(2, '101', '100'), quote(60_000, '100', '101')];
+  assert.equal(only(run(call, events)).failed_rows, 1);
+  const opened = gap('gap_opened', 500, { about: 'quote', cause: 'disconnect' });
+  assert.equal(only(run(call, events.toSpliced(2, 0, opened))).failed_rows, 0);
+  const other = gap('gap_opened', 500, { about: 'trade', cause: 'disconnect' });
+  assert.equal(only(run(call, events.toSpliced(2, 0, other))).failed_rows, 1);
+});
+
+test('a text of the venue is kept at a length a report can bear', () => {
+  const long = 'x'.repeat(60_000);
+  const odd = trade(1, 1, { price: '1001', order_type: long });
+  const [sample] = only(run(RANGE, [odd])).samples;
+  assert.match(String(sample?.row['order_type']), /^x{200}\.\.\. \(60000 characters\)$/);
+  const wrong = gap('gap_opened', 2, { cause: 'checksum', expected: long, received: long });
+  const [reason] = only(run(CHECKSUM, [event('book', 1), wrong])).samples;
+  assert.ok((reason?.reason.length ?? 0) < 300);
 });

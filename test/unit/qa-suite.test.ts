@@ -1,11 +1,15 @@
 import assert from 'node:assert/strict';
-import { readFileSync } from 'node:fs';
+import { copyFileSync, mkdirSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { test } from 'node:test';
+import { FEEDS } from '../../connectors/registry.ts';
+import { readEnvironment } from '../../environments/env.ts';
 import { parseSuite } from '../../environments/qa-suite.ts';
 import type { Hole } from '../../qa/check.ts';
 import { runSuite } from '../../qa/suite.ts';
 import type { Suite } from '../../qa/suite.ts';
+import { expectedSymbols, readSuite } from '../../workers/quality.ts';
 import { capturesRoot, skipWithoutCaptures } from '../support/captures.ts';
 import {
   at,
@@ -74,6 +78,24 @@ test('the sample of the requirements loads unchanged', { skip: skipWithoutCaptur
       'symbol-coverage ETHUSD failed',
       'timestamp-order BTCUSD passed',
       'timestamp-order ETHUSD not_evaluated',
+    ],
+  );
+  // With what is captured known, a channel that is dead all day fails it.
+  const types = ['trade', 'quote'] as const;
+  const dead = runSuite(
+    suite,
+    facts({ symbols: [{ ...BTC, types }] }),
+    steadyTrades(30_000),
+    TIMES,
+  );
+  assert.deepEqual(
+    dead.results
+      .filter(({ status }) => status === 'failed')
+      .map(({ name, group, message }) => [name, group, message]),
+    [
+      ['no-gaps', { symbol: 'BTCUSD', type: 'quote' }, 'no record at all'],
+      ['symbol-coverage', { symbol: 'BTCUSD', type: 'quote' }, 'no record at all'],
+      ['symbol-coverage', { symbol: 'ETHUSD' }, 'no record at all'],
     ],
   );
 });
@@ -168,6 +190,54 @@ test('a share that is asked for fails even where single rows only warn', () => {
   assert.equal(status([proven]), 'passed');
   assert.equal(status([proven, proven, wrong]), 'warned');
   assert.equal(status([proven, wrong]), 'failed');
+});
+
+test('a share stays asked for beside a bound on rows', () => {
+  const book = (bounds: string) => suiteOf(`  - { name: book, type: checksum, ${bounds} }`);
+  const [proven, wrong] = [event('book', 1), gap('gap_opened', 2, { cause: 'checksum' })];
+  const status = (suite: Suite, events: MarketEvent[]): string | undefined =>
+    runSuite(suite, facts(), events, TIMES).results[0]?.status;
+  const both = book('min_verified_ratio: 0.6, fail_if: "> 10"');
+  assert.equal(status(both, [proven, wrong]), 'failed', 'half is less than the share');
+  assert.equal(status(both, [proven, proven, wrong]), 'passed');
+  assert.equal(status(book('fail_if: "> 1"'), [proven, wrong]), 'passed');
+  assert.equal(status(book('fail_if: "> 1"'), [proven, wrong, wrong]), 'failed');
+  assert.equal(status(book('warn_if: "> 0"'), [proven, wrong]), 'warned');
+});
+
+test('a share of rows is refused where failing things are no rows', () => {
+  for (const check of [
+    '{ name: it, type: sequence, max_gap_seconds: 60, mostly: 0.9 }',
+    '{ name: it, type: crossed, mostly: 0.9 }',
+    '{ name: it, type: checksum, mostly: 0.9 }',
+  ]) {
+    const message = faultsOf(`feed: kraken\nchecks:\n  - ${check}\n`);
+    assert.match(message, /qa\/test\.yaml:3:\d+: a \w+ check counts more than rows/, check);
+  }
+});
+
+test('a suite is of the feed it is asked for', () => {
+  assert.equal(readSuite(root, 'kraken').feed, 'kraken');
+  assert.throws(() => readSuite(root, 'okx'), { code: 'SSMD_NOT_FOUND' });
+  const other = mkdtempSync(join(tmpdir(), 'ssmd-suite-'));
+  mkdirSync(join(other, 'qa'));
+  copyFileSync(join(root, 'qa', 'kraken.yaml'), join(other, 'qa', 'okx.yaml'));
+  assert.throws(() => readSuite(other, 'okx'), {
+    code: 'SSMD_INVALID_CONFIG',
+    message: 'qa/okx.yaml is of feed kraken, not of okx',
+  });
+  rmSync(other, { recursive: true });
+});
+
+test('markets are expected with what is captured of them', () => {
+  const feeds = [...FEEDS.values()].map(({ id, protocol }) => ({ id, ...protocol }));
+  const text = readFileSync(join(root, 'environments', 'dev.yaml'), 'utf8');
+  const of = (yaml: string) => expectedSymbols(readEnvironment('test.yaml', yaml, feeds), 'kraken');
+  const [btc] = of(text);
+  assert.equal(btc?.external, 'BTC/USD');
+  assert.deepEqual(btc.types, ['trade', 'quote', 'book', 'ohlc', 'ticker', 'instrument']);
+  const [l1] = of(text.replace('      tier: 1\n', '      tier: 1\n      depth: l1\n'));
+  assert.deepEqual(l1?.types, ['trade', 'quote', 'ohlc', 'ticker', 'instrument']);
 });
 
 const SEQUENCE = '  - { name: no-gaps, type: sequence, max_gap_seconds: 60 }';
