@@ -12,12 +12,18 @@ export type Relayed = {
   /** Messages handed to the client, as latin1 text of their bytes, and when (`performance.now`). */
   readonly frames: string[];
   readonly at_ms: number[];
+  /** The client's side is open. */
+  open: boolean;
 };
 
 export type CountingProxy = {
   /** Base URL for the connector, in place of the venue's. */
   readonly url: string;
   readonly relayed: readonly Relayed[];
+  /** From here on nothing is passed on to clients any more, nor counted. */
+  readonly pause: () => void;
+  /** The connections that were open when it was paused: each was handed all its frames. */
+  readonly quiet: ReadonlySet<Relayed>;
   readonly stop: () => Promise<void>;
 };
 
@@ -30,10 +36,12 @@ const NO_CLOSE_FRAME = new Set([1005, 1006]);
 export async function startCountingProxy(venue: string): Promise<CountingProxy> {
   const target = new URL(venue);
   const relayed: Relayed[] = [];
+  const quiet = new Set<Relayed>();
+  let paused = false;
   const server = createServer();
   const sockets = new WebSocketServer({ server, ...PLAIN });
   sockets.on('connection', (client, request) => {
-    const connection: Relayed = { path: request.url ?? '/', frames: [], at_ms: [] };
+    const connection: Relayed = { path: request.url ?? '/', frames: [], at_ms: [], open: true };
     relayed.push(connection);
     const upstream = new WebSocket(`ws://${target.host}${connection.path}`, PLAIN);
     const early: string[] = [];
@@ -44,13 +52,17 @@ export async function startCountingProxy(venue: string): Promise<CountingProxy> 
     });
     upstream.on('open', () => early.splice(0).forEach((text) => upstream.send(text)));
     upstream.on('message', (data: Buffer) => {
+      if (paused) return;
       connection.frames.push(data.toString('latin1'));
       connection.at_ms.push(performance.now());
       client.send(data, { binary: false });
     });
     upstream.on('ping', (data) => client.ping(data));
     client.on('error', () => upstream.terminate());
-    client.on('close', () => upstream.terminate());
+    client.on('close', () => {
+      connection.open = false;
+      upstream.terminate();
+    });
     upstream.on('error', () => undefined);
     // In good order, so that what was passed on before arrives.
     upstream.on('close', (code) => client.close(NO_CLOSE_FRAME.has(code) ? 1011 : code));
@@ -60,6 +72,11 @@ export async function startCountingProxy(venue: string): Promise<CountingProxy> 
   return {
     url: `ws://127.0.0.1:${port}${target.pathname.replace(/\/$/, '')}`,
     relayed,
+    quiet,
+    pause() {
+      paused = true;
+      for (const connection of relayed) if (connection.open) quiet.add(connection);
+    },
     async stop() {
       for (const client of sockets.clients) client.terminate();
       server.closeAllConnections();
