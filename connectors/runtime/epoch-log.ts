@@ -21,7 +21,7 @@ import type { Log } from './log-writer.ts';
 export const WRITE_RETRY_NS = NS_PER_SECOND;
 /** Facts kept in memory while the disk is full; beyond it the epoch ends as if killed. */
 export const PENDING_FACTS_MAX = 100_000;
-/** Where an epoch starts at midnight, the lines that open its two days have this much room. */
+/** Lines that open a day at its very midnight have this much room before it. */
 const OPENING_ROOM_NS = 16n;
 
 export type EpochLogDeps = {
@@ -148,8 +148,9 @@ export function createEpochLog(deps: EpochLogDeps): EpochLog {
 
   function passMidnight(): void {
     const next = addDays(day, 1);
-    // The clock jumped over the minutes in which the day would have been opened.
-    openDayAt(next, () => log_clock.issue(log_clock.last() + 1n));
+    // The clock jumped over the minutes in which the day would have been opened. Its lines stand right
+    // before midnight, where whoever reads the day looks for them, however long ago the last one was.
+    openDayAt(next, () => log_clock.issue(midnight - OPENING_ROOM_NS));
     put(log_clock.issue(midnight), '_midnight', { day: next });
     day = next;
     midnight = dayEnd(next);
