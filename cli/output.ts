@@ -15,9 +15,6 @@ import type { Progress, ProgressOptions } from './progress.ts';
 import { drawTable } from './table.ts';
 import type { TableOptions } from './table.ts';
 
-export { formatBytes, formatCount, formatDuration } from './format.ts';
-export type { Progress } from './progress.ts';
-
 export type Stream = {
   readonly isTTY?: boolean;
   readonly columns?: number;

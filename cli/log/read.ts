@@ -1,7 +1,8 @@
 /** Reads segments one after the other, judges each, and chains them by epoch. */
 import { performance } from 'node:perf_hooks';
 import { SsmdError } from '../../schema/errors.ts';
-import type { Output, Progress } from '../output.ts';
+import type { Output } from '../output.ts';
+import type { Progress } from '../progress.ts';
 import { checkChain, checkName, linkOf } from './chain.ts';
 import type { ChainLink, ChainState } from './chain.ts';
 import { runningSha256 } from './content.ts';

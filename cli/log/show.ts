@@ -3,7 +3,7 @@ import type { LogLine } from '../../codec/log-line.ts';
 import { FEEDS } from '../../connectors/registry.ts';
 import type { Capture } from '../../schema/log.ts';
 import { formatIso } from '../../schema/time.ts';
-import { formatBytes, formatCount } from '../output.ts';
+import { formatBytes, formatCount } from '../format.ts';
 import type { Output } from '../output.ts';
 import { createFrameReader } from './frame-facts.ts';
 import type { ReadSegment, SegmentsReader } from './read.ts';

@@ -3,7 +3,7 @@ import { factOf } from '../../codec/log-line.ts';
 import type { LogLine } from '../../codec/log-line.ts';
 import { FEEDS } from '../../connectors/registry.ts';
 import { formatIso } from '../../schema/time.ts';
-import { formatBytes, formatCount } from '../output.ts';
+import { formatBytes, formatCount } from '../format.ts';
 import type { Output } from '../output.ts';
 import { createFrameReader } from './frame-facts.ts';
 import type { SegmentsReader } from './read.ts';

@@ -1,5 +1,5 @@
 /** `ssmd log verify`: is every segment whole, proven, and the one that follows the one before it? */
-import { formatBytes, formatCount } from '../output.ts';
+import { formatBytes, formatCount } from '../format.ts';
 import type { Output } from '../output.ts';
 import type { ChainState } from './chain.ts';
 import type { ReadSegment, SegmentsReader } from './read.ts';

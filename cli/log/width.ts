@@ -1,5 +1,5 @@
 /** Lines no wider than the terminal. `columns` null: it is none, and nothing is cut or wrapped. Pure. */
-import { formatCount } from '../output.ts';
+import { formatCount } from '../format.ts';
 
 const CUT_MIN = 20;
 

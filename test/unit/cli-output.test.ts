@@ -2,14 +2,8 @@
 import assert from 'node:assert/strict';
 import test from 'node:test';
 import { CommanderError } from 'commander';
-import {
-  createOutput,
-  exitCodeOf,
-  formatBytes,
-  formatCount,
-  formatDuration,
-  printError,
-} from '../../cli/output.ts';
+import { formatBytes, formatCount, formatDuration } from '../../cli/format.ts';
+import { createOutput, exitCodeOf, printError } from '../../cli/output.ts';
 import type { Output } from '../../cli/output.ts';
 import { SsmdError, invalidInput } from '../../schema/errors.ts';
 
