@@ -46,6 +46,28 @@ test('a store that accepts and never answers is given up after its limit', async
   await new Promise((resolve) => silent.close(resolve));
 });
 
+test('a store whose acknowledgements are lost is not taken for one that ignores conditions', async () => {
+  const honest = createMemoryObjectStore();
+  const lost = new Set<string>();
+  /** As the adapter says it: the request is sent again and finds what it did itself. */
+  const again = async <T>(key: string, act: () => Promise<T>): Promise<T> => {
+    const first = !lost.has(key);
+    lost.add(key);
+    if (first) await act();
+    return act();
+  };
+  const lossy: ObjectStore = {
+    ...honest,
+    putIfAbsent: (key, body) => again(`put ${key}`, () => honest.putIfAbsent(key, body)),
+    replaceIf: (key, body, etag) => again(`if ${key}`, () => honest.replaceIf(key, body, etag)),
+  };
+  const options = { nonce: 'n', name: 'the raw bucket', single_writer: false };
+  assert.deepEqual(await requireConditionalWrites(lossy, options), {
+    if_absent: true,
+    if_match: true,
+  });
+});
+
 test('a store that ignores its conditions is refused, unless one writer is promised', async () => {
   const honest = createMemoryObjectStore();
   const careless: ObjectStore = {
