@@ -10,6 +10,7 @@ import { hostname } from 'node:os';
 import { join } from 'node:path';
 import { pino } from 'pino';
 import type { Bus } from '../../bus/bus.ts';
+import type { Feed } from '../../connectors/feed.ts';
 import { systemClock } from '../../connectors/runtime/clock.ts';
 import { createConnector } from '../../connectors/runtime/connector.ts';
 import type { ConnectorStatus } from '../../connectors/runtime/connector.ts';
@@ -20,16 +21,21 @@ import { createPublisher } from '../../connectors/runtime/publisher.ts';
 import type { Publisher } from '../../connectors/runtime/publisher.ts';
 import type { PublisherLimits } from '../../connectors/runtime/publisher-limits.ts';
 import type { Publishing } from '../../connectors/runtime/publishing.ts';
+import type { OpenSocket } from '../../connectors/runtime/socket.ts';
 import { openWal } from '../../connectors/runtime/wal-reader.ts';
 import { virtualClock } from '../../connectors/simulator/clock.ts';
 import type { VirtualClock } from '../../connectors/simulator/clock.ts';
 import type { FaultPlan, LedgerEntry } from '../../connectors/simulator/faults.ts';
 import { openHarness } from '../../connectors/simulator/harness.ts';
+import type { Harness } from '../../connectors/simulator/harness.ts';
 import { memoryVenue } from '../../connectors/simulator/memory-socket.ts';
+import type { Latency } from '../../connectors/simulator/memory-socket.ts';
 import { Random } from '../../connectors/simulator/random.ts';
 import { VENUES } from '../../connectors/simulator/registry.ts';
+import type { CreateVenue } from '../../connectors/simulator/venue.ts';
 import { endpointsOf } from '../../environments/endpoints.ts';
 import { foldConfig } from '../../environments/env.ts';
+import type { Environment } from '../../environments/env.ts';
 import { NS_PER_SECOND } from '../../schema/time.ts';
 import type { ObjectStore } from '../../storage/object-store.ts';
 import { openBus, openStores } from '../../workers/adapters.ts';
@@ -63,6 +69,16 @@ export type StretchDeps = {
   /** Root of the local logs. */
   readonly dir: string;
   readonly limits?: Partial<PublisherLimits>;
+  /** Whose shard, of which environment: `tier1` of the test environment where left out. */
+  readonly environment?: Environment;
+  readonly shard?: string;
+  /** Another build of the feed, another venue, than the registries have. */
+  readonly build?: Feed;
+  readonly create?: CreateVenue;
+  /** The way of a connection, counted from 1 as they are opened; all alike where left out. */
+  readonly latency?: (connection: number) => Latency;
+  /** Called before anything runs: what is to happen at an instant is a timer of the clock. */
+  readonly begins?: (clock: VirtualClock, harness: Harness) => void;
   /** Asked between two timers: time stands still while its promise is open. */
   readonly ready?: (publisher: Publisher, clock: VirtualClock) => Promise<void> | undefined;
   /** Called after the events of a line were handed to the publisher, before anything else. */
@@ -84,13 +100,12 @@ export async function runStretch(
   options: StretchOptions,
   deps: StretchDeps,
 ): Promise<StretchResult> {
-  const feed = feedOf(options.feed);
-  const create = VENUES.get(feed.id);
+  const feed = deps.build ?? feedOf(options.feed);
+  const create = deps.create ?? VENUES.get(feed.id);
   if (create === undefined) throw new Error(`${feed.id} has no simulated venue`);
   const { seed, rate, faults } = options;
-  const config = hashConfig(
-    foldConfig(testEnvironment(), { id: feed.id, ...feed.protocol }, SHARD),
-  );
+  const { environment = testEnvironment(), shard = SHARD } = deps;
+  const config = hashConfig(foldConfig(environment, { id: feed.id, ...feed.protocol }, shard));
   const clock = virtualClock(instant(options.from));
   const harness = openHarness({
     ...{ create, seed, rate, faults },
@@ -105,7 +120,7 @@ export async function runStretch(
     url: `ws://venue${new URL(feed.protocol.url).pathname.replace(/\/$/, '')}`,
     clock,
     shipping_clock: systemClock(),
-    openSocket: memoryVenue({ harness, clock, seed }),
+    openSocket: waysTo(harness, clock, seed, deps.latency),
     random: () => random.unit(),
     dir: deps.dir,
     files: unsyncedFiles,
@@ -114,17 +129,18 @@ export async function runStretch(
     logger: () => undefined,
     capture: (epoch) =>
       captureTemplate({
-        ...{ feed, epoch, shard: SHARD, config_sha256: config.sha256, origin: 'simulator' },
+        ...{ feed, epoch, shard, config_sha256: config.sha256, origin: 'simulator' },
         source: `seed ${seed}`,
         software: { connector_version: '0', connector_commit: 'test', connector_build: 'test' },
         clock: UNSYNCED,
         host: 'e2e',
       }),
     publish(epoch) {
-      publisher = publisherOf(epoch, options.feed, deps);
+      publisher = publisherOf(epoch, { feed, shard }, deps);
       return overheard(publisher, (t) => deps.offered?.(publisher as Publisher, clock, t));
     },
   });
+  deps.begins?.(clock, harness);
   const stop = new AbortController();
   const running = connector.run(stop.signal);
   const ready = (): Promise<void> | undefined => {
@@ -142,11 +158,29 @@ export async function runStretch(
   return { frames, events, ledger: harness.ledger, status };
 }
 
-function publisherOf(epoch: PublishedEpoch, id: string, deps: StretchDeps): Publisher {
-  const feed = feedOf(id);
+/** Sockets to the venue; where latencies differ, each goes a way of its own. */
+function waysTo(
+  harness: Harness,
+  clock: VirtualClock,
+  seed: number,
+  latency: StretchDeps['latency'],
+): OpenSocket {
+  if (latency === undefined) return memoryVenue({ harness, clock, seed });
+  let opened = 0;
+  return (url, handlers) => {
+    const way = { harness, clock, seed: seed + ++opened, latency: latency(opened) };
+    return memoryVenue(way)(url, handlers);
+  };
+}
+
+function publisherOf(
+  epoch: PublishedEpoch,
+  { feed, shard }: { readonly feed: Feed; readonly shard: string },
+  deps: StretchDeps,
+): Publisher {
   return createPublisher({
     bus: deps.bus,
-    ...{ shard: SHARD, feed: feed.id, epoch: epoch.epoch },
+    ...{ shard, feed: feed.id, epoch: epoch.epoch },
     normalizer: `${feed.id}@${feed.normalizer}`,
     writer: `${hostname()}:${process.pid}`,
     clock: systemClock(),
@@ -184,13 +218,16 @@ export async function holdUntil(condition: () => boolean): Promise<void> {
 const WARM_NS = 61n * NS_PER_SECOND;
 const QUEUE_RATIO_MAX = 0.5;
 
-/** Time stands still while the bus is fuller than half, and until the shard is claimed. */
-export function inStep(from: string): NonNullable<StretchDeps['ready']> {
+/**
+ * Time stands still while the bus is fuller than half, and until the shard is claimed, once an epoch
+ * that began at `from` had `warm_ns` to warm up.
+ */
+export function inStep(from: string, warm_ns = WARM_NS): NonNullable<StretchDeps['ready']> {
   const start = instant(from);
   return (publisher, clock) => {
     const hasRoom = (): boolean =>
       publisher.position().connected && publisher.queueRatio() <= QUEUE_RATIO_MAX;
-    const warming = !publisher.position().connected && clock.nowNs() < start + WARM_NS;
+    const warming = !publisher.position().connected && clock.nowNs() < start + warm_ns;
     return warming || hasRoom() ? undefined : holdUntil(hasRoom);
   };
 }
