@@ -13,18 +13,19 @@ const ROOT = dirname(import.meta.dirname);
 
 const EXAMPLES = `
 Examples:
-  npx ssmd demo                                      see all of it work, from frames to a checked day
-  npx ssmd up                                        start NATS, S3 and Temporal for environment dev
-  npx ssmd connector --feed kraken --shard tier1     capture live, until Ctrl-C
-  npx ssmd sub 'md.kraken.>'                         watch the events as clients receive them
-  npx ssmd import FILE --feed binance-usdm           bring a recording into the raw bucket
-  npx ssmd worker                                    run the jobs; then start one, and look at it:
+  npx ssmd demo                                   all of it, frames to checked day
+  npx ssmd up                                     start NATS, S3 and Temporal
+  npx ssmd connector --feed kraken --shard tier1  capture live, until Ctrl-C
+  npx ssmd sub 'md.kraken.>'                      watch events as clients do
+  npx ssmd import FILE --feed binance-usdm        a recording into the raw bucket
+  npx ssmd worker                                 do the jobs; then start one:
   npx ssmd temporal workflow start --type daily-archive --task-queue ssmd \\
-    --input '{"feed":"kraken","day":"2026-01-31"}'
-  npx ssmd job list
+    --input '{"feed":"kraken"}'
+  npx ssmd job list                               and see what came of it
 
 Every command explains itself: npx ssmd COMMAND --help
-Exit codes: 0 done, 1 it did not hold or failed, 2 wrong command or input, 3 the machine or a server`;
+Exit codes: 0 done, 1 it did not hold or failed, 2 wrong command or input,
+  3 the machine or a server, 130 interrupted`;
 
 /** The whole command line as a commander program. */
 export function buildProgram(context: CliContext): Command {

@@ -54,7 +54,7 @@ export function register(program: Command, context: CliContext): void {
   program
     .command('demo')
     .helpGroup(GROUPS.start)
-    .summary('the whole path on this machine, in about a minute')
+    .summary('the whole path on this machine, in about 90 seconds')
     .description(
       'Starts the servers, captures live for a while, runs a whole past day of two simulated venues ' +
         'through the same connector, then archives, checks and audits it with real Temporal ' +

@@ -86,7 +86,10 @@ describe('a word that is no command', () => {
   });
 
   test('help is taken as it is spelt elsewhere', async () => {
-    assert.match((await ssmd(['help'])).out, /Start here:/);
+    const { out } = await ssmd(['help']);
+    assert.match(out, /Start here:/);
+    const wide = out.split('\n').filter((line) => line.length > 80);
+    assert.deepEqual(wide, [], 'the first page fits a terminal');
     assert.match((await ssmd(['help', 'job', 'list'])).out, /Usage: ssmd job list/);
     assert.equal((await ssmd(['help', 'jb'])).code, 2);
   });
