@@ -41,8 +41,8 @@ p { margin: 6px 0; }
 }
 .reasons.pending-day { border-left-color: var(--warn); }
 .reasons ul { margin: 4px 0 0; padding-left: 20px; }
-.tiles { display: grid; grid-template-columns: repeat(auto-fit, minmax(128px, 1fr)); gap: 12px; margin: 20px 0 0; padding: 0; }
-.tile { background: var(--card); border: 1px solid var(--line); border-radius: 10px; padding: 12px 16px; }
+.tiles { display: flex; flex-wrap: wrap; gap: 12px; margin: 20px 0 0; padding: 0; }
+.tile { flex: 1 1 112px; min-width: max-content; background: var(--card); border: 1px solid var(--line); border-radius: 10px; padding: 12px 16px; }
 .tile b { display: block; font-size: 24px; line-height: 1.25; font-variant-numeric: tabular-nums; color: var(--ink); background: none; }
 .tile span { color: var(--soft); font-size: 13px; }
 .tile.on-ok b { color: var(--ok); } .tile.on-warn b { color: var(--warn); } .tile.on-bad b { color: var(--bad); }
@@ -59,7 +59,7 @@ table { border-collapse: collapse; width: 100%; font-size: 13px; }
 th { text-align: left; color: var(--soft); font-weight: 600; padding: 4px 12px 6px 0; border-bottom: 1px solid var(--line); white-space: nowrap; }
 td { padding: 6px 12px 6px 0; border-bottom: 1px solid var(--line); vertical-align: top; }
 tr:last-child td { border-bottom: 0; }
-td.num, th.num { text-align: right; font-variant-numeric: tabular-nums; }
+td.num, th.num { text-align: right; white-space: nowrap; font-variant-numeric: tabular-nums; }
 td.time { white-space: nowrap; font-variant-numeric: tabular-nums; }
 code { font: 12px/1.5 ui-monospace, SFMono-Regular, Menlo, Consolas, monospace; overflow-wrap: anywhere; }
 details.check { background: var(--card); border: 1px solid var(--line); border-radius: 10px; margin-bottom: 10px; }
@@ -74,6 +74,8 @@ details.check > summary .what { color: var(--soft); font-size: 14px; }
 details.check[open] > summary { border-bottom: 1px solid var(--line); }
 .inside { padding: 12px 16px 16px; overflow-x: auto; }
 .inside h3 { font-size: 13px; margin: 16px 0 6px; }
+.inside h3 small { color: var(--soft); font-weight: 400; font-size: 13px; margin-left: 8px; }
+td, code, .what, li { unicode-bidi: isolate; }
 .facts { color: var(--soft); }
 .facts b { color: var(--ink); font-weight: 600; font-variant-numeric: tabular-nums; }
 footer { margin-top: 40px; color: var(--soft); font-size: 12px; }

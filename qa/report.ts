@@ -7,7 +7,7 @@ import { REPORT_STYLE } from './report-style.ts';
 import { COVERAGE_BUCKETS, COVERAGE_MINUTES } from './results.ts';
 import type { CheckResult, Coverage, DayResults, ResultGap } from './results.ts';
 
-/** Symbols drawn in the coverage strip, gaps and objects in their tables; the rest is counted. */
+/** Symbols drawn in the coverage strip, results, gaps and objects in their tables; the rest is counted. */
 const ROWS_SHOWN_MAX = 200;
 
 const STATUS_WORDS: Readonly<Record<CheckStatus, string>> = {
@@ -192,7 +192,23 @@ function checks({ results }: DayResults): string {
   for (const result of results) {
     byName.set(result.name, [...(byName.get(result.name) ?? []), result]);
   }
-  return `<h2>Checks</h2>\n${[...byName.values()].map(check).join('\n')}`;
+  const [named, judged] = [count(byName.size, 'check'), count(results.length, 'result')];
+  const small = `<small>${named}, ${judged}: of each market, and of its types by themselves</small>`;
+  return `<h2>Checks${small}</h2>\n${[...byName.values()].map(check).join('\n')}`;
+}
+
+function count(value: number, word: string): string {
+  return `${number(value)} ${word}${value === 1 ? '' : 's'}`;
+}
+
+/** What a result is about: `BTCUSD`, `BTCUSD book`; all where it is about no market. */
+function groupOf({ group }: CheckResult): string {
+  return [group['symbol'] ?? 'all', group['type']].filter((it) => it !== undefined).join(' ');
+}
+
+/** The worst first, so that what is cut off is the least of it. */
+function worstFirst(results: readonly CheckResult[]): readonly CheckResult[] {
+  return results.toSorted((a, b) => WORST_FIRST.indexOf(a.status) - WORST_FIRST.indexOf(b.status));
 }
 
 function check(results: readonly CheckResult[]): string {
@@ -200,24 +216,25 @@ function check(results: readonly CheckResult[]): string {
   const [first] = results;
   if (first === undefined) return '';
   const told = results.filter((result) => result.status === worst);
-  const others = told.length > 1 ? ` · and ${told.length - 1} more` : '';
-  const symbol = told[0]?.group['symbol'];
-  const message = `${symbol === undefined ? '' : `${symbol}: `}${told[0]?.message ?? ''}${others}`;
+  const [one] = told;
+  const about = one?.group['symbol'] === undefined ? '' : `${groupOf(one)}: `;
+  const share = results.length === 1 ? '' : `${told.length} of ${results.length} · `;
+  const message = `${share}${about}${one?.message ?? ''}`;
+  const shown = worstFirst(results).slice(0, ROWS_SHOWN_MAX);
   const isOpen = worst === 'failed' || worst === 'warned' || worst === 'errored';
   return `<details class="check"${isOpen ? ' open' : ''}>
 <summary><span class="badge ${worst}">${STATUS_WORDS[worst]}</span><b>${escape(first.name)}</b>
 <span class="what">${escape(message)}</span></summary>
 <div class="inside">
 <p class="soft">${escape(first.type)}, a failing row counts as ${first.severity === 'fail' ? 'a failure' : 'a warning'} · <code>${escape(first.source.file)}:${first.source.line}</code></p>
-<table><thead><tr><th>Symbol</th><th>Status</th><th class="num">Judged</th><th class="num">Failing</th><th>Observed</th><th>Asked for</th></tr></thead>
-<tbody>${results.map(resultRow).join('')}</tbody></table>
-${results.map(samples).join('')}
+<table><thead><tr><th>Market</th><th>Status</th><th class="num">Judged</th><th class="num">Failing</th><th>Observed</th><th>Asked for</th></tr></thead>
+<tbody>${shown.map(resultRow).join('')}</tbody></table>
+${notShown(results.length - shown.length)}${shown.map(samples).join('')}
 </div></details>`;
 }
 
 function resultRow(result: CheckResult): string {
-  const symbol = result.group['symbol'] ?? 'all';
-  return `<tr><td><b>${escape(symbol)}</b></td><td><span class="badge ${result.status}">${
+  return `<tr><td><b>${escape(groupOf(result))}</b></td><td><span class="badge ${result.status}">${
     STATUS_WORDS[result.status]
   }</span></td><td class="num">${number(result.evaluated)}</td><td class="num">${number(
     result.failed_rows,
@@ -242,10 +259,9 @@ function rounded(value: number): number {
 
 function samples(result: CheckResult): string {
   if (result.samples.length === 0) return '';
-  const more = result.samples_truncated ? ', the first and the worst of them' : '';
-  return `<h3>${escape(result.group['symbol'] ?? result.name)}: ${result.samples.length} of ${number(
-    result.failed_rows,
-  )} failing rows${more}</h3>
+  const more = result.samples_truncated ? ', the first and the worst' : '';
+  const found = count(result.samples.length, 'sample');
+  return `<h3>${escape(groupOf(result))}<small>${found}${more}</small></h3>
 <table><thead><tr><th>Why</th><th>Row</th></tr></thead><tbody>${result.samples
     .map(sampleRow)
     .join('')}</tbody></table>`;
@@ -266,22 +282,51 @@ function gaps(results: DayResults): string {
   if (gaps_total === 0) {
     return '<h2>Gaps</h2><p class="soft">None known. What cannot be detected is not vouched for.</p>';
   }
-  const listed = results.gaps.slice(0, ROWS_SHOWN_MAX);
-  const more = gaps_total - listed.length;
-  const note = more > 0 ? `<p class="soft">${number(more)} more are not shown.</p>` : '';
+  const rows = gapsAtOnce(results.gaps);
+  const listed = rows.slice(0, ROWS_SHOWN_MAX);
+  const told = listed.reduce((sum, gaps) => sum + gaps.length, 0);
+  const note = notShown(gaps_total - told);
   return `<h2>Gaps<small>${number(gaps_total)} known</small></h2>
 <div class="card"><table><thead><tr><th>From (UTC)</th><th>To</th><th class="num">Seconds</th><th>Where</th><th>Cause</th><th>Detail</th></tr></thead>
 <tbody>${listed.map(gapRow).join('')}</tbody></table>${note}</div>`;
 }
 
-function gapRow(gap: ResultGap): string {
-  const where = [gap.symbol ?? gap.shard ?? 'all', ...(gap.about ?? [])].join(' ');
-  const detail = `${gap.repaired ? 'repaired; ' : ''}${gap.detail}`;
+type Gaps = readonly [ResultGap, ...ResultGap[]];
+
+/** One event opens a gap for each market and type it concerns: they are one row. */
+function gapsAtOnce(gaps: readonly ResultGap[]): readonly Gaps[] {
+  const rows = new Map<string, [ResultGap, ...ResultGap[]]>();
+  for (const gap of gaps) {
+    const key = JSON.stringify([gap.source, gap.cause, gap.from, gap.detail, gap.repaired]);
+    const row = rows.get(key);
+    if (row === undefined) rows.set(key, [gap]);
+    else row.push(gap);
+  }
+  return [...rows.values()];
+}
+
+/** Of several the longest is shown. */
+function gapRow(gaps: Gaps): string {
+  const gap = gaps.reduce((longest, it) => (it.seconds > longest.seconds ? it : longest));
+  const markets = new Map<string, Set<string>>();
+  for (const it of gaps) {
+    const market = it.symbol ?? it.shard ?? 'all';
+    const types = markets.get(market) ?? new Set();
+    for (const type of it.about ?? []) types.add(type);
+    markets.set(market, types);
+  }
+  const where = [...markets].map(([market, types]) => [market, ...types].map(escape).join(' '));
+  const most = gaps.length === 1 ? '' : '≤ ';
+  const detail = [gap.repaired ? 'repaired' : '', gap.detail].filter(Boolean).join('; ');
   return `<tr><td class="time">${escape(short(gap.from))}</td><td class="time">${escape(
     gap.to.slice(0, 10) === gap.from.slice(0, 10) ? short(gap.to) : '24:00:00.000',
-  )}</td><td class="num">${number(gap.seconds)}</td><td>${escape(where)}</td><td>${escape(
+  )}</td><td class="num">${most}${number(gap.seconds)}</td><td>${where.join('<br>')}</td><td>${escape(
     gap.cause,
   )}</td><td><code>${escape(detail)}</code></td></tr>`;
+}
+
+function notShown(more: number): string {
+  return more > 0 ? `<p class="soft">${number(more)} more are not shown.</p>` : '';
 }
 
 function inputs(results: DayResults): string {
@@ -296,7 +341,7 @@ function inputs(results: DayResults): string {
         )}</code></td></tr>`,
     )
     .join('');
-  const note = more > 0 ? `<p class="soft">${number(more)} more are not shown.</p>` : '';
+  const note = notShown(more);
   return `<h2>Read<small>${number(results.inputs.length)} objects</small></h2>
 <details class="check"><summary><span class="badge">objects</span><b>${number(
     results.records,

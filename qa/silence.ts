@@ -2,31 +2,43 @@
 import { without } from './holes.ts';
 import type { Stretch } from './holes.ts';
 
-export type Silence = { records: number; last_t: bigint; readonly long: Stretch[] };
+export type Silence = {
+  records: number;
+  last_t: bigint;
+  /** The longest that is not beyond the limit. */
+  pause: bigint;
+  readonly long: Stretch[];
+};
 
 export function openSilence(from: bigint): Silence {
-  return { records: 0, last_t: from, long: [] };
+  return { records: 0, last_t: from, pause: 0n, long: [] };
 }
 
 /** A record at `t`; null for no limit keeps no stretches. */
 export function hearRecord(silence: Silence, t: bigint, limit: bigint | null): void {
   silence.records++;
-  if (limit !== null && t - silence.last_t > limit) {
-    silence.long.push({ from: silence.last_t, to: t });
-  }
+  const length = t - silence.last_t;
+  if (limit !== null && length > limit) silence.long.push({ from: silence.last_t, to: t });
+  else if (length > silence.pause) silence.pause = length;
   silence.last_t = t;
 }
 
-/** What is longer than `limit` up to `to`, without what `known` holes explain (merged, in order). */
+/**
+ * What is longer than `limit` up to `to`, without what `known` holes explain (merged, in order); and
+ * the longest of all, beyond the limit or not.
+ */
 export function longSilences(
-  { long, last_t }: Silence,
+  { long, last_t, pause }: Silence,
   to: bigint,
   known: readonly Stretch[],
   limit: bigint,
-): Stretch[] {
-  return [...long, { from: last_t, to }]
-    .flatMap((stretch) => without(stretch.from, stretch.to, known))
-    .filter((stretch) => stretch.to - stretch.from > limit);
+): { readonly long: readonly Stretch[]; readonly longest: bigint } {
+  const left = [...long, { from: last_t, to }].flatMap((it) => without(it.from, it.to, known));
+  const longest = longestOf(left);
+  return {
+    long: left.filter((it) => it.to - it.from > limit),
+    longest: longest > pause ? longest : pause,
+  };
 }
 
 /** Seconds to the millisecond, as text. */

@@ -143,7 +143,8 @@ function judgeTime(
   const { symbol, it, known } = market;
   const samples = new Samples(context.sample_rows);
   const holes = market.holes.filter((hole) => isAbout(hole, dataset));
-  const silences = longSilences(it.all, context.to, mergeStretches(holes), limit);
+  const found = longSilences(it.all, context.to, mergeStretches(holes), limit);
+  const silences = found.long;
   const recorded = holes.filter(
     (hole) =>
       hole.source === 'events' &&
@@ -169,6 +170,7 @@ function judgeTime(
     records: it.all.records,
     evaluated: it.all.records === 0 && wanted ? silences.length : it.all.records,
     all: [...silences, ...gaps],
+    longest: found.longest,
     observed: { recorded_gaps: holes.filter((hole) => hole.source === 'events').length },
     samples,
     limit,
@@ -185,12 +187,12 @@ function judgeType(
   const samples = new Samples(context.sample_rows);
   const silence = it.steady.get(type) ?? openSilence(context.from);
   const known = mergeStretches(holes.filter((hole) => isAbout(hole, type)));
-  const all = longSilences(silence, context.to, known, limit);
+  const { long: all, longest } = longSilences(silence, context.to, known, limit);
   sampleSilences(samples, all);
   const { records } = silence;
   const evaluated = records === 0 ? all.length : records;
   return timeFinding({
-    ...{ group: { symbol, type }, records, evaluated, all, observed: {}, samples, limit },
+    ...{ group: { symbol, type }, records, evaluated, all, longest, observed: {}, samples, limit },
   });
 }
 
@@ -203,14 +205,17 @@ function timeFinding(of: {
   readonly records: number;
   readonly evaluated: number;
   readonly all: readonly Stretch[];
+  /** The longest silence, beyond the limit or not. */
+  readonly longest: bigint;
   readonly observed: Finding['observed'];
   readonly samples: Samples;
   readonly limit: bigint;
 }): Finding {
   const { group, records, evaluated, all, observed, samples, limit } = of;
-  const worst = longestOf(all);
+  const gap = longestOf(all);
+  const worst = gap > of.longest ? gap : of.longest;
   const count = `${all.length} ${all.length === 1 ? 'gap' : 'gaps'}`;
-  const longest = `${secondsOf({ from: 0n, to: worst })} s`;
+  const longest = `${secondsOf({ from: 0n, to: gap })} s`;
   return {
     group,
     observed: {

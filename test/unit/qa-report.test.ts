@@ -4,7 +4,7 @@ import { parseSuite } from '../../environments/qa-suite.ts';
 import { escape, renderReport } from '../../qa/report.ts';
 import type { DayResults } from '../../qa/results.ts';
 import { runSuite } from '../../qa/suite.ts';
-import { BTC, ETH, facts, gap, steadyTrades, TIMES, trade } from '../support/qa-events.ts';
+import { at, BTC, ETH, facts, gap, steadyTrades, TIMES, trade } from '../support/qa-events.ts';
 
 const suite = parseSuite(
   'qa/test.yaml',
@@ -77,4 +77,33 @@ test('the results survive JSON unchanged, so that both files agree', () => {
   const it = results();
   const again = JSON.parse(JSON.stringify(it)) as DayResults;
   assert.equal(renderReport(again), renderReport(it));
+});
+
+test('a type of a market is told apart, and what one event opened is one row', () => {
+  const types = ['trade', 'quote', 'book'] as const;
+  const opened = ['book', 'quote', 'trade'].map((about) =>
+    gap('gap_opened', 61_000_000, { about, from: at(60_999_000) }),
+  );
+  const events = [...steadyTrades(30_000).slice(0, 2000), ...opened];
+  const it = runSuite(suite, facts({ symbols: [{ ...BTC, types }] }), events, TIMES);
+  const html = renderReport(it);
+  assert.match(html, /<b>BTCUSD book<\/b><\/td><td><span class="badge failed">/);
+  assert.equal(it.gaps_total, 3);
+  assert.equal(
+    (html.match(/<td class="num">≤ [^<]*<\/td><td>BTCUSD book quote trade<\/td>/g) ?? []).length,
+    1,
+  );
+  assert.doesNotMatch(html, /more are not shown/);
+});
+
+test('of many results the worst are shown, and the rest is counted', () => {
+  const symbols = Array.from({ length: 300 }, (_, index) => ({ ...BTC, symbol: `S${index}` }));
+  const events = symbols.map(({ symbol }, index) =>
+    trade(index, 1, { symbol, price: index === 299 ? '1001' : '1' }),
+  );
+  const prices = { ...suite, checks: suite.checks.filter(({ type }) => type === 'range') };
+  const html = renderReport(runSuite(prices, facts({ symbols }), events, TIMES));
+  assert.match(html, /1 of 300 · S299: 1 of 1 values out of bounds/);
+  assert.match(html, /<b>S299<\/b><\/td><td><span class="badge failed">/);
+  assert.match(html, /<p class="soft">100 more are not shown\.<\/p>/);
 });

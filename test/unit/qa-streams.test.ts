@@ -141,3 +141,10 @@ test('every channel we subscribe to is known to become something', () => {
   assert.ok(binance !== undefined);
   assert.deepEqual(typesOfChannels(binance, ['kline_1m', 'aggTrade']), ['trade', 'ohlc']);
 });
+
+test('the longest silence is told where nothing is beyond the limit, too', () => {
+  const [whole, quotes] = run(SEQUENCE, inOrder(steadyQuotes((ms) => ms === 60_002)));
+  assert.equal(whole?.observed['max_gap_seconds'], 60);
+  assert.equal(quotes?.observed['max_gap_seconds'], 60);
+  assert.equal(whole?.status, 'passed');
+});
