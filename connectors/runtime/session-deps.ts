@@ -5,7 +5,7 @@ import type { FoldConfig } from '../../schema/symbols.ts';
 import type { Feed } from '../feed.ts';
 import type { Clock } from './clock.ts';
 import type { OpenSocket } from './socket.ts';
-import type { SubscriptionState } from './subscriptions.ts';
+import type { SubscriptionAction, SubscriptionState } from './subscriptions.ts';
 
 export type Alarm = Facts['_alarm']['kind'] | 'refused' | 'flood' | 'frame_too_large';
 
@@ -39,3 +39,17 @@ export type SubscriptionStatus = {
   readonly symbol: string | null;
   readonly state: SubscriptionState;
 };
+
+/** What an action of the machine is called in the log. */
+export const ALARM_OF = {
+  alarm_no_ack: 'no_ack',
+  alarm_silent: 'silent',
+  resubscribe: 'resubscribe',
+} as const satisfies Readonly<
+  Record<Exclude<SubscriptionAction, 'none' | 'report_refused'>, Alarm>
+>;
+
+/** Whether a channel begins with a book's snapshot that comes again only when it is asked for. */
+export function opensBook(feed: Feed, channel: string): boolean {
+  return feed.book_cure !== 'stream' && feed.opens[channel]?.includes('book') === true;
+}

@@ -4,13 +4,15 @@
  * frame is written before it is looked at (`deps.frame`). `connection.ts` decides when there is one.
  */
 import type { EventBuffer } from '../../codec/event-buffer.ts';
+import { FLAG } from '../../schema/events.ts';
 import type { Facts } from '../../schema/log.ts';
 import type { Day } from '../../schema/time.ts';
 import type { Endpoint, Request, Subscription } from '../feed.ts';
 import type { TimerHandle } from './clock.ts';
 import { createOutbox } from './outbox.ts';
 import type { Outbox } from './outbox.ts';
-import type { Alarm, SessionDeps, SessionEnd, SubscriptionStatus } from './session-deps.ts';
+import { ALARM_OF, opensBook } from './session-deps.ts';
+import type { SessionDeps, SessionEnd, SubscriptionStatus } from './session-deps.ts';
 import { retryAfterSeconds } from './socket.ts';
 import type { Socket } from './socket.ts';
 import { isSettled, resubscribeWaitMs, timerEvent, transition } from './subscriptions.ts';
@@ -28,6 +30,10 @@ const CLOSE_NORMAL = 1000;
 type Entry = {
   readonly subscription: Subscription;
   readonly first_message_ms: number | null;
+  /** It begins with a book's snapshot, and only asking again brings another. */
+  readonly opens: boolean;
+  /** The snapshot of the latest request came. */
+  opened: boolean;
   state: SubscriptionState;
   since_ms: number;
   /** Id of the request that asked last; answers to older ones do not count. */
@@ -91,6 +97,8 @@ export class Session {
       const entry: Entry = {
         subscription,
         first_message_ms: deps.feed.protocol.limits.first_message_ms(subscription.channel),
+        opens: opensBook(deps.feed, subscription.channel),
+        opened: false,
         state: 'requested',
         since_ms: this.#started_ms,
         request_id: null,
@@ -188,12 +196,9 @@ export class Session {
 
   #frame(bytes: Uint8Array): void {
     if (this.#ended) return;
-    const now = this.#now();
-    this.#heard_ms = now;
-    if (bytes.length > this.#deps.feed.protocol.limits.frame_bytes_max) {
-      this.#tooLarge(bytes.length);
-      return;
-    }
+    this.#heard_ms = this.#now();
+    const { frame_bytes_max } = this.#deps.feed.protocol.limits;
+    if (bytes.length > frame_bytes_max) return this.#tooLarge(bytes.length);
     this.frames += 1;
     this.#tick_frames += 1;
     const buffer = this.#deps.frame(this.c, bytes);
@@ -217,7 +222,11 @@ export class Session {
     if (buffer.kind === 'data') {
       const entry = this.#entryOf(buffer);
       if (entry === undefined || entry.state === 'live') return;
-      if (!entry.again || entry.state !== 'requested') this.#apply(entry, 'data', '');
+      entry.opened ||= buffer.count > 0 && ((buffer.flags[0] as number) & FLAG.SNAPSHOT) !== 0;
+      // A broken book holds what comes before its snapshot without a word: this is where it shows.
+      if (entry.opens && !entry.opened && entry.state === 'acked') {
+        this.#apply(entry, 'broken', 'no snapshot');
+      } else if (!entry.again || entry.state !== 'requested') this.#apply(entry, 'data', '');
     } else if (buffer.kind === 'ack' || buffer.kind === 'refused') {
       const event = buffer.kind === 'ack' ? 'ack' : 'refuse';
       for (const entry of this.#answered(buffer)) this.#apply(entry, event, buffer.reason);
@@ -310,6 +319,7 @@ export class Session {
       if (!request.subscriptions.some((it) => it.channel === channel && it.symbol === symbol))
         continue;
       entry.request_id = request.id;
+      entry.opened = false;
       this.#apply(entry, 'request', '');
       entry.since_ms = this.#now();
     }
@@ -386,11 +396,3 @@ export class Session {
     this.#onEnd({ open_ms: this.#opened_ms === null ? null : this.age_ms, ...end });
   }
 }
-
-const ALARM_OF = {
-  alarm_no_ack: 'no_ack',
-  alarm_silent: 'silent',
-  resubscribe: 'resubscribe',
-} as const satisfies Readonly<
-  Record<Exclude<SubscriptionAction, 'none' | 'report_refused'>, Alarm>
->;

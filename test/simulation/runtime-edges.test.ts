@@ -25,47 +25,49 @@ import {
   startRig,
 } from '../support/runtime.ts';
 
-test('an opening snapshot that cannot be read is asked for again', async (t) => {
-  const at = '2026-11-20T10:00:00Z';
-  const create = VENUES.get('kraken');
-  assert.ok(create);
-  const clock = virtualClock(instant(at));
-  const symbols = ['BTC/USD', 'ETH/USD'];
-  const start_ns = instant(at);
-  const harness = openHarness({
-    create,
-    seed: 7,
-    rate: 4,
-    symbols,
-    start_ns,
-    faults: { list: [] },
+for (const lost of [1, 2, 3]) {
+  test(`${lost} opening snapshots in a row that cannot be read are asked for again`, async (t) => {
+    const at = '2026-11-20T10:00:00Z';
+    const create = VENUES.get('kraken');
+    assert.ok(create);
+    const clock = virtualClock(instant(at));
+    const symbols = ['BTC/USD', 'ETH/USD'];
+    const start_ns = instant(at);
+    const harness = openHarness({
+      create,
+      seed: 7,
+      rate: 4,
+      symbols,
+      start_ns,
+      faults: { list: [] },
+    });
+    const open = memoryVenue({ harness, clock, seed: 7 });
+    const isSnapshot = (frame: Uint8Array): boolean =>
+      /^{"channel":"book","type":"snapshot".*BTC\/USD/.test(Buffer.from(frame).toString('latin1'));
+    let spoilt = 0;
+    const rig = startRig({
+      ...{ dir: scratchDirectory(t), at, clock, harness },
+      deps: {
+        openSocket: (url, handlers) =>
+          open(url, {
+            ...handlers,
+            onFrame(frame) {
+              const spoil = isSnapshot(frame) && spoilt++ < lost;
+              handlers.onFrame(spoil ? frame.subarray(0, 40) : frame);
+            },
+          }),
+      },
+    });
+    await rig.pass(30);
+    assert.equal(spoilt, lost + 1, 'the venue was asked once more for each');
+    await rig.finish();
+    const alarms = factsOf(await readLog(rig.store), '_alarm');
+    assert.deepEqual(
+      alarms.map(({ kind, symbol }) => [kind, symbol]),
+      Array.from({ length: lost }, () => ['resubscribe', 'BTCUSD']),
+    );
   });
-  const open = memoryVenue({ harness, clock, seed: 7 });
-  const isSnapshot = (frame: Uint8Array): boolean =>
-    /^{"channel":"book","type":"snapshot".*BTC\/USD/.test(Buffer.from(frame).toString('latin1'));
-  let spoilt = 0;
-  const rig = startRig({
-    ...{ dir: scratchDirectory(t), at, clock, harness },
-    deps: {
-      openSocket: (url, handlers) =>
-        open(url, {
-          ...handlers,
-          onFrame(frame) {
-            const spoil = isSnapshot(frame) && spoilt++ === 0;
-            handlers.onFrame(spoil ? frame.subarray(0, 40) : frame);
-          },
-        }),
-    },
-  });
-  await rig.pass(30);
-  assert.equal(spoilt, 2, 'the venue was asked for the snapshot once more');
-  await rig.finish();
-  const alarms = factsOf(await readLog(rig.store), '_alarm');
-  assert.deepEqual(
-    alarms.map(({ kind, symbol }) => [kind, symbol]),
-    [['resubscribe', 'BTCUSD']],
-  );
-});
+}
 
 /** A disk that is full while `full.now` is set. */
 function fillable(full: { now: boolean }): LogFiles {
