@@ -13,11 +13,11 @@ const ROOT = dirname(import.meta.dirname);
 
 const EXAMPLES = `
 Examples:
-  npx ssmd demo                                   all of it, frames to checked day
+  npx ssmd demo                                   frames to a checked day
   npx ssmd up                                     start NATS, S3 and Temporal
   npx ssmd connector --feed kraken --shard tier1  capture live, until Ctrl-C
   npx ssmd sub 'md.kraken.>'                      watch events as clients do
-  npx ssmd import FILE --feed binance-usdm        a recording into the raw bucket
+  npx ssmd import FILE --feed binance-usdm        a recording into raw
   npx ssmd worker                                 do the jobs; then start one:
   npx ssmd temporal workflow start --type daily-archive --task-queue ssmd \\
     --input '{"feed":"kraken"}'
