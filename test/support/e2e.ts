@@ -32,6 +32,7 @@ import type { ObjectStore } from '../../storage/object-store.ts';
 import { createS3ObjectStore } from '../../storage/s3.ts';
 import { zstd } from '../../storage/zstd.ts';
 import { openBus, openStores } from '../../workers/adapters.ts';
+import { expectedSymbols } from '../../workers/quality.ts';
 import { archiveDay } from './archive-run.ts';
 import { testEnvironment } from './connector-process.ts';
 import { memoryJobs } from './memory-jobs.ts';
@@ -106,11 +107,7 @@ export function jobsOf(
       const file = `qa/${feed}.yaml`;
       return parseSuite(file, readFileSync(join(projectRoot, file), 'utf8'));
     },
-    expectedSymbols: (feed) =>
-      environment.symbols.flatMap(({ symbol, feeds, shard }) => {
-        const external = feeds.get(feed);
-        return external === undefined ? [] : [{ symbol, external, shard }];
-      }),
+    expectedSymbols: (feed) => expectedSymbols(environment, feed),
     renderReport,
   };
 }
