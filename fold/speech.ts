@@ -14,7 +14,16 @@ import type { FoldCounts } from './counts.ts';
 import type { Emitter } from './emitter.ts';
 import { closeGap, openGap } from './gaps.ts';
 import type { GapFacts } from './gaps.ts';
-import { BOOK_TYPE, FEED_KEY, STATUS, TRADE, TYPES, cloneBooks, cloneState } from './state.ts';
+import {
+  BOOK_TYPE,
+  FEED_KEY,
+  LIQUIDATION,
+  STATUS,
+  TRADE,
+  TYPES,
+  cloneBooks,
+  cloneState,
+} from './state.ts';
 import { newConnection, servingNewestFirst } from './state.ts';
 import type { Books, Connection, DayState } from './state.ts';
 import type { HistoryFloor } from './trade-memory.ts';
@@ -158,6 +167,8 @@ export class Speech implements TradeContext {
       this.emitter.emit(this.state, buffer, event, slot, 0);
     } else {
       countDropped(this.counts, 'muted');
+      // A forced order is no state: whoever spoke then has told it.
+      if (type === LIQUIDATION) return;
       const symbol = this.state.names[slot] as string;
       const header = {
         t: this.state.t,
@@ -252,8 +263,10 @@ export class Speech implements TradeContext {
           : ((next.whole[slot] ?? 0) & (1 << type)) !== 0;
       if (!whole) continue;
       this.state.speakers[key] = next.c;
-      if (book !== undefined && this.speaking) this.#snapshot(book, slot);
-      this.#close(key, false);
+      // It may have broken while another spoke: its gap begins here, not where nobody heard it.
+      if (book !== undefined && this.#restate(book, slot)) {
+        this.#open(key, { ...book.fault(), from: last_t, connection: next.c });
+      } else this.#close(key, false);
       return;
     }
     this.#open(key, { cause, from: last_t, connection: from });
@@ -302,7 +315,7 @@ export class Speech implements TradeContext {
     const key = slot * TYPES + type;
     if (type === BOOK_TYPE) {
       const book = this.#books.get(state.speakers[key] as number)?.[slot];
-      if (book?.isWhole() === true) this.#snapshot(book, slot);
+      if (book?.isWhole() === true) this.#restate(book, slot);
       return;
     }
     const value = state.last_values.get(key);
@@ -311,13 +324,15 @@ export class Speech implements TradeContext {
     }
   }
 
-  #snapshot(book: FeedBook, slot: number): void {
+  /** States a whole book, where the fold speaks; returns whether what it holds may be wrong. */
+  #restate(book: FeedBook, slot: number): boolean {
     const scratch = this.#scratch;
     scratch.reset(new Uint8Array(0));
     book.snapshot(scratch, 0);
-    for (let event = 0; event < scratch.count; event++) {
+    for (let event = 0; this.speaking && event < scratch.count; event++) {
       this.emitter.emit(this.state, scratch, event, slot, FLAG.SNAPSHOT);
     }
+    return ((scratch.flags[0] as number) & FLAG.MAYBE_BAD_BOOK) !== 0;
   }
 
   #open(key: number, gap: GapFacts): void {

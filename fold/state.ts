@@ -14,6 +14,7 @@ import type { TradeMemory } from './trade-memory.ts';
 export const TYPES = EVENT_TYPES.length;
 export const TRADE = TYPE_CODE.trade;
 export const BOOK_TYPE = TYPE_CODE.book;
+export const LIQUIDATION = TYPE_CODE.liquidation;
 export const STATUS = TYPE_CODE.status;
 /** The key of the feed itself: a gap in it is one of everything. */
 export const FEED_KEY = STATUS;

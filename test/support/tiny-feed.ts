@@ -4,7 +4,7 @@
  *
  * `{"k":"snap","s":"BTC","u":7}` `{"k":"delta","s":"BTC","u":8}` a book of one bid at price `u`
  * `{"k":"trade","s":"BTC","id":"5","px":12,"history":true}` `{"k":"trades","s":"BTC","ids":[..]}`
- * `{"k":"quote","s":"BTC","px":12}` `{"k":"refused"}` `{"k":"ack"}`; anything else is rejected
+ * `{"k":"quote","s":"BTC","px":12}` `{"k":"forced","s":"BTC","px":12}` `{"k":"refused"}` `{"k":"ack"}`; anything else is rejected
  */
 import { FIELD } from '../../codec/event-buffer.ts';
 import type { EventBuffer } from '../../codec/event-buffer.ts';
@@ -68,6 +68,8 @@ function decode(
   } else if (frame.k === 'quote') {
     const event = out.begin(TYPE_CODE.quote, symbol, 0);
     out.set(event, FIELD.quote.bid_price, 0, frame.px ?? 1, 0);
+  } else if (frame.k === 'forced') {
+    out.set(out.begin(TYPE_CODE.liquidation, symbol, 0), FIELD.liquidation.price, 0, 1, 0);
   } else {
     out.reject('unknown_kind', 5);
   }

@@ -1,6 +1,8 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import { decodeEvents } from '../../codec/md2.ts';
+import { binanceUsdm } from '../../connectors/binance-usdm/feed.ts';
+import type { Feed } from '../../connectors/feed.ts';
 import { createShardFold } from '../../fold/shard-fold.ts';
 import type { ShardFold } from '../../fold/shard-fold.ts';
 import { FLAG } from '../../schema/events.ts';
@@ -26,14 +28,15 @@ const CONFIG = {
 
 /** A log as a story: each call is a line, `t` counts up by one unless it is given. */
 class Story {
-  readonly fold: ShardFold = createShardFold(tinyFeed, 's');
+  readonly fold: ShardFold;
   readonly events: MarketEvent[] = [];
   /** `books`: one whose state the venue sends by itself. */
   readonly channels: readonly string[];
   t = NOON;
 
-  constructor(channels: readonly string[] = ['all']) {
+  constructor(channels: readonly string[] = ['all'], feed: Feed = tinyFeed) {
     this.channels = channels;
+    this.fold = createShardFold(feed, 's');
   }
 
   fact<K extends FactKey>(key: K, fact: Facts[K], t = this.t + 1n): this {
@@ -117,6 +120,13 @@ describe('speaking (R3, R8)', () => {
     assert.deepEqual(story.told(), ['quote BTCUSD 3 SNAPSHOT', 'book BTCUSD 8 SNAPSHOT']);
     story.frame(1, delta(9)).frame(1, quote(4));
     assert.deepEqual(story.told(), ['book BTCUSD 9', 'quote BTCUSD 4']);
+  });
+
+  test('a forced order heard while muted is not said again', () => {
+    const story = new Story().start().frame(1, { k: 'forced', s: 'BTC' }).take();
+    assert.deepEqual(story.told(), []);
+    story.frame(1, { k: 'forced', s: 'BTC' });
+    assert.deepEqual(story.told(), ['liquidation']);
   });
 
   test('index counts within a line, type and symbol, and the last carries LAST', () => {
@@ -287,6 +297,38 @@ describe('trades (R6)', () => {
       'gap_closed BTCUSD disconnect trade repaired=1',
       'trade BTCUSD 2 HISTORY',
       'trade BTCUSD 3 HISTORY',
+    ]);
+  });
+});
+
+describe('books that break unheard (R5)', () => {
+  const config = {
+    ...{ feed: 'binance-usdm', shard: 's', channels: ['depth'], book_depth: 20 },
+    symbols: [{ symbol: 'BTCUSDT-PERP', external: 'BTCUSDT', depth: 'l2' as const }],
+  };
+  const frame = (stream: string, U: number, u: number, pu: number): object => ({
+    stream: `btcusdt@${stream}`,
+    data: {
+      ...{ e: 'depthUpdate', E: 1_700_000_000_000, T: 1_700_000_000_000, s: 'BTCUSDT', U, u, pu },
+      ...{ b: [['100', '1']], a: [['101', '1']] },
+    },
+  });
+
+  test('one that takes over while it may be wrong opens the gap its flag stands for', () => {
+    const story = new Story([], binanceUsdm).fact('_day', { day: DAY, taken: false });
+    story.fact('_config', { sha256: 'x', config }).open(1).open(2).take();
+    for (const c of [1, 2]) story.frame(c, frame('depth@100ms', 9, 10, 8));
+    story.frame(1, frame('depth@100ms', 19, 20, 15)).frame(2, frame('depth@100ms', 11, 12, 10));
+    story.told();
+    story.close(2);
+    assert.deepEqual(story.told(), [
+      'book BTCUSDT-PERP 20 SNAPSHOT MAYBE_BAD_BOOK UNVERIFIED',
+      'gap_opened BTCUSDT-PERP sequence book pu 10/pu 15, u 20',
+    ]);
+    story.frame(1, frame('depth20@100ms', 21, 22, 20));
+    assert.deepEqual(story.told(), [
+      'gap_closed BTCUSDT-PERP sequence book repaired=0',
+      'book BTCUSDT-PERP 22 SNAPSHOT',
     ]);
   });
 });
