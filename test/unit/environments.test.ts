@@ -144,8 +144,14 @@ describe('a faulty environment', () => {
 
   test('lists its faults in the order of the lines', () => {
     const message = faultsOf(
+      // What is checked last stands first in the file.
       GOOD.replace("'md.{feed}", "'mds.{feed}")
         .replace('feed: kraken,', 'feed: krakken,')
+        .replace(
+          '  transport:',
+          '  entitlements: [{ client_id: me, type: display, feeds: [krakn], symbols: [X] }]\n  transport:',
+        )
+        .replace('  shards:', '  feeds: { krakn: {} }\n  shards:')
         .replace('{ tier: 2 } }', '{ teir: 2 } }'),
     );
     const lines = [...message.matchAll(/small\.yaml:(\d+):/g)].map((match) => Number(match[1]));
