@@ -6,11 +6,11 @@ import { after, describe, test } from 'node:test';
 import {
   awayAtStart,
   awayWhileTaking,
-  diskFull,
   frozenAndWoken,
   plannedTakeOver,
   twoTogether,
 } from '../support/contract-processes-scenarios.ts';
+import { diskFull } from '../support/contract-processes-disk.ts';
 import type { Held } from '../support/contract-processes-checks.ts';
 import { scratchDirectory } from '../support/runtime.ts';
 import { startTestServers } from '../support/servers.ts';
@@ -25,7 +25,8 @@ after(async () => {
   for (const it of [servers, first, second]) await it[Symbol.asyncDispose]();
 });
 
-const SHORT = { events: 300, rate: 40 };
+const SHORT = { events: 300, rate: 40, seed: Number(process.env['E2E_SEED'] ?? 5) };
+console.log(`# seed ${SHORT.seed} (E2E_SEED)`);
 
 function say(name: string, { records, epochs, trades, bus, missing }: Held): void {
   const late = missing.flat().length;
@@ -56,7 +57,8 @@ describe('one shard, several processes', { concurrency: 2 }, () => {
   });
 
   test('a planned take-over under load: capturing at once, the gap to the line', async (t) => {
-    const of = { servers, name: 'planned', dir: scratchDirectory(t), events: 1_500, rate: 150 };
+    const dir = scratchDirectory(t);
+    const of = { ...SHORT, servers, name: 'planned', dir, events: 1_500, rate: 150 };
     const { held, capturing_ms, hole_ms, unpublished } = await plannedTakeOver(of);
     say('planned', held);
     const words = `first frame ${capturing_ms} ms after the process began, hole of ${hole_ms} ms`;

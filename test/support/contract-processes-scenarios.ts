@@ -1,15 +1,11 @@
 /** Scenarios of one shard and several processes, each from its beginning to its last comparison. */
 import assert from 'node:assert/strict';
-import { execFileSync } from 'node:child_process';
-import { mkdirSync, readdirSync, statSync } from 'node:fs';
-import { join } from 'node:path';
 import { parseCtl } from '../../bus/ctl.ts';
 import {
   DAY,
   FEED,
   SHARD,
   countTold,
-  hush,
   openScene,
   until,
   untilEvents,
@@ -17,50 +13,20 @@ import {
   untilPublished,
 } from './contract-processes.ts';
 import type { Life, Scene } from './contract-processes.ts';
-import { assertRelayed, holdAll } from './contract-processes-checks.ts';
+import { holdAll } from './contract-processes-checks.ts';
 import type { Held } from './contract-processes-checks.ts';
-import type { Facts } from '../../schema/log.ts';
-import { takeOf, tOf } from './e2e.ts';
-import { factsOf } from './runtime.ts';
-import type { ReadLine } from './runtime.ts';
+import {
+  assertKept,
+  assertNone,
+  endAll,
+  epochsOf,
+  hostOf,
+  liveOn,
+} from './contract-processes-steps.ts';
+import type { ScenarioOptions } from './contract-processes-steps.ts';
 import { onPort, stretchWire } from './contract-processes-wires.ts';
 import type { Wire, WireOptions } from './contract-processes-wires.ts';
-import type { TestServers } from './servers.ts';
-
-export type ScenarioOptions = {
-  readonly servers: TestServers;
-  /** Of the environment; unique on the servers. */
-  readonly name: string;
-  /** A folder that is gone afterwards. */
-  readonly dir: string;
-  /** Events waited for where time has to pass: more make it longer. */
-  readonly events: number;
-  /** Market events a second and symbol. */
-  readonly rate: number;
-};
-
-function hostOf({ dir }: ScenarioOptions, name: string): string {
-  const root = join(dir, name);
-  mkdirSync(root, { recursive: true });
-  return root;
-}
-
-/** From the scenario's hour on into the one after the next, so that the one between is whole. */
-async function liveOn(scene: Scene, speaker: Life, events: number): Promise<void> {
-  await scene.moveTo(`${DAY}T15:00:02Z`);
-  await untilEvents(speaker, events);
-  await scene.moveTo(`${DAY}T16:00:02Z`);
-  await untilEvents(speaker, 20);
-  await untilPublished(speaker);
-}
-
-/** Ends lives in good order, in turn, with not a frame under way. */
-async function endAll(lives: readonly Life[]): Promise<void> {
-  for (const life of lives) {
-    await hush(life);
-    assert.equal(await life.end('SIGTERM'), 0);
-  }
-}
+import { takeOf, tOf } from './e2e.ts';
 
 /** The two lives of a scene once one of them speaks and the other stands by. */
 async function oneOfTwo(one: Life, other: Life): Promise<{ speaker: Life; standby: Life }> {
@@ -77,8 +43,8 @@ export async function twoTogether(
   options: ScenarioOptions,
   at: { readonly starts_ns?: bigint } = {},
 ): Promise<Held> {
-  const { servers, name, events, rate } = options;
-  await using scene = await openScene(servers, name, { rate });
+  const { servers, name, events, rate, seed } = options;
+  await using scene = await openScene(servers, name, { rate, seed });
   const [one, other] = await Promise.all([
     scene.begin({ root: hostOf(options, 'one'), ...at }),
     scene.begin({ root: hostOf(options, 'other'), ...at }),
@@ -102,8 +68,8 @@ export async function twoTogether(
 
 /** One that speaks is frozen, replaced on another host, and woken again. */
 export async function frozenAndWoken(options: ScenarioOptions): Promise<Held> {
-  const { servers, name, events, rate } = options;
-  await using scene = await openScene(servers, name, { rate });
+  const { servers, name, events, rate, seed } = options;
+  await using scene = await openScene(servers, name, { rate, seed });
   const old = await scene.begin({ root: hostOf(options, 'old') });
   await untilPhase(old, 'speaking');
   await untilEvents(old, events);
@@ -144,8 +110,8 @@ export async function frozenAndWoken(options: ScenarioOptions): Promise<Held> {
 export async function plannedTakeOver(
   options: ScenarioOptions,
 ): Promise<{ held: Held; capturing_ms: number; hole_ms: number; unpublished: number }> {
-  const { servers, name, events, rate } = options;
-  await using scene = await openScene(servers, name, { rate });
+  const { servers, name, events, rate, seed } = options;
+  await using scene = await openScene(servers, name, { rate, seed });
   const old = await scene.begin({ root: hostOf(options, 'old') });
   await untilPhase(old, 'speaking');
   await scene.moveTo(`${DAY}T14:00:02Z`);
@@ -179,8 +145,8 @@ export async function plannedTakeOver(
 
 /** The bus is away when a connector begins: it captures, speaks, claims later and catches up. */
 export async function awayAtStart(options: ScenarioOptions): Promise<Held> {
-  const { servers, name, events, rate } = options;
-  await using scene = await openScene(servers, name, { rate });
+  const { servers, name, events, rate, seed } = options;
+  await using scene = await openScene(servers, name, { rate, seed });
   await servers.nats.kill();
   const publisher = { queue_events_max: Math.ceil(events / 2) };
   const life = await scene.begin({ root: hostOf(options, 'one'), publisher });
@@ -210,8 +176,8 @@ export async function awayAtStart(options: ScenarioOptions): Promise<Held> {
 
 /** The bus goes away between a new connector's first look at the shard and its claim. */
 export async function awayWhileTaking(options: ScenarioOptions): Promise<Held> {
-  const { servers, name, events, rate } = options;
-  await using scene = await openScene(servers, name, { rate });
+  const { servers, name, events, rate, seed } = options;
+  await using scene = await openScene(servers, name, { rate, seed });
   await using slow = new AsyncDisposableStack();
   const via = (wire: WireOptions) => async (url: string) => {
     const stretched = slow.use(await stretchWire(Number(new URL(url).port), wire));
@@ -269,95 +235,6 @@ const SKEW_MS = 300;
 /** More than a connection's greeting: some looks at the shard. */
 const LOOKED_BYTES = 1_500;
 
-/** No file may grow any more, for a minute of the connector's clock: as a full disk, with torn writes. */
-export async function diskFull(options: ScenarioOptions): Promise<Held> {
-  const { servers, name, events, rate } = options;
-  await using scene = await openScene(servers, name, { rate });
-  const life = await scene.begin({ root: hostOf(options, 'one') });
-  await untilPhase(life, 'speaking');
-  await scene.moveTo(`${DAY}T14:00:02Z`);
-  await untilEvents(life, events);
-  limitFiles(life, statSync(openSegment(life, name)).size + TORN_BYTES);
-  await until('it cannot write', async () => (await life.status()).state === 'ERROR');
-  const { drops } = await life.status();
-  await until('frames are lost', async () => (await life.status()).drops >= drops + 50);
-  await scene.moveTo(`${DAY}T14:01:04Z`);
-  limitFiles(life, 'unlimited');
-  await until('it can write again', async () => (await life.status()).state !== 'ERROR');
-  await untilEvents(life, events);
-  await liveOn(scene, life, events);
-  await endAll([life]);
-
-  const held = await holdAll(scene.stage);
-  const [[, lines] = assert.fail('an epoch')] = held.epochs;
-  const [relayed = assert.fail('a connection')] = life.proxy.relayed;
-  assert.equal(life.proxy.relayed.length, 1, 'the connection outlives it');
-  const lost = framesDropped(lines, relayed.frames);
-  assert.ok(lost.length >= 50);
-  const dropped = factsOf(lines, '_drop');
-  assert.deepEqual(
-    dropped.map(({ at, from, frames, reason }) => [reason, BigInt(from), at, `${frames} frames`]),
-    held.status
-      .filter((it) => it.cause === 'drop' && it.about === null && it.kind === 'gap_closed')
-      .map(({ from, to, detail }) => ['EFBIG', from, to, detail]),
-    'the hole is a gap of the feed, with what was lost in it',
-  );
-  assert.deepEqual(held.missing, [[]]);
-  assert.deepEqual(held.bus_hours, [14, 15]);
-  assert.deepEqual(held.trades.missing, tradesIn(lost), 'no trade is missing but those');
-  assertNone(held.trades.untold, 'each in a gap');
-  return held;
-}
-
-/** Trades that frames of the venue carry, as the archive's are named. */
-function tradesIn(frames: readonly string[]): readonly string[] {
-  const ids: string[] = [];
-  for (const frame of frames) {
-    const { channel, data } = JSON.parse(frame) as { channel?: string; data?: Sold[] };
-    if (channel !== 'trade') continue;
-    for (const it of data ?? []) ids.push(`${it.symbol.replace('/', '')} ${it.trade_id}`);
-  }
-  return ids.sort();
-}
-type Sold = { readonly symbol: string; readonly trade_id: number };
-
-/** Of the line that does not fit any more, so much is written first. */
-const TORN_BYTES = 100;
-
-/** From here on no file of the process can grow beyond so much: `EFBIG`, as the kernel says it. */
-function limitFiles({ pid }: Life, bytes: number | 'unlimited'): void {
-  execFileSync('prlimit', ['--pid', `${pid}`, `--fsize=${bytes}:`]);
-}
-
-function openSegment(life: Life, environment: string): string {
-  const shard = join(life.root, '.ssmd', environment, 'log', FEED, SHARD);
-  const dir = join(shard, `${epochsOf(life).at(-1)}`);
-  const segments = readdirSync(dir).filter((it) => /^\d{8}\.jsonl$/.test(it));
-  return join(dir, segments.sort().at(-1) ?? assert.fail('no segment'));
-}
-
-/** The frames that a log says it lost, found in what was sent: it holds all others, in order. */
-function framesDropped(lines: readonly ReadLine[], sent: readonly string[]): readonly string[] {
-  const lost: string[] = [];
-  let at = 0;
-  for (const line of lines) {
-    if (line.type === 'frame') {
-      assert.equal(line.frame, sent[at], `frame ${at} of those sent`);
-      at += 1;
-    } else if (line.key === '_drop') {
-      const { frames } = line.fact as Facts['_drop'];
-      lost.push(...sent.slice(at, at + frames));
-      at += frames;
-    }
-  }
-  assert.equal(at, sent.length, 'every frame sent is in the log or counted as lost');
-  return lost;
-}
-
-function assertNone(found: readonly string[], what: string): void {
-  assert.ok(found.length === 0, `${what}: ${found.length}, the first ${found[0]}`);
-}
-
 /** The take-over gap of the archive that belongs to a take. */
 function holeOf(held: Held, { prev, at }: Take): { readonly from: bigint; readonly to: bigint } {
   const gap = held.status.find((it) => it.cause === 'take_over' && it.to === at);
@@ -369,22 +246,6 @@ function holeOf(held: Held, { prev, at }: Take): { readonly from: bigint; readon
 
 type Take = ReturnType<typeof takesOf>[number];
 const takesOf = (held: Held) => held.taking.flatMap(([, lines]) => takeOf(lines) ?? []);
-
-/**
- * RAW of each life has all that it was sent, but what was under way when a connection of it ended.
- * `lost` says of a frame that is not there, by when it was sent, whether that can be.
- */
-function assertKept(lives: readonly Life[], held: Held, lost: (sent_ms: number) => boolean): void {
-  for (const life of lives) {
-    const own = held.epochs.filter(([epoch]) => epochsOf(life).includes(epoch));
-    for (const { relayed, lacking } of assertRelayed(own, life.proxy.relayed)) {
-      if (lacking === 0) continue;
-      assert.ok(!life.proxy.quiet.has(relayed), 'what was open at the end is there to the last');
-      const sent = relayed.at_ms.slice(-lacking);
-      assert.ok(sent.every(lost), `frames sent at ${sent[0]} ms are missing`);
-    }
-  }
-}
 
 async function lastSeq({ stage }: Scene): Promise<number> {
   return (await stage.bus.bounds()).last_seq;
@@ -403,9 +264,4 @@ async function told(
     found.push({ epoch: epoch ?? 0, ctl });
   }
   return found;
-}
-
-/** The epochs a connector has told it opened. */
-export function epochsOf(life: Life): readonly number[] {
-  return life.told.filter((it) => it.event === 'epoch.opened').map((it) => Number(it['epoch']));
 }

@@ -97,7 +97,7 @@ export async function openScene(
   venue: Partial<SimulatorOptions> = {},
 ): Promise<Scene> {
   const stage = await openNamedStage(servers, name);
-  const simulator = await startSimulator({ feed: FEED, symbols: SYMBOLS, seed: 5, ...venue });
+  const simulator = await startSimulator({ feed: FEED, symbols: SYMBOLS, ...venue });
   const lives: Life[] = [];
   /** What the wall clocks of this scene show, less the machine's. */
   let offset = instant(BEGINS) - BigInt(Date.now()) * NS_PER_MS;
