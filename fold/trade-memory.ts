@@ -11,7 +11,10 @@ export const TRADE_IDS_MAX = 4096;
 export type TradeMemory = {
   /** Content by id, in order of arrival. */
   readonly contents: Map<string, string>;
-  /** Greatest numeric id heard, or the last one the previous epoch published; null before either. */
+  /**
+   * Greatest numeric id heard since ids began to count, or the last one the previous epoch published;
+   * null before either.
+   */
   last: bigint | null;
 };
 
@@ -26,6 +29,19 @@ export function numericId(id: string): bigint | null {
   return /^\d{1,38}$/.test(id) ? BigInt(id) : null;
 }
 
+/**
+ * Whether `id` cannot belong to the count that `last` is of: no trade comes so late, no history reaches
+ * so far back. The venue counts anew, or one of the two ids was wrong.
+ */
+export function beginsAnew(last: bigint, id: bigint): boolean {
+  return id + BigInt(TRADE_IDS_MAX) < last;
+}
+
+/** Whether a numeric id lies beyond the last one known, in its count or in a new one. */
+export function isAfter(last: bigint, id: bigint): boolean {
+  return id > last || beginsAnew(last, id);
+}
+
 /** Remembers a trade and says what it was. A conflict replaces the remembered content. */
 export function rememberTrade(memory: TradeMemory, id: string, content: string): TradeVerdict {
   const known = memory.contents.get(id);
@@ -36,7 +52,9 @@ export function rememberTrade(memory: TradeMemory, id: string, content: string):
     if (oldest !== undefined) memory.contents.delete(oldest);
   }
   const number = numericId(id);
-  if (number !== null && (memory.last === null || number > memory.last)) memory.last = number;
+  if (number !== null && (memory.last === null || isAfter(memory.last, number))) {
+    memory.last = number;
+  }
   return known === undefined ? 'new' : 'conflict';
 }
 
@@ -61,5 +79,5 @@ export function historyFloor(memory: TradeMemory): HistoryFloor {
 export function isBeyond(floor: HistoryFloor, id: string): boolean {
   if (!floor.known) return false;
   const number = numericId(id);
-  return number === null || floor.last === null || number > floor.last;
+  return number === null || floor.last === null || isAfter(floor.last, number);
 }

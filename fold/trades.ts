@@ -15,14 +15,16 @@ import { TRADE, TYPES } from './state.ts';
 import type { Connection, DayState } from './state.ts';
 import {
   TRADE_IDS_MAX,
+  beginsAnew,
   historyFloor,
+  isAfter,
   isBeyond,
   isOnlySeeded,
   numericId,
   rememberTrade,
   seedTrades,
 } from './trade-memory.ts';
-import type { HistoryFloor } from './trade-memory.ts';
+import type { HistoryFloor, TradeMemory } from './trade-memory.ts';
 
 /** Missing ids looked up one by one before a jump is called a gap outright. */
 const MISSING_IDS_CHECKED_MAX = 64n;
@@ -80,7 +82,7 @@ export function speakPendingTrades(
     for (const trade of trades) {
       if (trade.type !== 'trade' || last === null) continue;
       const id = numericId(trade.trade_id ?? '');
-      if (id !== null && id > last) emitter.emitObject(state, trade, slot, FLAG.HISTORY);
+      if (id !== null && isAfter(last, id)) emitter.emitObject(state, trade, slot, FLAG.HISTORY);
     }
     trades.length = 0;
     const memory = state.trades[slot];
@@ -105,6 +107,7 @@ function keepPending(
 /**
  * A jump on one connection is a gap unless other connections delivered what lies between. So is one
  * between the last trade the previous epoch published and the first that is heard, history included.
+ * Where ids begin anew nobody knows what lies between.
  */
 function checkJump(
   context: TradeContext,
@@ -118,15 +121,13 @@ function checkJump(
   const { state, emitter } = context;
   const memory = state.trades[slot];
   const own = connection.last_trade[slot] ?? null;
-  connection.last_trade[slot] = own === null || number > own ? number : own;
-  const first = memory !== undefined && isOnlySeeded(memory);
+  connection.last_trade[slot] = own === null || isAfter(own, number) ? number : own;
+  if (memory === undefined) return;
+  const first = isOnlySeeded(memory);
   const last = first ? memory.last : own;
-  if (last === null || number <= last + 1n || (history && !first) || !context.contiguous) return;
-  let known = number - last - 1n <= MISSING_IDS_CHECKED_MAX;
-  for (let missing = last + 1n; known && missing < number; missing++) {
-    known = memory?.contents.has(missing.toString()) === true;
-  }
-  if (known || !context.speaking || state.gaps.has(slot * TYPES + TRADE)) return;
+  if (last === null || (history && !first) || !context.contiguous) return;
+  if (isHeardBetween(memory, last, number)) return;
+  if (!context.speaking || state.gaps.has(slot * TYPES + TRADE)) return;
   const hole = {
     cause: 'sequence',
     about: 'trade',
@@ -138,6 +139,16 @@ function checkJump(
   };
   emitter.emitStatus(state, slot, { kind: 'gap_opened', ...hole });
   emitter.emitStatus(state, slot, { kind: 'gap_closed', ...hole, repaired: 0 });
+}
+
+/** Whether nothing lies between two ids that was not heard on some connection. */
+function isHeardBetween({ contents }: TradeMemory, last: bigint, number: bigint): boolean {
+  if (beginsAnew(last, number)) return contents.has(number.toString());
+  if (number - last - 1n > MISSING_IDS_CHECKED_MAX) return false;
+  for (let missing = last + 1n; missing < number; missing++) {
+    if (!contents.has(missing.toString())) return false;
+  }
+  return true;
 }
 
 /** Trades flow again: repaired where the venue's ids prove that nothing lies between. */
@@ -153,7 +164,9 @@ function closeTradeGap(
   if (!state.gaps.has(key)) return;
   const number = numericId(id);
   const last = memory?.last ?? null;
-  const repaired = contiguous && number !== null && last !== null && number <= last + 1n;
+  const follows = number !== null && last !== null && number <= last + 1n;
+  const heard = memory?.contents.has(id) === true;
+  const repaired = contiguous && (heard || (follows && !beginsAnew(last, number)));
   closeGap(state, emitter, speaking, key, repaired);
 }
 
