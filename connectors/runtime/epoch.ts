@@ -164,6 +164,8 @@ export function openEpoch(
   }
 
   function openDay(day: Day): void {
+    // A midnight that came with the end: nothing more is opened, and no line follows the last.
+    if (phase === 'stopped') return;
     epochLog.openDay(day);
     connections.open(day);
   }
