@@ -47,7 +47,8 @@ export async function natsReads(
           `something else publishes there, or a newer version did`,
       );
     },
-    lastMessages: (pattern) => lastMessages(manager, stream, prefix, pattern),
+    lastMessages: (pattern) =>
+      unlessLost(connection, lastMessages(manager, stream, prefix, pattern)),
     async bounds() {
       const { state, config } = await manager.streams.info(stream);
       return {
@@ -60,6 +61,16 @@ export async function natsReads(
     },
     range: (request) => readRange({ connection, manager, stream, prefix, request }),
   };
+}
+
+/** The client never ends a batch of direct gets whose connection is gone: whoever waits is told here. */
+async function unlessLost<T>(connection: NatsConnection, answer: Promise<T>): Promise<T> {
+  const lost = connection.closed().then((cause) => {
+    const why = cause instanceof Error ? `: ${cause.message}` : '';
+    const facts = { retryable: true, cause };
+    throw new SsmdError('SSMD_UNAVAILABLE', `the connection to NATS was lost${why}`, facts);
+  });
+  return await Promise.race([answer, lost]);
 }
 
 async function lastMessages(

@@ -124,6 +124,33 @@ test('a batch is refused as busy while too many others are open', async () => {
   await Promise.all([raw.close(), publisher.close()]);
 });
 
+test('a position or last messages asked of a server that dies are refused, not waited for', async () => {
+  await using own = await connectTo('dying', 'dying');
+  await own.ensureStreams(LIMITS);
+  const publisher = await own.openPublisher({
+    ...{ shard: 'tier1', feed: 'kraken', epoch: 1, normalizer: 'kraken@1' },
+    ...{ onOutcome: () => undefined, connect_timeout_ms: 2_000 },
+  });
+  // It hears the questions, and is gone before it can answer.
+  process.kill(servers.nats.pid(), 'SIGSTOP');
+  const asked = [publisher.lastCtl(), publisher.lastMessages('internal.tier1.kraken.trade.*')];
+  const answers = Promise.allSettled(asked);
+  await new Promise((resolve) => setImmediate(resolve));
+  await servers.nats.kill();
+  await publisher.closed;
+  const limit = AbortSignal.timeout(10_000);
+  const late = new Promise<'late'>((resolve) => {
+    limit.addEventListener('abort', () => resolve('late'), { once: true });
+  });
+  const outcome = await Promise.race([answers, late]);
+  await servers.nats.restart();
+  assert.notEqual(outcome, 'late', 'no answer, ten seconds after the connection was lost');
+  assert.deepEqual(
+    (await answers).map(({ status }) => status),
+    ['rejected', 'rejected'],
+  );
+});
+
 test('no server is an error that says so, at once', async () => {
   const options = { environment: 'dev', subject_prefix: '', name: 'test', wait: false };
   await assert.rejects(createNatsBus({ ...options, servers: '127.0.0.1:9' }), {
