@@ -29,7 +29,7 @@ import { inventories } from './runtime.ts';
 export async function acknowledgementsLost(options: ScenarioOptions): Promise<Held> {
   const { servers, name, events, rate, seed } = options;
   await using scene = await openScene(servers, name, { rate, seed });
-  await using proxy = await startStoreProxy(servers.s3.endpoint, forgetFirst(/./));
+  await using proxy = await startStoreProxy(servers.s3.endpoint, forgetFirst());
   const life = await scene.begin({
     root: hostOf(options, 'one'),
     variables: { ...scene.stage.variables, SSMD_S3_ENDPOINT: proxy.endpoint },
@@ -77,7 +77,7 @@ async function assertArchivedAlike(stage: Stage, held: Held, endpoint: string): 
   const { environment, endpoints, raw, bus } = stage;
   const bucket = `${environment.name}-lossy`;
   await stage.bucket('lossy');
-  await using proxy = await startStoreProxy(endpoint, forgetFirst(/./));
+  await using proxy = await startStoreProxy(endpoint, forgetFirst());
   await using normalized = createS3ObjectStore({
     ...endpoints.s3,
     ...{ endpoint: proxy.endpoint, bucket },

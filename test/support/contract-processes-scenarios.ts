@@ -1,5 +1,6 @@
 /** Scenarios of one shard and several processes, each from its beginning to its last comparison. */
 import assert from 'node:assert/strict';
+import type { Ctl } from '../../bus/ctl.ts';
 import { parseCtl } from '../../bus/ctl.ts';
 import {
   DAY,
@@ -91,12 +92,13 @@ export async function frozenAndWoken(options: ScenarioOptions): Promise<Held> {
   const held = await holdAll(scene.stage);
   assertKept([old, next], held, (sent_ms) => sent_ms >= frozen_ms);
   const [first = 0] = epochsOf(old);
-  const after = await told(scene, claimed);
-  assert.deepEqual(
-    after.filter((it) => it.epoch === first && it.ctl),
-    [],
+  const after = await positions(scene, claimed);
+  assert.ok(
+    after.every(({ epoch }) => epoch !== first),
     'the woken one has told no position',
   );
+  const [, taken = assert.fail('nobody took over')] = takesOf(held);
+  assert.equal((await holeOf(scene, held, taken)).last, true, 'from its last position');
   assert.deepEqual(
     held.taking.map(([epoch]) => epoch),
     [first, ...epochsOf(next)],
@@ -131,7 +133,8 @@ export async function plannedTakeOver(
   const first = lines.find((it) => it.type === 'frame')?.t ?? 0n;
   const capturing_ms = Number((first - BigInt(String(begun?.['wall_ns']))) / 1_000_000n);
   assert.ok(capturing_ms < 5_000, `its first frame is in the log after ${capturing_ms} ms`);
-  const hole = holeOf(held, taken);
+  const hole = await holeOf(scene, held, taken);
+  assert.equal(hole.last, true, 'from the last position of the old one');
   const { missing } = held;
   assert.ok(
     (missing[0] ?? []).every((id) => tOf(id) > hole.from),
@@ -221,7 +224,7 @@ export async function awayWhileTaking(options: ScenarioOptions): Promise<Held> {
   assertKept([old, next], held, () => true);
   const [first, second] = takesOf(held);
   assert.deepEqual([first?.prev, second?.prev?.epoch], [null, epochsOf(old)[0]]);
-  holeOf(held, second ?? assert.fail('nobody took over'));
+  await holeOf(scene, held, second ?? assert.fail('nobody took over'));
   assert.deepEqual(
     held.gaps.map(({ cause }) => cause),
     ['before_first_take', 'epoch_ended'],
@@ -235,13 +238,22 @@ const SKEW_MS = 300;
 /** More than a connection's greeting: some looks at the shard. */
 const LOOKED_BYTES = 1_500;
 
-/** The take-over gap of the archive that belongs to a take. */
-function holeOf(held: Held, { prev, at }: Take): { readonly from: bigint; readonly to: bigint } {
+/** The take-over gap of the archive that belongs to a take: from a position that was told, to its line. */
+async function holeOf(
+  scene: Scene,
+  held: Held,
+  { prev, at }: Take,
+): Promise<{ readonly from: bigint; readonly to: bigint; readonly last: boolean }> {
   const gap = held.status.find((it) => it.cause === 'take_over' && it.to === at);
   assert.ok(gap !== undefined && prev !== null, 'the take-over is a gap in the archive');
   const from = gap.from ?? 0n;
-  assert.equal(`${from}`, prev.t, 'from the last position told');
-  return { from, to: at };
+  assert.equal(`${from}`, prev.t, 'from where the take says');
+  const own = (await positions(scene)).filter(({ epoch }) => epoch === prev.epoch);
+  assert.ok(
+    own.some(({ t }) => t === from),
+    'which is a position the one before has told',
+  );
+  return { from, to: at, last: own.at(-1)?.t === from };
 }
 
 type Take = ReturnType<typeof takesOf>[number];
@@ -251,17 +263,13 @@ async function lastSeq({ stage }: Scene): Promise<number> {
   return (await stage.bus.bounds()).last_seq;
 }
 
-/** What was put on the bus after a sequence: whose it is, and whether it is a position. */
-async function told(
-  { stage }: Scene,
-  after: number,
-): Promise<readonly { readonly epoch: number; readonly ctl: boolean }[]> {
-  const found: { epoch: number; ctl: boolean }[] = [];
+/** The positions told on the bus after a sequence, in the stream's order. */
+async function positions({ stage }: Scene, after = 0): Promise<readonly Ctl[]> {
+  const found: Ctl[] = [];
   const range = { shard: SHARD, feed: FEED, from_seq: after + 1 };
   for await (const message of stage.bus.readRange(range)) {
-    const ctl = message.subject.startsWith('ctl.');
-    const epoch = ctl ? parseCtl(message.data)?.epoch : Number(message.header('epoch'));
-    found.push({ epoch: epoch ?? 0, ctl });
+    const record = message.subject.startsWith('ctl.') ? parseCtl(message.data) : null;
+    if (record !== null) found.push(record);
   }
   return found;
 }

@@ -21,11 +21,10 @@ export type StoreProxy = AsyncDisposable & {
   readonly release: () => Promise<void>;
 };
 
-/** `judge` is asked for each put, with its key (`bucket/key`). */
-export async function startStoreProxy(
-  endpoint: string,
-  judge: (key: string) => Verdict,
-): Promise<StoreProxy> {
+/** Says what is done with a put of a key (`bucket/key`), under its condition (`if-match`, ..) or none. */
+export type Judge = (key: string, condition: string) => Verdict;
+
+export async function startStoreProxy(endpoint: string, judge: Judge): Promise<StoreProxy> {
   const target = new URL(endpoint);
   const forgotten: string[] = [];
   const held: string[] = [];
@@ -35,7 +34,7 @@ export async function startStoreProxy(
 
   async function pass(ask: IncomingMessage, body: Buffer, tell: ServerResponse): Promise<void> {
     const key = keyOf(ask);
-    const verdict = ask.method === 'PUT' ? judge(key) : 'pass';
+    const verdict = ask.method === 'PUT' ? judge(key, conditionOf(ask)) : 'pass';
     if (verdict === 'hold' && holding) {
       held.push(key);
       waiting.push(() => carry(ask, body, tell, 'pass'));
@@ -83,14 +82,19 @@ export async function startStoreProxy(
   };
 }
 
-/** The first put of each key that matches is done, and its answer lost. */
-export function forgetFirst(pattern: RegExp): (key: string) => Verdict {
+/** The first put of each key, under each condition, is done, and its answer lost. */
+export function forgetFirst(): Judge {
   const seen = new Set<string>();
-  return (key) => {
-    if (!pattern.test(key) || seen.has(key)) return 'pass';
-    seen.add(key);
+  return (key, condition) => {
+    const put = `${condition} ${key}`;
+    if (seen.has(put)) return 'pass';
+    seen.add(put);
     return 'forget';
   };
+}
+
+function conditionOf({ headers }: IncomingMessage): string {
+  return ['if-match', 'if-none-match'].find((name) => name in headers) ?? '';
 }
 
 function keyOf({ url = '/' }: IncomingMessage): string {

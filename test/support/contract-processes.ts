@@ -231,7 +231,12 @@ export function countTold(life: Life, event: string): number {
 }
 
 export async function untilPhase(life: Life, phase: ConnectorStatus['phase']): Promise<void> {
-  await until(`a connector is ${phase}`, async () => (await life.status()).phase === phase);
+  try {
+    await until(`a connector is ${phase}`, async () => (await life.status()).phase === phase);
+  } catch (cause) {
+    const told = life.told.slice(-12).map((it) => JSON.stringify(it));
+    throw new Error(`${String(cause)}; it told last: ${told.join(' ')}`, { cause });
+  }
 }
 
 /** Waits until it has told so much more than it had. */
