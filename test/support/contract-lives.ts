@@ -6,10 +6,11 @@ import assert from 'node:assert/strict';
 import { fork } from 'node:child_process';
 import { once } from 'node:events';
 import { readFileSync } from 'node:fs';
-import type { Bus } from '../../bus/bus.ts';
 import type { PublisherLimits } from '../../connectors/runtime/publisher-limits.ts';
 import type { FaultPlan } from '../../connectors/simulator/faults.ts';
+import { parseRawSegmentKey } from '../../dataset/keys.ts';
 import { formatIso, unixNs } from '../../schema/time.ts';
+import type { ObjectStore } from '../../storage/object-store.ts';
 import { FEED, SHARD } from './contract-stage.ts';
 import type { Scenario, Variation } from './contract-stage.ts';
 import { holdUntil, inStep, lastWords, runStretch } from './e2e-day.ts';
@@ -126,12 +127,22 @@ export type Told = {
   readonly spoken: Events;
 };
 
+/** A store in which there is but one shard's RAW. */
+function ofShard(raw: ObjectStore, shard: string): ObjectStore {
+  async function* list(prefix: string) {
+    for await (const it of raw.list(prefix)) {
+      if (parseRawSegmentKey(it.key)?.shard === shard) yield it;
+    }
+  }
+  return { ...raw, list };
+}
+
 /** RAW and the bus of a scenario's shard, held against each other. */
 export async function readBoth(
-  { raw, bus }: { readonly raw: Scenario['raw']; readonly bus: Bus },
+  { raw, bus }: Pick<Scenario, 'raw' | 'bus'>,
   shard = SHARD,
 ): Promise<Told & { readonly repeats: number; readonly late: number }> {
-  const epochs = [...(await readEpochs(raw, FEED))];
+  const epochs = [...(await readEpochs(ofShard(raw, shard), FEED))];
   const { events, repeats, late } = await eventsOnBus(bus, { shard, feed: FEED });
   return { epochs, ...assertEpochsOnBus(FEED, events, epochs, shard), repeats, late };
 }

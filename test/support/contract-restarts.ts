@@ -3,98 +3,29 @@
  * a virtual day over real servers and fails where a promise of the contract does not hold.
  */
 import assert from 'node:assert/strict';
-import type { ManifestGap } from '../../dataset/manifest.ts';
-import type { EventOf } from '../../schema/events.ts';
-import { NS_PER_SECOND, addDays, dayEnd, dayStart } from '../../schema/time.ts';
+import { NS_PER_SECOND, dayEnd } from '../../schema/time.ts';
 import type { Day } from '../../schema/time.ts';
 import { openBus } from '../../workers/adapters.ts';
+import {
+  DAY,
+  NEXT,
+  archiveDays,
+  assertSuccession,
+  beforeFirst,
+  endsOf,
+  gapsOf,
+  lastOf,
+  tookAt,
+} from './contract-archive.ts';
 import { startGate } from './contract-gate.ts';
 import type { Gate } from './contract-gate.ts';
 import { CTL_MESSAGES, inPace, live, liveAndDie, readBoth, successorOf } from './contract-lives.ts';
-import type { Epochs, Shared, Told } from './contract-lives.ts';
-import { FEED, SHARD, archiveTwice, behindTheBack } from './contract-stage.ts';
+import { FEED, SHARD, behindTheBack } from './contract-stage.ts';
 import type { Scenario, Variation } from './contract-stage.ts';
-import { archivedTrades, compareTrades, joined, venueTrades } from './contract-trades.ts';
-import type { Compared } from './contract-trades.ts';
 import { holdUntil } from './e2e-day.ts';
 import type { StretchDeps } from './e2e-day.ts';
-import { assertArchiveIsSpoken, assertTakeOvers, manifestOf, statusEvents, takeOf } from './e2e.ts';
-import { instant, inventories } from './runtime.ts';
-
-export const DAY = '2026-11-20' as Day;
-const NEXT = addDays(DAY, 1);
-/** The longest way from the venue to the log, at the default latency. */
-const WAY_NS = NS_PER_SECOND;
-
-/** What the archives of the days of a scenario say. */
-type Archived = {
-  readonly bus_hours: readonly (readonly number[])[];
-  readonly gaps: readonly (readonly ManifestGap[])[];
-  readonly status: readonly EventOf<'status'>[];
-  readonly trades: Compared;
-};
-
-/**
- * Archives the days twice, each equal to the byte and equal to what its epochs spoke; every hole between
- * two epochs is told of, and no trade is missing that no hole covers.
- */
-async function archiveDays(
-  scenario: Scenario,
-  shared: Shared,
-  { epochs, spoken }: Told,
-  days: readonly Day[],
-): Promise<Archived> {
-  const bus_hours: (readonly number[])[] = [];
-  const gaps: (readonly ManifestGap[])[] = [];
-  const status: EventOf<'status'>[] = [];
-  const trades: Awaited<ReturnType<typeof archivedTrades>>[] = [];
-  for (const day of days) {
-    const twins = await archiveTwice(scenario, day);
-    const of = { feed: FEED, day, version: twins.version };
-    await assertArchiveIsSpoken(twins.live, of, spoken);
-    bus_hours.push(twins.bus_hours);
-    gaps.push((await manifestOf(twins.live, of)).gaps);
-    status.push(...(await statusEvents(twins.live, of)));
-    trades.push(await archivedTrades(twins.live, day, twins.version));
-  }
-  assertTakeOvers(status, epochs);
-  const from = takeOf(epochs[0]?.[1] ?? [])?.at ?? 0n;
-  const until = (epochs.at(-1)?.[1].at(-1)?.t ?? 0n) - WAY_NS;
-  const venue = venueTrades({ ...shared, market_from: instant(shared.market_from), until });
-  const compared = compareTrades(joined(...trades), venue, { from, until });
-  const holes = status.filter((it) => it.kind === 'gap_opened' && it.to !== null);
-  const silent = compared.missing.filter(
-    ({ at }) => !holes.some((it) => at >= (it.from ?? at) - WAY_NS && at <= (it.to ?? 0n)),
-  );
-  assert.deepEqual(silent.slice(0, 3), [], `${silent.length} trades are missing without a word`);
-  return { bus_hours, gaps, status, trades: compared };
-}
-
-/** `cause from to` of each gap of a manifest. */
-const gapsOf = (gaps: readonly ManifestGap[] | undefined): readonly string[] =>
-  (gaps ?? []).map(({ cause, from, to }) => `${cause} ${from} ${to}`);
-
-const tookAt = (epochs: Epochs, epoch: number): bigint =>
-  takeOf(epochs[epoch]?.[1] ?? [])?.at ?? 0n;
-const lastOf = (epochs: Epochs, epoch: number): bigint => epochs[epoch]?.[1].at(-1)?.t ?? 0n;
-const beforeFirst = (epochs: Epochs): string =>
-  `before_first_take ${dayStart(DAY)} ${tookAt(epochs, 0)}`;
-
-/** How each epoch's stretch of each day ended, by its inventories: `epoch day end`. */
-async function endsOf({ raw }: Scenario, epochs: Epochs): Promise<readonly string[]> {
-  const found = await inventories(raw);
-  return found
-    .map((it) => `${epochs.findIndex(([id]) => id === it.epoch)} ${it.day} ${it.end}`)
-    .sort();
-}
-
-/** Each epoch knew the one before it, and took over from where that one's last position was. */
-async function assertSuccession({ bus }: Scenario, epochs: Epochs): Promise<void> {
-  const prev = epochs.map(([, lines]) => takeOf(lines)?.prev?.epoch ?? null);
-  assert.deepEqual(prev, [null, ...epochs.slice(0, -1).map(([epoch]) => epoch)]);
-  const last = await bus.lastCtl(SHARD, FEED);
-  assert.equal(last?.record.epoch, epochs.at(-1)?.[0], 'the last one has the shard');
-}
+import { takeOf } from './e2e.ts';
+import { instant } from './runtime.ts';
 
 /** A queue and batches so small that an outage of minutes leaves a backlog of many batches. */
 const SMALL = { queue_events_max: 300, batch_events_max: 60 } as const;

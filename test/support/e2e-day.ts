@@ -75,8 +75,8 @@ export type StretchDeps = {
   /** Another build of the feed, another venue, than the registries have. */
   readonly build?: Feed;
   readonly create?: CreateVenue;
-  /** The way of a connection, counted from 1 as they are opened; all alike where left out. */
-  readonly latency?: (connection: number) => Latency;
+  /** The ways to the venue, counted from 1; a connection takes the first that is free. */
+  readonly latency?: (way: number) => Latency;
   /** Called before anything runs: what is to happen at an instant is a timer of the clock. */
   readonly begins?: (clock: VirtualClock, harness: Harness) => void;
   /** Asked between two timers: time stands still while its promise is open. */
@@ -166,10 +166,24 @@ function waysTo(
   latency: StretchDeps['latency'],
 ): OpenSocket {
   if (latency === undefined) return memoryVenue({ harness, clock, seed });
+  const taken = new Set<number>();
   let opened = 0;
   return (url, handlers) => {
-    const way = { harness, clock, seed: seed + ++opened, latency: latency(opened) };
-    return memoryVenue(way)(url, handlers);
+    let way = 1;
+    while (taken.has(way)) way++;
+    taken.add(way);
+    const options = { harness, clock, seed: seed + ++opened, latency: latency(way) };
+    return memoryVenue(options)(url, {
+      ...handlers,
+      onClose(...end) {
+        taken.delete(way);
+        handlers.onClose(...end);
+      },
+      onUpgradeRefused(...refusal) {
+        taken.delete(way);
+        handlers.onUpgradeRefused(...refusal);
+      },
+    });
   };
 }
 
