@@ -267,7 +267,10 @@ export function openEpoch(
       await publishing.close({ deadline_ms: drain_ms });
       // What is not on the bus by now never will be: the archive takes it from RAW.
       deps.shipper.release(log.last());
-      if (closed && !gone) await archive.finish('shutdown', 'remove');
+      // Where the store refuses the inventory, the next start on this host finds the epoch and writes it.
+      const left = (error: unknown): void =>
+        report('inventory.failed', { epoch: id, error: String(error) });
+      if (closed && !gone) await archive.finish('shutdown', 'remove').catch(left);
       report('epoch.closed', { epoch: id, reason, segments: archive.count() });
       if (gone) throw logGone(files.dir);
     },

@@ -24,7 +24,7 @@ export type RecoveryReport = {
   /** Segments that had no `_end`, and the bytes of torn lines cut from them. */
   readonly repaired: number;
   readonly cut_bytes: number;
-  /** Epochs of which it cannot be said yet whether their process lives: recover again later. */
+  /** Epochs whose process may live, or that the store did not take whole: recover again later. */
   readonly unclear: number;
 };
 
@@ -68,7 +68,13 @@ export async function recover(
         deps.report('segment.repaired', { path, cut_bytes: found.cut_bytes, fault: found.fault });
       }
     }
-    await archive.finish(left.shutdown ? 'shutdown' : 'crash', local);
+    try {
+      await archive.finish(left.shutdown ? 'shutdown' : 'crash', local);
+    } catch (error) {
+      deps.report('inventory.failed', { dir: left.files.dir, error: String(error) });
+      total.unclear += 1;
+      continue;
+    }
     total.epochs += 1;
     deps.report('epoch.recovered', { dir: left.files.dir, segments: archive.count() });
   }
