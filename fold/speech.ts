@@ -185,13 +185,14 @@ export class Speech implements TradeContext {
     const key = slot * TYPES + BOOK_TYPE;
     const book = this.#bookOf(c, slot);
     const verdict = book.apply(buffer, event);
-    const spoke = this.state.speakers[key] === c.c;
-    if ((verdict & BOOK.BROKEN) !== 0) this.#broken(c, book, key, slot, spoke);
+    // A first message may break the book it opens: it speaks first, and closes no gap of its own.
+    const speaks = book.isWhole() ? this.#speaks(c, key) : this.state.speakers[key] === c.c;
+    if ((verdict & BOOK.BROKEN) !== 0) this.#broken(c, book, key, slot, speaks);
     if (!book.isWhole()) {
       countDropped(this.counts, 'held');
       return;
     }
-    if (!this.#speaks(c, key)) {
+    if (!speaks) {
       countDropped(this.counts, 'not_speaking');
       return;
     }
@@ -222,10 +223,10 @@ export class Speech implements TradeContext {
   }
 
   /** The venue's own rule broke: a gap with the two values it compared. */
-  #broken(c: Connection, book: FeedBook, key: number, slot: number, spoke: boolean): void {
+  #broken(c: Connection, book: FeedBook, key: number, slot: number, speaks: boolean): void {
     const { cause, expected, received } = book.fault();
     this.#fault(c, slot, cause);
-    if (!spoke) return;
+    if (!speaks) return;
     this.#open(key, { cause, from: c.last_t, connection: c.c, expected, received });
     if (!book.isWhole()) this.#passOn(key, c.c, cause, c.last_t);
   }
