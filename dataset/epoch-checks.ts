@@ -1,6 +1,7 @@
 /** Holes within one epoch's log: segments missing, damaged or mixed up, and an end nobody vouches for. */
 import { formatIso } from '../schema/time.ts';
-import type { EpochLog, ShardFindings } from './epoch-log.ts';
+import { isProvenTo, lastOf, segmentAfter } from './epoch-log.ts';
+import type { EpochLog, ShardFindings, Stretch } from './epoch-log.ts';
 import type { GapCause } from './manifest.ts';
 import type { SegmentSurvey } from './segment-survey.ts';
 import type { Gaps } from './shard-gaps.ts';
@@ -9,7 +10,7 @@ import type { Gaps } from './shard-gaps.ts';
 export function checkEpoch(
   findings: ShardFindings,
   log: EpochLog,
-  span: { from: bigint; until: bigint; segments: readonly SegmentSurvey[] },
+  span: Stretch,
   gaps: Gaps,
 ): void {
   const hole = (cause: GapCause, from: bigint, to: bigint, detail: string): void => {
@@ -20,17 +21,23 @@ export function checkEpoch(
     const last = to < first ? first : min(to, span.until);
     if (first <= span.until) gaps.add(cause, log.epoch, first, last, detail);
   };
+  // Nothing of it is data, but it says what the stretch's last segment must be. At midnight it is one
+  // of the day after: an inventory that forgot the day's last segments is found out.
+  const next_day = findings.next_segments?.find((it) => it.id.epoch === log.epoch);
+  const beyond = segmentAfter(log, span.until) ?? next_day ?? null;
+  const chain = beyond === null ? span.segments : [...span.segments, beyond];
   let number = -1;
-  for (const [index, segment] of span.segments.entries()) {
-    const before = span.segments[index - 1];
-    const next = span.segments[index + 1];
+  for (const [index, segment] of chain.entries()) {
+    const before = chain[index - 1];
+    if (before !== undefined) checkChain({ before, segment, expected: number + 1 }, log, hole);
+    if (segment === beyond) break;
+    const next = chain[index + 1];
     const after = next?.first ?? next?.id.t ?? span.until;
     if (segment.state !== 'whole' && segment.fault !== null) {
       const from = segment.state === 'prefix' ? (segment.last ?? segment.id.t) : segment.id.t;
       const { line, detail } = segment.fault;
       hole('segment_corrupt', from, after, `${segment.key} line ${line}: ${detail}`);
     }
-    if (before !== undefined) checkChain({ before, segment, expected: number + 1 }, log, hole);
     number = segment.capture?.segment ?? number + 1;
     const listed = log.inventory?.segments.find((it) => it.key === segment.key);
     if (segment.state === 'whole' && listed !== undefined && listed.sha256 !== segment.sha256) {
@@ -39,8 +46,7 @@ export function checkEpoch(
     }
   }
   checkListed(log, span.segments, hole);
-  if (span.until === gaps.end) checkGoesOn(findings, span.segments, hole);
-  checkEnd(findings, log, span.until, gaps);
+  checkEnd(findings, log, span, gaps);
 }
 
 /** A gap names its missing segments by key up to here: hours of them would fill a report. */
@@ -77,27 +83,6 @@ function checkChain(
   }
 }
 
-/** The chain goes on into the day after: an inventory that forgot the day's last segments is found out. */
-function checkGoesOn(
-  { next_segments = [] }: ShardFindings,
-  segments: readonly SegmentSurvey[],
-  hole: Hole,
-): void {
-  const last = segments.at(-1);
-  const next = next_segments.find((it) => it.id.epoch === last?.id.epoch)?.capture;
-  if (last?.capture == null || next == null) return;
-  const from = last.last ?? last.id.t;
-  const expected = last.capture.segment + 1;
-  if (next.segment !== expected) {
-    const detail = `not there, before the day after: segments ${expected} to ${next.segment - 1} of the epoch`;
-    hole('segment_missing', from, END, detail);
-  } else if (last.state === 'whole' && next.previous_sha256 !== last.sha256) {
-    hole('chain_broken', last.id.t, END, `${last.key} is not the segment the day after followed`);
-  }
-}
-/** Clipped to the epoch's stretch. */
-const END = 2n ** 62n;
-
 /** An epoch of which only the inventory is left. */
 export function checkListedOnly({ epoch, inventory }: EpochLog, gaps: Gaps): void {
   const listed = inventory?.segments ?? [];
@@ -122,8 +107,11 @@ function checkListed(log: EpochLog, present: readonly SegmentSurvey[], hole: Hol
 }
 
 /** Does the log reach the end of its stretch, and who says so? */
-function checkEnd(findings: ShardFindings, log: EpochLog, until: bigint, gaps: Gaps): void {
-  const last = log.last ?? gaps.start;
+function checkEnd(findings: ShardFindings, log: EpochLog, span: Stretch, gaps: Gaps): void {
+  const { until } = span;
+  // What it logged after its stretch proves nothing of the stretch: only the chain to it does.
+  if (isProvenTo(log, span)) return;
+  const last = lastOf(span.segments) ?? gaps.start;
   const seen = findings.bus_seen.get(log.epoch);
   if (seen !== undefined && seen > last && last < until) {
     const detail = `the bus saw events up to ${formatIso(seen)}, the log ends before`;

@@ -39,6 +39,13 @@ export type EpochLog = {
   readonly last: bigint | null;
 };
 
+/** The part of an epoch's log that is data: its lines in `[from, until)`, and the segments they are in. */
+export type Stretch = {
+  readonly from: bigint;
+  readonly until: bigint;
+  readonly segments: readonly SegmentSurvey[];
+};
+
 /**
  * Epochs that ended on the day before: its inventory says so, and nothing of the day contradicts it.
  * An inventory with end `day` says the opposite: such an epoch owes one of this day too.
@@ -105,7 +112,25 @@ export function segmentsOf(log: EpochLog, until: bigint): SegmentSurvey[] {
   return log.segments.slice(log.day_line?.segment ?? 0).filter((it) => it.id.t < until);
 }
 
-function lastOf(segments: readonly SegmentSurvey[]): bigint | null {
+/** The first segment of the day after an epoch's stretch: what it logged once it had lost the shard. */
+export function segmentAfter(log: EpochLog, until: bigint): SegmentSurvey | null {
+  return log.segments.slice(log.day_line?.segment ?? 0).find((it) => it.id.t >= until) ?? null;
+}
+
+/**
+ * Whether the log itself proves the end of a stretch within the day, with or without an inventory: its
+ * last segment goes past it, or is the one that the segment after it followed.
+ */
+export function isProvenTo(log: EpochLog, { until, segments }: Stretch): boolean {
+  const last = segments.at(-1);
+  if (last === undefined || last.state === 'unreadable') return false;
+  if (last.last !== null && last.last >= until) return true;
+  const next = segmentAfter(log, until)?.capture;
+  return last.state === 'whole' && next?.previous_sha256 === last.sha256;
+}
+
+/** The last `t` of some segments' lines. */
+export function lastOf(segments: readonly SegmentSurvey[]): bigint | null {
   let last: bigint | null = null;
   for (const segment of segments) {
     if (segment.last !== null && (last === null || segment.last > last)) last = segment.last;
