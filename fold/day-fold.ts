@@ -125,7 +125,7 @@ export class DayFold {
 
   /** @internal */
   opened(fact: Facts['_open']): void {
-    this.#speech.opened(fact.c, fact.day === this.day);
+    this.#speech.opened(fact, fact.day === this.day);
   }
 
   /** @internal */
@@ -182,7 +182,7 @@ export class DayFold {
     let connection = this.#speech.state.connections.get(c);
     if (connection === undefined) {
       // Opened before this fold was: its trades count, nothing else does (R4).
-      connection = newConnection(c, false, this.#speech.state.t);
+      connection = newConnection(c, false, null, this.#speech.state.t);
       this.#speech.state.connections.set(c, connection);
     }
     return connection;

@@ -24,7 +24,7 @@ import {
   cloneBooks,
   cloneState,
 } from './state.ts';
-import { newConnection, servingNewestFirst } from './state.ts';
+import { isPartlyServed, isReplaced, newConnection, servingNewestFirst } from './state.ts';
 import type { Books, Connection, DayState } from './state.ts';
 import type { HistoryFloor } from './trade-memory.ts';
 import { speakPendingTrades } from './trades.ts';
@@ -94,9 +94,12 @@ export class Speech implements TradeContext {
     if (this.speaking) this.#openUnspoken();
   }
 
-  opened(c: number, serves: boolean): void {
-    this.state.connections.set(c, newConnection(c, serves, this.state.t));
-    if (serves) this.#close(FEED_KEY, false);
+  opened({ c, url }: Facts['_open'], serves: boolean): void {
+    const state = this.state;
+    state.connections.set(c, newConnection(c, serves, url, state.t));
+    if (!serves) return;
+    state.urls.add(url);
+    if (!isPartlyServed(state)) this.#close(FEED_KEY, false);
   }
 
   /** R5: whoever the dead connection spoke for passes to the next whole one, or is a gap. */
@@ -109,7 +112,7 @@ export class Speech implements TradeContext {
     for (let key = 0; key < state.speakers.length; key++) {
       if (state.speakers[key] === c) this.#passOn(key, c, cause, connection.last_t);
     }
-    const alone = servingNewestFirst(state).length === 0;
+    const alone = !isReplaced(state, connection);
     if (connection.serves && alone) {
       this.#open(FEED_KEY, { cause, from: connection.last_t, connection: c });
     }

@@ -24,6 +24,8 @@ export type Connection = {
   readonly c: number;
   /** Opened for this fold's day: everything on it counts. Otherwise only its trades do. */
   readonly serves: boolean;
+  /** What it is connected to; null where the fold did not see it open. */
+  readonly url: string | null;
   /** `t` of its last frame, or of its opening: where a gap begins if it dies. */
   last_t: bigint;
   /** By slot: bit per type of which a whole state was seen. */
@@ -49,6 +51,8 @@ export type DayState = {
   /** Symbol by slot. */
   readonly names: string[];
   readonly connections: Map<number, Connection>;
+  /** Every url a connection that serves the day was opened to: one without any is a gap (R12). */
+  readonly urls: Set<string>;
   /** Connection that speaks, by key; 0 is none. */
   readonly speakers: number[];
   readonly gaps: Map<number, Gap>;
@@ -73,6 +77,7 @@ export function createState(shard: string, taken: boolean, begun: boolean): DayS
     prev_t: 0n,
     names: [],
     connections: new Map(),
+    urls: new Set(),
     speakers: [],
     gaps: new Map(),
     trades: [],
@@ -84,8 +89,13 @@ export function createState(shard: string, taken: boolean, begun: boolean): DayS
 }
 
 /** A connection of which nothing was heard yet; `t`: since when it is open. */
-export function newConnection(c: number, serves: boolean, t: bigint): Connection {
-  return { c, serves, last_t: t, whole: [], last_trade: [] };
+export function newConnection(
+  c: number,
+  serves: boolean,
+  url: string | null,
+  t: bigint,
+): Connection {
+  return { c, serves, url, last_t: t, whole: [], last_trade: [] };
 }
 
 /** The slot of a symbol, made if it is new. Slots are never taken back within a day. */
@@ -118,4 +128,15 @@ export function cloneBooks(books: Books): Books {
 /** Open connections that serve the day, newest first. */
 export function servingNewestFirst(state: DayState): Connection[] {
   return [...state.connections.values()].filter((it) => it.serves).sort((a, b) => b.c - a.c);
+}
+
+/** Whether the day is served by nobody, or no longer by every url it was. */
+export function isPartlyServed(state: DayState): boolean {
+  const open = new Set(servingNewestFirst(state).map((it) => it.url));
+  return open.size === 0 || [...state.urls].some((url) => !open.has(url));
+}
+
+/** Whether an open connection takes the place of one that is gone: one of the same url, where it is known. */
+export function isReplaced(state: DayState, gone: Connection): boolean {
+  return servingNewestFirst(state).some((it) => gone.url === null || it.url === gone.url);
 }

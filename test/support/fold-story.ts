@@ -60,8 +60,8 @@ export class Story {
     return this.fact('_day', { day, taken }, t).fact('_config', { sha256: 'x', config });
   }
 
-  open(c: number, day: Day = DAY): this {
-    return this.fact('_open', { c, url: 'ws://x', day });
+  open(c: number, day: Day = DAY, url = 'ws://x'): this {
+    return this.fact('_open', { c, url, day });
   }
 
   close(c: number, by: 'venue' | 'us' = 'venue'): this {

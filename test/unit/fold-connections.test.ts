@@ -45,3 +45,83 @@ describe('a book that breaks with its first message (R5)', () => {
     ]);
   });
 });
+
+describe('one socket of several (R12)', () => {
+  const mark = {
+    stream: 'btcusdt@markPrice@1s',
+    data: {
+      ...{ e: 'markPriceUpdate', E: AT, s: 'BTCUSDT', p: '100', i: '100', P: '100' },
+      ...{ r: '0.0001', T: AT },
+    },
+  };
+  const aggTrade = (a: number): object => ({
+    stream: 'btcusdt@aggTrade',
+    data: {
+      ...{ e: 'aggTrade', E: AT, s: 'BTCUSDT', a, p: '100', q: '1', f: 1, l: 1, T: AT, m: false },
+    },
+  });
+  const [PUBLIC, MARKET] = ['ws://x/public', 'ws://x/market'];
+  function both(): Story {
+    const story = binance().open(1, DAY, PUBLIC).open(2, DAY, MARKET).take();
+    story.frame(1, diff(10, 8)).frame(2, mark).told();
+    return story;
+  }
+
+  test('its outage is a gap of all it may carry, heard before or not', () => {
+    const story = both();
+    const good = story.t;
+    story.frame(1, diff(12, 10)).told();
+    story.close(2);
+    const from = story.events.map((it) => (it.type === 'status' ? it.from : null));
+    assert.deepEqual(from, [good, good]);
+    assert.deepEqual(story.told(), [
+      'gap_opened BTCUSDT-PERP disconnect mark',
+      'gap_opened _FEED-s disconnect -',
+    ]);
+    story.open(3, DAY, PUBLIC).open(4, DAY, MARKET).frame(4, mark).frame(4, aggTrade(500));
+    assert.deepEqual(story.told(), [
+      'gap_closed _FEED-s disconnect - repaired=0',
+      'gap_closed BTCUSDT-PERP disconnect mark repaired=0',
+      'mark',
+      'trade BTCUSDT-PERP 500',
+    ]);
+  });
+
+  test('both gone, the gap lasts until both are back', () => {
+    const story = both().close(2).close(1);
+    const feed = (): string[] => story.told().filter((it) => it.includes('_FEED'));
+    assert.deepEqual(feed(), ['gap_opened _FEED-s disconnect -']);
+    story.open(3, DAY, MARKET);
+    assert.deepEqual(feed(), []);
+    story.open(4, DAY, PUBLIC);
+    assert.deepEqual(feed(), ['gap_closed _FEED-s disconnect - repaired=0']);
+  });
+
+  test('one that is replaced before it is closed leaves no gap, of trades neither', () => {
+    const story = both().frame(2, aggTrade(500)).open(3, DAY, MARKET).frame(3, mark);
+    story.told();
+    story.close(2, 'us');
+    assert.deepEqual(story.told(), []);
+    story.frame(3, aggTrade(501));
+    assert.deepEqual(story.told(), ['trade BTCUSDT-PERP 501']);
+  });
+
+  test('one closed by us that nothing replaces is a gap, and its trades are', () => {
+    const story = both().frame(2, aggTrade(500));
+    story.told();
+    story.close(2, 'us');
+    assert.deepEqual(story.told(), [
+      'gap_opened BTCUSDT-PERP closed mark',
+      'gap_opened _FEED-s closed -',
+      'gap_opened BTCUSDT-PERP closed trade',
+    ]);
+  });
+
+  test('an outage before the shard is taken is told where it speaks', () => {
+    const story = binance().open(1, DAY, PUBLIC).open(2, DAY, MARKET).frame(2, mark);
+    const good = story.t;
+    story.frame(1, diff(10, 8)).close(2).take();
+    const [feed] = story.events.filter((it) => it.type === 'status' && it.about === null);
+    assert.deepEqual(feed?.type === 'status' && [feed.cause, feed.from], ['disconnect', good]);
+  });
+});
