@@ -11,7 +11,8 @@ import { countAlarm, createCounters, createMetrics } from './counters.ts';
 import type { Counters, Gauges } from './counters.ts';
 import { openEpoch } from './epoch.ts';
 import type { Epoch, EpochDeps, Report } from './epoch.ts';
-import { STALE_MS } from './epoch-files.ts';
+import { STALE_MS, diskRefusal } from './epoch-files.ts';
+import { WRITE_RETRY_NS } from './epoch-log.ts';
 import { recover } from './recovery.ts';
 import { createShipper } from './shipper.ts';
 import type { Shipper, ShipperReport } from './shipper.ts';
@@ -104,6 +105,8 @@ export function createConnector(deps: ConnectorDeps): Connector {
   let disk_alarmed = false;
   /** What the epochs that are over counted. */
   const before = { drops: 0, gaps: 0, reconnects: 0 };
+  /** Why the disk takes no new epoch (the system's code), null while it does. */
+  let refused: string | null = null;
   let fatal: (error: unknown) => void = () => undefined;
 
   function nowMs(): number {
@@ -135,18 +138,22 @@ export function createConnector(deps: ConnectorDeps): Connector {
       frames: frames.add(now, counters.frames),
     };
     const next = connectorState({
-      log_failure: epoch?.log.failure() ?? null,
+      log_failure: epoch?.log.failure() ?? refused,
       ...connectionCounts(epoch),
       queue_ratio: epoch?.publishing.queueRatio() ?? null,
       stream_ratio: stream.ratio(),
       drops: per_minute.drops,
       gaps: per_minute.gaps,
-      phase: epoch?.phase() ?? 'stopped',
+      phase: phaseNow(),
     });
     reasons = next.reasons;
     if (next.state === state) return;
     report('state_change', { from: state, to: next.state, reasons });
     state = next.state;
+  }
+
+  function phaseNow(): Phase {
+    return epoch?.phase() ?? (refused === null ? 'stopped' : 'starting');
   }
 
   /** The quota is an alarm, written to the log like every limit that acts; capture goes on. */
@@ -175,7 +182,8 @@ export function createConnector(deps: ConnectorDeps): Connector {
     let standby = false;
     let after = 0;
     while (!signal.aborted) {
-      const current = openEpoch(epochDeps, { standby, after });
+      const current = await beginEpoch(signal, { standby, after });
+      if (current === null) return;
       epoch = current;
       own.add(current.dir);
       const broken = new Promise<never>((_, reject) => (fatal = reject));
@@ -194,6 +202,40 @@ export function createConnector(deps: ConnectorDeps): Connector {
     }
   }
 
+  /** A full disk takes no epoch: one is begun when space returns. Null where stopped before that. */
+  async function beginEpoch(
+    signal: AbortSignal,
+    options: Parameters<typeof openEpoch>[1],
+  ): Promise<Epoch | null> {
+    while (!signal.aborted) {
+      try {
+        const opened = openEpoch(epochDeps, options);
+        refused = null;
+        return opened;
+      } catch (error) {
+        const code = diskRefusal(error);
+        if (code === null) throw error;
+        if (refused === null) report('epoch.open_failed', { error: String(error) });
+        refused = code;
+      }
+      await pause(signal, msFromNs(WRITE_RETRY_NS));
+    }
+    refused = null;
+    return null;
+  }
+
+  function pause(signal: AbortSignal, delay_ms: number): Promise<void> {
+    return new Promise((resolve) => {
+      const done = (): void => {
+        clock.clearTimeout(timer);
+        signal.removeEventListener('abort', done);
+        resolve();
+      };
+      const timer = clock.setTimeout(done, delay_ms);
+      signal.addEventListener('abort', done);
+    });
+  }
+
   async function closeEpoch(closing: Epoch, reason: string): Promise<void> {
     const finished = closing.close({ reason, drain_ms: reason === 'fenced' ? 0 : DRAIN_MS });
     if ((await inTime(finished, DRAIN_MS + SHIP_MS)) === 'late') {
@@ -202,8 +244,8 @@ export function createConnector(deps: ConnectorDeps): Connector {
   }
 
   async function recoverLeft(signal: AbortSignal): Promise<void> {
-    try {
-      for (;;) {
+    while (!signal.aborted) {
+      try {
         const found = await recover(deps.dir, config.config, {
           ...deps,
           ...{ shipper, report },
@@ -212,11 +254,12 @@ export function createConnector(deps: ConnectorDeps): Connector {
         });
         if (found.epochs > 0) report('recovery.finished', found);
         if (found.unclear === 0) return;
-        await inTime(aborted(signal), STALE_MS);
-        if (signal.aborted) return;
+      } catch (error) {
+        report('recovery.failed', { error: String(error) });
+        // A full disk takes no repair either; it is made when space has returned.
+        if (diskRefusal(error) === null) return;
       }
-    } catch (error) {
-      report('recovery.failed', { error: String(error) });
+      await inTime(aborted(signal), STALE_MS);
     }
   }
 
@@ -260,7 +303,7 @@ export function createConnector(deps: ConnectorDeps): Connector {
       shard: config.config.shard,
       state,
       reasons,
-      phase: epoch?.phase() ?? 'stopped',
+      phase: phaseNow(),
       epoch: epoch?.id ?? null,
       day: epoch?.day() ?? null,
       uptime_s: Math.round((nowMs() - started_ms) / 1000),

@@ -43,24 +43,59 @@ export function epochDirectory(
   return join(root, of.feed, of.shard, `${of.epoch}`);
 }
 
-/** Claims the directory of a new epoch, which nobody may have claimed before. */
+/** What the system says of a disk that takes nothing now and may do so later. */
+const DISK_CODES = new Set(['ENOSPC', 'EDQUOT', 'EIO', 'EROFS', 'EMFILE', 'ENFILE']);
+
+/** The system's code where an error means that the disk refused for now, else null. */
+export function diskRefusal(error: unknown): string | null {
+  if (!(error instanceof Error) || !('code' in error)) return null;
+  return typeof error.code === 'string' && DISK_CODES.has(error.code) ? error.code : null;
+}
+
+/** The greatest epoch of a shard that lies on this host, 0 where there is none. */
+export function lastEpochHere(
+  root: string,
+  { feed, shard }: Pick<InventoryOf, 'feed' | 'shard'>,
+  { files = nodeFiles }: Host = {},
+): number {
+  const numbers = files
+    .list(join(root, feed, shard))
+    .filter(isEpochName)
+    .map(Number);
+  return numbers.reduce((greatest, it) => Math.max(greatest, it), 0);
+}
+
+const isEpochName = (name: string): boolean =>
+  /^\d{1,16}$/.test(name) && Number.isSafeInteger(Number(name));
+
+/**
+ * Claims the directory of a new epoch, which nobody may have claimed before. Where the disk refuses,
+ * nothing of the claim is left.
+ * @throws what the system says: `EEXIST` where it is claimed, and see `diskRefusal`
+ */
 export function createEpochFiles(root: string, of: InventoryOf, host: Host = {}): EpochFiles {
   const { files = nodeFiles, processes = systemProcesses } = host;
   const dir = epochDirectory(root, of);
   files.makeDirectory(dir);
   const owner: Owner = { ...processes.self(), of };
   const bytes = new TextEncoder().encode(JSON.stringify(owner));
-  const fd = files.create(join(dir, OWNER));
+  let fd: number | null = null;
   try {
+    fd = files.create(join(dir, OWNER));
     files.write(fd, bytes, 0, bytes.length, 0);
-  } finally {
-    // Segments nobody owns are never shipped: the name must outlive a power loss as they do. One that
-    // cannot be made durable is there all the same while the machine runs.
-    void files
-      .syncFile(fd)
-      .catch(() => undefined)
-      .finally(() => files.close(fd));
+  } catch (error) {
+    if (fd !== null) files.close(fd);
+    // Not where another has claimed it: what is in it is theirs.
+    const ours = fd !== null || files.list(dir).length === 0;
+    if (ours) void files.remove(dir).catch(() => undefined);
+    throw error;
   }
+  // Segments nobody owns are never shipped: the name must outlive a power loss as they do. One that
+  // cannot be made durable is there all the same while the machine runs.
+  void files
+    .syncFile(fd)
+    .catch(() => undefined)
+    .finally(() => files.close(fd));
   return openEpochFiles(dir, of, files);
 }
 
@@ -103,7 +138,7 @@ export async function findLeftEpochs(
   const left: LeftEpoch[] = [];
   let unclear = 0;
   const base = join(root, feed, shard);
-  const entries = files.list(base).filter((name) => /^\d{1,16}$/.test(name));
+  const entries = files.list(base).filter(isEpochName);
   for (const epoch of entries.sort()) {
     const dir = join(base, epoch);
     const found = own(dir) ? null : await readLeftEpoch(dir, now_ms, { files, processes });

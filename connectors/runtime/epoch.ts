@@ -20,7 +20,7 @@ import { countAlarm, countReceived } from './counters.ts';
 import type { Counters } from './counters.ts';
 import { createDayConnections } from './day-connections.ts';
 import type { DayConnections } from './day-connections.ts';
-import { createEpochFiles } from './epoch-files.ts';
+import { createEpochFiles, lastEpochHere } from './epoch-files.ts';
 import type { EpochFiles } from './epoch-files.ts';
 import type { HostProcesses } from './host-processes.ts';
 import { createEpochLog } from './epoch-log.ts';
@@ -104,7 +104,10 @@ export type Epoch = {
 /** `owner`: the epoch that has the shard, where the claim was refused for it; 0 where not known. */
 export type Fenced = { readonly reason: 'fenced'; readonly owner: number };
 
-/** Opens an epoch, which starts to connect at once. `after`: epochs already used by this host. */
+/**
+ * Opens an epoch, which starts to connect at once. `after`: epochs it must be numbered above.
+ * @throws what the system says where the disk takes no new epoch (`diskRefusal`); nothing is open then
+ */
 export function openEpoch(
   deps: EpochDeps,
   { standby, after }: { readonly standby: boolean; readonly after: number },
@@ -287,9 +290,15 @@ function logGone(dir: string): SsmdError {
   );
 }
 
-/** The first epoch from `earliest` on that no other process of this host began in the same millisecond. */
+/**
+ * The first epoch from `earliest` on that is above all that lie on this host: a clock that is behind
+ * makes no older epoch, and of two processes in one millisecond the second takes the next number.
+ */
 function claimFiles(deps: EpochDeps, earliest: number): EpochFiles {
-  for (let epoch = earliest; ; epoch++) {
+  const of = { feed: deps.feed.id, shard: deps.config.config.shard };
+  for (let first = earliest; ; ) {
+    const epoch = Math.max(first, lastEpochHere(deps.dir, of, deps) + 1);
+    first = epoch + 1;
     const { shard, origin, host } = deps.capture(epoch);
     try {
       return createEpochFiles(deps.dir, { feed: deps.feed.id, shard, epoch, origin, host }, deps);
