@@ -68,11 +68,31 @@ export function isOnlySeeded(memory: TradeMemory): boolean {
   return memory.contents.size === 0 && memory.last !== null;
 }
 
-/** What was known when a frame of history began: its trades are judged by this, not by each other. */
-export type HistoryFloor = { readonly known: boolean; readonly last: bigint | null };
+/**
+ * What was known when a frame of history began: its trades are judged by this, not by each other; and
+ * where it begins, since a venue may send the newest first.
+ */
+export type HistoryFloor = {
+  readonly known: boolean;
+  readonly last: bigint | null;
+  /** The lowest id of the frame, in the count of its first. */
+  readonly lowest: string;
+};
 
-export function historyFloor(memory: TradeMemory): HistoryFloor {
-  return { known: memory.contents.size > 0 || memory.last !== null, last: memory.last };
+/** `ids` of the frame, in its order. */
+export function historyFloor(memory: TradeMemory, ids: readonly string[]): HistoryFloor {
+  const known = memory.contents.size > 0 || memory.last !== null;
+  return { known, last: memory.last, lowest: lowestOf(ids) };
+}
+
+function lowestOf(ids: readonly string[]): string {
+  let lowest = ids[0] ?? '';
+  for (const id of ids) {
+    const [least, number] = [numericId(lowest), numericId(id)];
+    if (least === null || number === null) return ids[0] ?? '';
+    if (number < least && !beginsAnew(least, number)) lowest = id;
+  }
+  return lowest;
 }
 
 /** Whether a trade of a venue's history lies beyond what was known; nothing does where nothing was. */

@@ -5,6 +5,7 @@
 import type { EventBuffer } from '../codec/event-buffer.ts';
 import { ABSENT, FIELD, TEXT_IN_FRAME } from '../codec/event-buffer.ts';
 import { FLAG } from '../schema/events.ts';
+import type { MarketEvent } from '../schema/events.ts';
 import { unixNs } from '../schema/time.ts';
 import { countDropped } from './counts.ts';
 import type { FoldCounts } from './counts.ts';
@@ -55,10 +56,14 @@ export function hearTrade(
   const memory = state.trades[slot];
   if (memory === undefined) return;
   let floor = context.floors.get(slot);
-  if (floor === undefined) context.floors.set(slot, (floor = historyFloor(memory)));
+  if (floor === undefined) {
+    const ids = history ? historyIds(buffer, event) : [id];
+    context.floors.set(slot, (floor = historyFloor(memory, ids)));
+  }
   const beyond = !history || isBeyond(floor, id);
-  checkJump(context, connection, slot, id, history);
-  closeTradeGap(context, connection, slot, id);
+  const first = history ? floor.lowest : id;
+  checkJump(context, connection, slot, id, history ? floor : null);
+  closeTradeGap(context, connection, slot, first);
   // A trade without an id cannot be told from its repeat: it is taken as it comes.
   const verdict = id === '' ? 'new' : rememberTrade(memory, id, tradeContent(buffer, event));
   if (verdict === 'repeat') return countDropped(counts, 'repeat');
@@ -76,18 +81,37 @@ export function speakPendingTrades(
   context: TradeContext,
   ids: Readonly<Record<string, string>>,
 ): void {
-  const { state, emitter } = context;
+  const { state } = context;
   state.pending.forEach((trades, slot) => {
     const last = numericId(ids[state.names[slot] as string] ?? '');
-    for (const trade of trades) {
-      if (trade.type !== 'trade' || last === null) continue;
-      const id = numericId(trade.trade_id ?? '');
-      if (id !== null && isAfter(last, id)) emitter.emitObject(state, trade, slot, FLAG.HISTORY);
+    const memory = state.trades[slot];
+    if (last !== null && memory !== undefined) {
+      speakBeyond(context, trades, slot, last);
+      seedTrades(memory, last);
     }
     trades.length = 0;
-    const memory = state.trades[slot];
-    if (last !== null && memory !== undefined) seedTrades(memory, last);
   });
+}
+
+/** Those beyond `last`, in order of arrival; ids that nobody heard between them are a gap each. */
+function speakBeyond(
+  { state, emitter, contiguous }: TradeContext,
+  trades: readonly MarketEvent[],
+  slot: number,
+  last: bigint,
+): void {
+  const memory = state.trades[slot] as TradeMemory;
+  let known = { id: last, t: state.prev_t };
+  for (const trade of trades) {
+    const id = trade.type === 'trade' ? numericId(trade.trade_id ?? '') : null;
+    if (id === null || !isAfter(last, id)) continue;
+    if (isAfter(known.id, id)) {
+      const missed = beginsAnew(known.id, id) || !isHeardBetween(memory, known.id, id);
+      if (contiguous && missed) emitJump(state, emitter, slot, null, known.t, [known.id, id]);
+      known = { id, t: trade.t };
+    }
+    emitter.emitObject(state, trade, slot, FLAG.HISTORY);
+  }
 }
 
 function keepPending(
@@ -114,28 +138,38 @@ function checkJump(
   connection: Connection,
   slot: number,
   id: string,
-  history: boolean,
+  history: HistoryFloor | null,
 ): void {
-  const number = numericId(id);
-  if (number === null) return;
-  const { state, emitter } = context;
+  const own_id = numericId(id);
+  const number = history === null ? own_id : numericId(history.lowest);
+  if (own_id === null || number === null) return;
+  const { state } = context;
   const memory = state.trades[slot];
   const own = connection.last_trade[slot] ?? null;
-  connection.last_trade[slot] = own === null || isAfter(own, number) ? number : own;
+  connection.last_trade[slot] = own === null || isAfter(own, own_id) ? own_id : own;
   if (memory === undefined) return;
   const first = isOnlySeeded(memory);
   const last = first ? memory.last : own;
-  if (last === null || (history && !first) || !context.contiguous) return;
+  if (last === null || (history !== null && !first) || !context.contiguous) return;
   if (isHeardBetween(memory, last, number)) return;
   if (!context.speaking || state.gaps.has(slot * TYPES + TRADE)) return;
+  const from = first ? state.prev_t : connection.last_t;
+  emitJump(state, context.emitter, slot, connection.c, from, [last, number]);
+}
+
+/** What lies between two ids is lost: a gap that is over where the second was heard. */
+function emitJump(
+  state: DayState,
+  emitter: Emitter,
+  slot: number,
+  connection: number | null,
+  from: bigint,
+  [last, number]: readonly [bigint, bigint],
+): void {
   const hole = {
-    cause: 'sequence',
-    about: 'trade',
-    connection: connection.c,
-    from: unixNs(first ? state.prev_t : connection.last_t),
-    to: unixNs(state.t),
-    expected: (last + 1n).toString(),
-    received: number.toString(),
+    ...{ cause: 'sequence', about: 'trade', connection },
+    ...{ from: unixNs(from), to: unixNs(state.t) },
+    ...{ expected: (last + 1n).toString(), received: number.toString() },
   };
   emitter.emitStatus(state, slot, { kind: 'gap_opened', ...hole });
   emitter.emitStatus(state, slot, { kind: 'gap_closed', ...hole, repaired: 0 });
@@ -168,6 +202,16 @@ function closeTradeGap(
   const heard = memory?.contents.has(id) === true;
   const repaired = contiguous && (heard || (follows && !beginsAnew(last, number)));
   closeGap(state, emitter, speaking, key, repaired);
+}
+
+/** Ids of the history that a frame brings of one symbol, from its first event on. */
+function historyIds(buffer: EventBuffer, first: number): string[] {
+  const ids: string[] = [];
+  for (let event = first; event < buffer.count; event++) {
+    if (buffer.type[event] !== TRADE || buffer.symbol[event] !== buffer.symbol[first]) continue;
+    ids.push(tradeId(buffer, event));
+  }
+  return ids;
 }
 
 const latin1 = new TextDecoder('latin1');

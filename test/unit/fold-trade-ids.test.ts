@@ -67,6 +67,8 @@ describe('ids that begin anew (R6)', () => {
     story.take({ epoch: 5, t: String(NOON - 1000n) }, { BTCUSD: '8999' });
     assert.deepEqual(story.told().slice(2), [
       'trade BTCUSD 9000 HISTORY',
+      'gap_opened BTCUSD sequence trade 9001/1',
+      'gap_closed BTCUSD sequence trade 9001/1 repaired=0',
       'trade BTCUSD 1 HISTORY',
       'trade BTCUSD 2 HISTORY',
     ]);
