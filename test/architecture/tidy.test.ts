@@ -98,10 +98,14 @@ test('every source file begins by saying what it is', () => {
   assert.deepEqual(silent, []);
 });
 
-/** Links of a Markdown text that point into the project: `[words](path#part)`. */
+/** Links of a Markdown text into the project: `[words](path#part)`, and `[name]: path` on a line. */
 function links(markdown: string): string[] {
   const prose = markdown.replaceAll(/```[\s\S]*?```/g, '').replaceAll(/`[^`\n]*`/g, '');
-  const targets = [...prose.matchAll(/\]\(([^()\s]+)\)/g)].map((match) => match[1] ?? '');
+  const inline = /\]\(([^()\s]+)\)/g;
+  const defined = /^\[[^\]]+\]:\s+(\S+)$/gm;
+  const targets = [inline, defined].flatMap((form) =>
+    [...prose.matchAll(form)].map((match) => match[1] ?? ''),
+  );
   return targets.filter((target) => !/^([a-z]+:|#)/.test(target));
 }
 
@@ -120,4 +124,5 @@ test('relative links in Markdown lead somewhere', () => {
 test('links are found and code is not taken for one', () => {
   const page = 'See [a](docs/a.md#x), [b](https://b.example), `[c](d.md)` and [e](#f).';
   assert.deepEqual(links(page), ['docs/a.md#x']);
+  assert.deepEqual(links('See [g][h].\n\n[h]: ../i.ts\n'), ['../i.ts']);
 });
