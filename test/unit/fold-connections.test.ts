@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import { binanceUsdm } from '../../connectors/binance-usdm/feed.ts';
-import { DAY, Story } from '../support/fold-story.ts';
+import { CONFIG, DAY, Story, quote, snap, trade } from '../support/fold-story.ts';
 
 const BINANCE = {
   ...{ feed: 'binance-usdm', shard: 's', book_depth: 20 },
@@ -44,6 +44,43 @@ describe('a book that breaks with its first message (R5)', () => {
       'book BTCUSDT-PERP 14 SNAPSHOT',
     ]);
   });
+});
+
+describe('who follows, and who does not (R5, R6)', () => {
+  test('of several whole ones the newest', () => {
+    const story = new Story().start().open(2).open(3).take();
+    story.frame(1, snap(7)).frame(2, snap(70)).frame(3, snap(700)).told();
+    story.close(3);
+    assert.deepEqual(story.told(), ['book BTCUSD 70 SNAPSHOT']);
+  });
+
+  test('none whose frames were dropped, until it has spoken again', () => {
+    const story = new Story().start().open(2).take().frame(1, quote(1)).frame(2, quote(2));
+    story.fact('_drop', { c: 1, frames: 1, bytes: 9, from: String(story.t), reason: 'queue' });
+    story.told();
+    story.close(2).frame(1, quote(3));
+    assert.deepEqual(story.told(), [
+      'gap_opened BTCUSD disconnect quote',
+      'gap_closed BTCUSD disconnect quote repaired=0',
+      'quote BTCUSD 3',
+    ]);
+  });
+
+  test('trades go on where another connection brings them', () => {
+    const story = new Story().start().open(2).take().frame(1, trade(1)).frame(2, trade(1));
+    story.told();
+    story.close(2).frame(1, trade(2));
+    assert.deepEqual(story.told(), ['trade BTCUSD 2']);
+  });
+});
+
+test('a market added while the day runs is awaited from there on (R12)', () => {
+  const story = new Story().fact('_day', { day: DAY, taken: false });
+  const config = { ...CONFIG, channels: ['books'] };
+  const fewer = { ...config, symbols: CONFIG.symbols.slice(0, 1) };
+  story.fact('_config', { sha256: 'x', config: fewer }).open(1).frame(1, snap(7)).take().told();
+  story.fact('_config', { sha256: 'y', config });
+  assert.deepEqual(story.told(), ['gap_opened ETHUSD opening book']);
 });
 
 describe('one socket of several (R12)', () => {

@@ -74,3 +74,13 @@ describe('ids that begin anew (R6)', () => {
     ]);
   });
 });
+
+test('a repeat is known among the last 4,096, and not beyond (R6)', () => {
+  const ids = Array.from({ length: 4096 }, (_, at) => at + 1);
+  const story = new Story().start().open(2).take().frame(1, { k: 'trades', s: 'BTC', ids });
+  assert.equal(story.told().length, 4096);
+  story.frame(2, trade(1));
+  assert.deepEqual(story.told(), []);
+  story.frame(1, trade(4097)).frame(2, trade(1));
+  assert.deepEqual(story.told(), ['trade BTCUSD 4097', 'trade BTCUSD 1']);
+});
