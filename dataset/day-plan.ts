@@ -9,21 +9,14 @@
  */
 import { formatIso } from '../schema/time.ts';
 import { checkEpoch, checkListedOnly } from './epoch-checks.ts';
-import { epochLogs, isUnbroken, segmentsOf } from './epoch-log.ts';
-import type { EpochLog, ShardFindings } from './epoch-log.ts';
+import { epochLogs, isProvenTo, isUnbroken, lastOf, segmentsOf } from './epoch-log.ts';
+import type { EpochLog, ShardFindings, Stretch } from './epoch-log.ts';
 import type { ManifestGap, ManifestInput } from './manifest.ts';
 import type { SegmentSurvey } from './segment-survey.ts';
 import { Gaps } from './shard-gaps.ts';
 
-/** One epoch's stretch of the day. */
-export type Interval = {
-  readonly epoch: number;
-  /** It speaks in `[from, until)`. */
-  readonly from: bigint;
-  readonly until: bigint;
-  /** From the one that holds its `_day` line on, in order; warm-up included. */
-  readonly segments: readonly SegmentSurvey[];
-};
+/** Who speaks in one stretch of the day; its segments begin with the one that holds the `_day` line. */
+export type Interval = Stretch & { readonly epoch: number };
 
 export type ShardPlan = {
   readonly shard: string;
@@ -49,17 +42,18 @@ export function planShardDay(findings: ShardFindings): ShardPlan {
   const intervals: Interval[] = [];
   const used = new Map<string, SegmentSurvey>();
   let before: Span | null = null;
-  for (const span of speakingSpans(logs, gaps)) {
-    const { log, from, until } = span;
+  const spans = speakingSpans(logs, gaps);
+  for (const span of spans) {
+    const { log, from, until, segments } = span;
     checkTakeOver(span, before, logs, gaps);
-    const segments = segmentsOf(log, until);
     for (const segment of segments) used.set(segment.key, segment);
-    checkEpoch(findings, log, { from, until, segments }, gaps);
+    checkEpoch(findings, log, span, gaps);
     intervals.push({ epoch: log.epoch, from, until, segments });
     before = span;
   }
   for (const log of logs.filter((it) => it.segments.length === 0)) checkListedOnly(log, gaps);
   checkSilent(findings, logs, intervals, gaps);
+  checkUnused(logs, spans, gaps);
   if (intervals.length === 0) {
     const detail = 'no epoch has both its _day line and its _take in what is there';
     gaps.add('not_speaking', null, gaps.start, gaps.end, detail);
@@ -77,7 +71,7 @@ function plan(
   return { shard, intervals, gaps: gaps.list, inputs, unbroken_until: gaps.unbroken_until };
 }
 
-type Span = { readonly log: EpochLog; readonly from: bigint; readonly until: bigint };
+type Span = Stretch & { readonly log: EpochLog };
 
 /** Who speaks when, within the day; epochs that never do are left out, or are a gap. */
 function speakingSpans(logs: readonly EpochLog[], gaps: Gaps): Span[] {
@@ -90,7 +84,11 @@ function speakingSpans(logs: readonly EpochLog[], gaps: Gaps): Span[] {
     const from = max(take, gaps.start);
     if (from >= until) continue;
     if (log.day_line !== null) {
-      spans.push({ log, from, until });
+      spans.push({ log, from, until, segments: segmentsOf(log, until) });
+      const { day_line } = log;
+      const detail = `epoch ${log.epoch} has its _day line only after it took the shard`;
+      if (day_line.t > from)
+        gaps.add('not_speaking', log.epoch, from, min(day_line.t, until), detail);
     } else if (log.inventory === null && (log.last ?? 0n) < gaps.start) {
       const detail = `epoch ${log.epoch} spoke before the day and nothing says that it ended`;
       gaps.add('inventory_missing', log.epoch, from, until, detail);
@@ -114,7 +112,7 @@ function checkTakeOver(
 ): void {
   const { epoch, prev } = log;
   if (prev !== null && prev.epoch === before?.log.epoch) return;
-  const spoken_to = before === null ? gaps.start : max(before.log.last ?? 0n, before.from);
+  const spoken_to = before === null ? gaps.start : reachOf(before, gaps);
   const told_from = prev === null ? from : min(prev.t, from);
   if (told_from <= spoken_to) return;
   if (prev !== null && !logs.some((it) => it.epoch === prev.epoch)) {
@@ -156,6 +154,35 @@ function checkSilent(
     if (log !== undefined || named) continue;
     const detail = `neither segments nor an inventory of epoch ${epoch}, which the bus saw`;
     gaps.add('inventory_missing', epoch, gaps.start, seen, detail);
+  }
+}
+
+/** Up to where an epoch's lines are the data. */
+function reachOf({ log, ...stretch }: Span, gaps: Gaps): bigint {
+  const { from, until, segments } = stretch;
+  const whole = until === gaps.end ? log.inventory?.end === 'day' : isProvenTo(log, stretch);
+  return whole ? until : min(max(lastOf(segments) ?? from, from), until);
+}
+
+/**
+ * Lines of epochs that had the shard, where nobody's lines are the data: an epoch whose number is below
+ * that of one before it speaks nowhere, and one that lost the shard may have outlived the other.
+ */
+function checkUnused(logs: readonly EpochLog[], spans: readonly Span[], gaps: Gaps): void {
+  const told = gaps.list.map((it) => ({ from: BigInt(it.from), until: BigInt(it.to) }));
+  const known = [...spans.map((it) => ({ from: it.from, until: reachOf(it, gaps) })), ...told];
+  known.sort((a, b) => (a.from < b.from ? -1 : 1));
+  for (const { epoch, take, last, inventory } of logs) {
+    if (take === null) continue;
+    const detail = `epoch ${epoch} had taken the shard, its lines are no data and nobody else's are`;
+    const listed = (inventory?.segments ?? []).map((it) => BigInt(it.last ?? 0));
+    const end = min(listed.reduce(max, last ?? 0n), gaps.end);
+    let at = max(take, gaps.start);
+    for (const { from, until } of known) {
+      if (from > at && at < end) gaps.add('not_speaking', epoch, at, min(from, end), detail);
+      at = max(at, until);
+    }
+    if (at < end) gaps.add('not_speaking', epoch, at, end, detail);
   }
 }
 

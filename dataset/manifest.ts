@@ -59,7 +59,8 @@ export type ManifestGap = {
  * - `chain_broken`: a segment is not the one its successor followed
  * - `log_behind_bus`: the epoch's log ends before what the bus saw of it
  * - `inventory_missing`: nobody vouches for the end of an epoch's log, or for any of it
- * - `not_speaking`: an epoch has a log of the day but its `_day` or `_take` cannot be found
+ * - `not_speaking`: an epoch has a log of the day but its `_day` or `_take` cannot be found, or it had
+ *   taken the shard and its lines are no data where nobody else's are
  */
 export const GAP_CAUSES = [
   'shard_absent',
