@@ -59,3 +59,16 @@ export function systemClock(): Clock {
     },
   };
 }
+
+/** Resolves after `delay_ms` of a clock, or as soon as the signal aborts. */
+export function pause(clock: Clock, delay_ms: number, signal: AbortSignal): Promise<void> {
+  return new Promise((resolve) => {
+    const done = (): void => {
+      clock.clearTimeout(timer);
+      signal.removeEventListener('abort', done);
+      resolve();
+    };
+    const timer = clock.setTimeout(done, delay_ms);
+    signal.addEventListener('abort', done);
+  });
+}

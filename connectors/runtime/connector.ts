@@ -6,11 +6,13 @@
 import { connectorState, createRateWindow } from './state.ts';
 import type { ConnectorState, Phase } from './state.ts';
 import { msFromNs } from '../../schema/time.ts';
+import { pause } from './clock.ts';
 import type { TimerHandle } from './clock.ts';
 import { countAlarm, createCounters, createMetrics } from './counters.ts';
 import type { Counters, Gauges } from './counters.ts';
 import { openEpoch } from './epoch.ts';
 import type { Epoch, EpochDeps, Report } from './epoch.ts';
+import { guarded } from './guarded.ts';
 import { STALE_MS, diskRefusal } from './epoch-files.ts';
 import { WRITE_RETRY_NS } from './epoch-log.ts';
 import { recover } from './recovery.ts';
@@ -82,7 +84,8 @@ export function createConnector(deps: ConnectorDeps): Connector {
     clock: deps.shipping_clock,
     report: (it) => reportShipping(it, counters, report),
   });
-  const epochDeps: EpochDeps = { ...deps, counters, report, shipper };
+  const safe = guarded(deps, (error) => fatal(error));
+  const epochDeps: EpochDeps = { ...deps, ...safe, counters, report, shipper };
   const drops = createRateWindow();
   const gaps = createRateWindow();
   const frames = createRateWindow();
@@ -218,22 +221,10 @@ export function createConnector(deps: ConnectorDeps): Connector {
         if (refused === null) report('epoch.open_failed', { error: String(error) });
         refused = code;
       }
-      await pause(signal, msFromNs(WRITE_RETRY_NS));
+      await pause(clock, msFromNs(WRITE_RETRY_NS), signal);
     }
     refused = null;
     return null;
-  }
-
-  function pause(signal: AbortSignal, delay_ms: number): Promise<void> {
-    return new Promise((resolve) => {
-      const done = (): void => {
-        clock.clearTimeout(timer);
-        signal.removeEventListener('abort', done);
-        resolve();
-      };
-      const timer = clock.setTimeout(done, delay_ms);
-      signal.addEventListener('abort', done);
-    });
   }
 
   async function closeEpoch(closing: Epoch, reason: string): Promise<void> {

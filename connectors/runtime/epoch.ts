@@ -296,7 +296,7 @@ function logGone(dir: string): SsmdError {
  */
 function claimFiles(deps: EpochDeps, earliest: number): EpochFiles {
   const of = { feed: deps.feed.id, shard: deps.config.config.shard };
-  for (let first = earliest; ; ) {
+  for (let first = earliest; ;) {
     const epoch = Math.max(first, lastEpochHere(deps.dir, of, deps) + 1);
     first = epoch + 1;
     const { shard, origin, host } = deps.capture(epoch);

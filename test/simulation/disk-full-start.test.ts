@@ -1,4 +1,7 @@
-/** A connector that has to begin an epoch while the disk takes nothing: it waits, and says so. */
+/**
+ * A connector that has to begin an epoch while the disk takes nothing: it waits, and says so. One whose
+ * disk took nothing for too long ends, in words.
+ */
 import assert from 'node:assert/strict';
 import { readdirSync } from 'node:fs';
 import { join } from 'node:path';
@@ -7,6 +10,7 @@ import { createEpochFiles } from '../../connectors/runtime/epoch-files.ts';
 import { nodeFiles, unsyncedFiles } from '../../connectors/runtime/log-files.ts';
 import type { LogFiles } from '../../connectors/runtime/log-files.ts';
 import { publishNowhere } from '../../connectors/runtime/publishing.ts';
+import { SsmdError } from '../../schema/errors.ts';
 import { msFromNs } from '../../schema/time.ts';
 import {
   factsOf,
@@ -120,4 +124,16 @@ test('an epoch is numbered above all that lie on this host, however far the cloc
   await pass(rig, 5);
   assert.equal(rig.connector.status().epoch, older + 1);
   await rig.finish();
+});
+
+test('what the handler of a socket throws ends the connector, with that very error', async (t) => {
+  const error = new SsmdError('SSMD_DISK_FULL', 'the log could not be written for so long');
+  const publish = () =>
+    publishNowhere(() => {
+      throw error;
+    });
+  const rig = startRig({ dir: scratchDirectory(t), at: AT, deps: { publish } });
+  await pass(rig, 10);
+  await assert.rejects(rig.running, error);
+  assert.equal(rig.connector.status().state, 'OFFLINE');
 });
