@@ -100,13 +100,6 @@ export async function stopProcess(pid: number, started?: string): Promise<void> 
   await gone(there, KILL_TIMEOUT_MS);
 }
 
-/** Kills without warning, as a crash would. Returns when it is gone. */
-export async function killProcess(pid: number): Promise<void> {
-  if (pid <= 0) return;
-  signalGroup(pid, 'SIGKILL');
-  await gone(async () => (await processStart(pid)) !== null, KILL_TIMEOUT_MS);
-}
-
 /** The last lines of a log, for an error message. */
 export async function logTail(file: string, from = 0): Promise<string> {
   const bytes = await readFile(file).catch(() => Buffer.alloc(0));

@@ -6,17 +6,12 @@
 import type { Day } from '../../schema/time.ts';
 import type { Endpoint } from '../feed.ts';
 import type { TimerHandle } from './clock.ts';
-import { OPEN_TIMEOUT_MS, Session } from './session.ts';
+import { Session } from './session.ts';
 import type { SessionDeps, SessionEnd } from './session-deps.ts';
-import { BACKOFF_MS_MAX, backoffMs } from './subscriptions.ts';
+import { backoffMs } from './subscriptions.ts';
 
 /** A connection that lasted this long was a success: the next failure waits one second again. */
 export const STEADY_MS = 30_000;
-/**
- * A venue that takes connections again has one after this long at the latest, unless it asked for a
- * longer wait (`Retry-After`): the attempt that hangs, and the wait after it.
- */
-export const RECONNECT_MS_MAX = OPEN_TIMEOUT_MS + BACKOFF_MS_MAX;
 /** Replaced this long before the venue would cut it. */
 export const REPLACE_BEFORE_MS = 10 * 60_000;
 /** A replacement that is not live by then takes over all the same. */

@@ -182,13 +182,17 @@ export function resubscribeWaitMs(past_ms: number[], now_ms: number): number {
 
 export const BACKOFF_MS_FIRST = 1_000;
 export const BACKOFF_MS_MAX = 32_000;
+/** A venue that asks for a longer wait (`Retry-After`) is asked again after this long all the same. */
+export const RETRY_AFTER_MS_MAX = 5 * 60_000;
 
 /**
  * How long to wait before the connection attempt after `failures` failed ones: 1, 2, 4 .. 32 s, up to a
- * quarter less at random, and never less than the venue asked for. `random` is in [0, 1).
+ * quarter less at random, and never less than the venue asked for, up to `RETRY_AFTER_MS_MAX`.
+ * `random` is in [0, 1).
  */
 export function backoffMs(failures: number, retry_after_ms: number | null, random: number): number {
   const exponent = Math.min(Math.max(failures, 1) - 1, 5);
   const full = Math.min(BACKOFF_MS_FIRST * 2 ** exponent, BACKOFF_MS_MAX);
-  return Math.max(Math.round(full * (1 - random / 4)), retry_after_ms ?? 0);
+  const asked_ms = Math.min(retry_after_ms ?? 0, RETRY_AFTER_MS_MAX);
+  return Math.max(Math.round(full * (1 - random / 4)), asked_ms);
 }

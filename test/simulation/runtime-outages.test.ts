@@ -3,7 +3,8 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { decodeEvents } from '../../codec/md2.ts';
 import type { Clock } from '../../connectors/runtime/clock.ts';
-import { RECONNECT_MS_MAX } from '../../connectors/runtime/connection.ts';
+import { OPEN_TIMEOUT_MS } from '../../connectors/runtime/session.ts';
+import { BACKOFF_MS_MAX } from '../../connectors/runtime/subscriptions.ts';
 import { publishNowhere } from '../../connectors/runtime/publishing.ts';
 import { memoryVenue } from '../../connectors/simulator/memory-socket.ts';
 import { Random } from '../../connectors/simulator/random.ts';
@@ -13,6 +14,9 @@ import { VENUES } from '../../connectors/simulator/registry.ts';
 import type { EventOf, MarketEvent } from '../../schema/events.ts';
 import { factsOf, instant, readLog, scratchDirectory, startRig } from '../support/runtime.ts';
 import type { Rig } from '../support/runtime.ts';
+
+/** A venue that takes connections again has one by then: the attempt that hangs, and the wait after. */
+const RECONNECT_MS_MAX = OPEN_TIMEOUT_MS + BACKOFF_MS_MAX;
 
 const AT = '2026-11-20T10:00:00Z';
 const NS_PER_MS = 1_000_000n;

@@ -18,7 +18,7 @@ import {
   temporalServer,
 } from '../../stack/servers.ts';
 import type { RunningServer } from '../../stack/supervisor.ts';
-import { killProcess, startServer, stopProcess } from '../../stack/supervisor.ts';
+import { startServer, stopProcess } from '../../stack/supervisor.ts';
 import type { ToolName } from '../../stack/tools.ts';
 
 /** A server that a test may kill and start again: same port, same files. */
@@ -150,7 +150,11 @@ function testServer(port: number, spec: ServerSpec, first: RunningServer): TestS
   return {
     port,
     pid: () => running.pid,
-    kill: () => killProcess(running.pid),
+    async kill() {
+      // Without warning, as a crash would end it: the whole of its process group.
+      process.kill(-running.pid, 'SIGKILL');
+      await stopProcess(running.pid, running.started);
+    },
     stop: () => stopProcess(running.pid, running.started),
     restart: async () => {
       await stopProcess(running.pid, running.started);

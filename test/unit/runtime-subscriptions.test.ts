@@ -4,6 +4,7 @@ import fc from 'fast-check';
 import {
   ACK_TIMEOUT_MS,
   RESUBSCRIBES_PER_MINUTE_MAX,
+  RETRY_AFTER_MS_MAX,
   TRANSITIONS,
   backoffMs,
   isSettled,
@@ -98,4 +99,5 @@ test('backoff doubles from 1 to 32 s, jittered down by at most a quarter, never 
   );
   assert.equal(backoffMs(1, null, 0.999999), 750);
   assert.equal(backoffMs(1, 90_000, 0.5), 90_000);
+  assert.equal(backoffMs(1, 999_999_000, 0.5), RETRY_AFTER_MS_MAX, 'eleven days is no answer');
 });
