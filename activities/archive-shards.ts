@@ -208,7 +208,9 @@ async function lookAround(
 
 function originIn(segments: readonly SegmentSurvey[], shard: string): Origin | null {
   const own = segments.filter((it) => it.id.shard === shard);
-  return own.map((it) => it.capture?.origin).find((it) => it !== 'import') ?? null;
+  // One that cannot be read says nothing, and does not keep the next from saying it.
+  const origins = own.flatMap((it) => it.capture?.origin ?? []);
+  return origins.find((it) => it !== 'import') ?? null;
 }
 
 /** The origin of the first of some inventories that is not of an import. */
