@@ -3,13 +3,15 @@
  * inventories, RAW against the manifest's list, objects against the manifest, the manifest against
  * itself, and the archive against a rebuild from RAW, to the byte.
  */
-import { inventoryKey, manifestKey } from '../dataset/keys.ts';
+import { inventoryKey, manifestKey, parseRawSegmentKey } from '../dataset/keys.ts';
 import { versionOfDay } from '../dataset/current.ts';
+import { gapName } from '../dataset/manifest.ts';
 import type { Manifest, ManifestGap } from '../dataset/manifest.ts';
+import { NS_PER_MINUTE } from '../schema/time.ts';
 import { objectFault } from './archive-day.ts';
 import { normalizerOf, readSources } from './archive-plan.ts';
 import type { DaySources } from './archive-plan.ts';
-import { checkInventories, checkManifest, gapName } from './audit-manifest.ts';
+import { checkInventories, checkManifest } from './audit-manifest.ts';
 import type { AuditFinding, AuditOf, DayAudit } from './audit-report.ts';
 import { compareWithRaw } from './audit-rebuild.ts';
 import { readCurrent, readManifest } from './datasets.ts';
@@ -115,12 +117,19 @@ function unlistedGap(
     findings.push({ kind: 'inventory_missing', key, detail: gap.detail });
   } else if (gap.cause === 'segment_missing' || gap.cause === 'segment_corrupt') {
     // Named above as an input of the manifest, unless it never was one.
-    const known = findings.some((it) => it.kind.startsWith('raw_') && gap.detail.includes(it.key));
+    const known = findings.some((it) => it.kind.startsWith('raw_') && isIn(gap, it.key));
     if (!known)
       findings.push({ kind: 'gap_unlisted', key: shard, detail: `${gap.cause}: ${gap.detail}` });
   } else {
     findings.push({ kind: 'gap_unlisted', key: shard, detail: `${gap.cause}: ${gap.detail}` });
   }
+}
+
+/** Whether a segment of the gap's epoch is of a minute that the gap touches, or precedes one without length. */
+function isIn({ shard, epoch, from, to }: ManifestGap, key: string): boolean {
+  const id = parseRawSegmentKey(key);
+  if (id?.shard !== shard || id.epoch !== epoch || id.t > BigInt(to)) return false;
+  return from === to || id.t + NS_PER_MINUTE > BigInt(from);
 }
 
 /** Objects as they lie in the store against what the manifest says; returns the ones that differ. */

@@ -7,8 +7,8 @@ import {
   parseRawSegmentKey,
   versionKey,
 } from '../dataset/keys.ts';
-import { buildManifest } from '../dataset/manifest.ts';
-import type { GapCause, Manifest, ManifestGap } from '../dataset/manifest.ts';
+import { buildManifest, gapName } from '../dataset/manifest.ts';
+import type { GapCause, Manifest } from '../dataset/manifest.ts';
 import { dayStart } from '../schema/time.ts';
 import type { AuditFinding } from './audit-report.ts';
 import type { DaySources } from './archive-plan.ts';
@@ -113,11 +113,6 @@ function rawDisagreements(manifest: Manifest, sources: DaySources): string[] {
     );
   }
   return details;
-}
-
-/** What tells a gap from others; its words may be told otherwise by another release. */
-export function gapName({ detail: _, ...gap }: ManifestGap): string {
-  return canonicalJson(gap);
 }
 
 /** Inventories that keep silent about segments which are there. */

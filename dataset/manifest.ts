@@ -200,10 +200,15 @@ export function compareManifests(
  * What tells a gap from others, and all of it that any id is made of: its words are for people and may
  * be told otherwise by the next release.
  */
-export function gapIdentity({ shard, epoch, cause, from, to }: ManifestGap): GapIdentity {
+function gapIdentity({ shard, epoch, cause, from, to }: ManifestGap): GapIdentity {
   return { shard, epoch, cause, from, to };
 }
-export type GapIdentity = Omit<ManifestGap, 'detail'>;
+type GapIdentity = Omit<ManifestGap, 'detail'>;
+
+/** Its identity as text: two gaps are the same where it is. */
+export function gapName(gap: ManifestGap): string {
+  return canonicalJson(gapIdentity(gap));
+}
 
 /** In order of time; the words decide only between gaps that are the same without them. */
 function gapOrder(gap: ManifestGap): string {

@@ -171,3 +171,36 @@ test('a day of another normalizer is not compared, and that is no pass', async (
   assert.match(finding?.detail ?? '', /made by tiny@1; this worker rebuilds with tiny@2/);
   assert.deepEqual([audit.equal, audit.not_comparable], [0, manifest.objects.length]);
 });
+
+test('segments that are gone are named each, and their hole not once more', async () => {
+  const { deps, manifest } = await archived();
+  // More of them than the words of the hole name.
+  const gone = manifest.inputs.slice(1, 7).map((it) => it.key);
+  for (const key of gone) await deps.raw.delete(key);
+  const { findings } = await audited(deps);
+  assert.deepEqual(
+    findings.filter((it) => it.kind === 'raw_missing').map((it) => it.key),
+    gone,
+  );
+  assert.ok(!findings.some((it) => it.kind === 'gap_unlisted'));
+});
+
+test('a hole in RAW that no input of the manifest explains is named for itself', async () => {
+  const { deps, manifest } = await archived();
+  const [unlisted, listed] = [manifest.inputs[2]?.key, manifest.inputs[5]?.key];
+  assert.ok(unlisted !== undefined && listed !== undefined);
+  for (const key of [unlisted, listed]) await deps.raw.delete(key);
+  await replaced(deps, {
+    ...manifest,
+    inputs: manifest.inputs.filter((it) => it.key !== unlisted),
+  });
+  const { findings } = await audited(deps);
+  const named = findings.filter((it) => ['raw_missing', 'gap_unlisted'].includes(it.kind));
+  assert.deepEqual(
+    named.map((it) => [it.kind, it.key]),
+    [
+      ['raw_missing', listed],
+      ['gap_unlisted', 'tier1'],
+    ],
+  );
+});
