@@ -116,3 +116,16 @@ test('a line is in the log before anything acts on it', (t) => {
   file.close();
   assert.deepEqual(stepped, ['_day written', '_config written', '_open written', 'frame written']);
 });
+
+test('at midnight the watermark stands still until the line is in the log, and does not pass it', (t) => {
+  const clock = virtualClock(MIDNIGHT - 1_000_000n);
+  const { log, file } = epochLog(t, clock, '2026-11-19' as Day);
+  log.openDay('2026-11-19' as Day);
+  const last = file.last();
+  clock.advanceTo(MIDNIGHT + 5_000_000n);
+  assert.equal(log.watermark(), last, 'of the new day nothing was said yet');
+  log.tick();
+  assert.ok(log.watermark() >= MIDNIGHT);
+  assert.equal(log.day(), '2026-11-20');
+  file.close();
+});
