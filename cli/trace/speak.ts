@@ -211,17 +211,25 @@ function flatCounts(value: unknown, path = ''): Record<string, number> {
 }
 
 /** Why an epoch's line is not spoken, in words. */
-export function whySilent(read: ReadDay, epoch: number, t: bigint): string {
+export function whySilent(
+  read: { readonly surveys: readonly Pick<SegmentSurvey, 'id' | 'takes'>[] },
+  epoch: number,
+  t: bigint,
+): string {
   const own = read.surveys.filter((it) => it.id.epoch === epoch);
   const take = own.flatMap((it) => it.takes)[0];
   if (take !== undefined && t < take.t) {
     return `epoch ${epoch} was warming up: it takes the shard only at ${formatIso(take.t)}`;
   }
+  // Only a younger epoch takes the shard from one: an older one's word changes nothing.
   const next = read.surveys
     .flatMap((it) => it.takes.map((of) => ({ ...of, epoch: it.id.epoch })))
-    .find((it) => it.epoch !== epoch && it.t <= t && it.t > (take?.t ?? 0n));
+    .find((it) => it.epoch > epoch && it.t <= t);
   if (next !== undefined) {
     return `epoch ${next.epoch} has the shard since ${formatIso(next.t)}, not epoch ${epoch}`;
   }
-  return `epoch ${epoch} does not speak there: neither its _day nor its _take line for the day is found`;
+  return take === undefined
+    ? `epoch ${epoch} does not speak there: its _take line is not found`
+    : `epoch ${epoch} does not speak there, though it took the shard at ${formatIso(take.t)}: ` +
+        'its _day line for the day is not found';
 }
