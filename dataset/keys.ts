@@ -6,7 +6,7 @@
 import { EVENT_TYPES } from '../schema/events.ts';
 import type { EventType } from '../schema/events.ts';
 import { NAME_PATTERN, SYMBOL_PATTERN } from '../schema/symbols.ts';
-import { NS_PER_MINUTE, dayOf, formatIso, parseDay, parseIso, unixNs } from '../schema/time.ts';
+import { dayOf, formatIso, parseDay, parseIso } from '../schema/time.ts';
 import type { Day, UnixNs } from '../schema/time.ts';
 
 /** One raw segment: the epoch's log of one minute. Any `t` of that minute names it. */
@@ -190,18 +190,6 @@ export function stagedWindowKey({ version, feed, day, shard, hour }: StagedWindo
   return `${base}${name('shard', shard)}-${hour.toString().padStart(2, '0')}.json`;
 }
 
-export function parseStagedWindowKey(key: string): StagedWindowId | null {
-  const match = /^normalized\/([^/]+)\/_staging\/([^/]+)\/([^/]+)\/([^/]+)-(\d\d)\.json$/.exec(key);
-  if (match === null) return null;
-  const [, version = '', feed = '', date = '', shard = '', hour = ''] = match;
-  const day = parseDay(date);
-  const named =
-    VERSION_PATTERN.test(version) && NAME_PATTERN.test(feed) && NAME_PATTERN.test(shard);
-  return day !== null && named && Number(hour) < 24
-    ? { version, feed, day, shard, hour: Number(hour) }
-    : null;
-}
-
 /** Where the hourly archive of a shard goes on reading the bus. */
 export function tierCursorKey(of: { version: string; feed: string; shard: string }): string {
   const base = `normalized/${versionText(of.version)}/_staging/${name('feed', of.feed)}/`;
@@ -229,11 +217,6 @@ export function currentKey(feed: string): string {
   return `normalized/_current/${name('feed', feed)}.json`;
 }
 
-export function parseCurrentKey(key: string): string | null {
-  const feed = /^normalized\/_current\/([^/]+)\.json$/.exec(key)?.[1];
-  return feed !== undefined && NAME_PATTERN.test(feed) ? feed : null;
-}
-
 /** `qa/{feed}/{YYYY}/{MM}/{DD}/results.json` */
 export function qaResultsKey(feed: string, day: Day): string {
   return `qa/${name('feed', feed)}/${slashed(day)}/results.json`;
@@ -244,25 +227,9 @@ export function qaReportKey(feed: string, day: Day): string {
   return `qa/${name('feed', feed)}/${slashed(day)}/report.html`;
 }
 
-export function parseQaKey(
-  key: string,
-): { feed: string; day: Day; file: 'results.json' | 'report.html' } | null {
-  const match = /^qa\/([^/]+)\/(\d{4})\/(\d\d)\/(\d\d)\/(results\.json|report\.html)$/.exec(key);
-  if (match === null) return null;
-  const [, feed = '', year, month, date, file] = match;
-  const day = parseDay(`${year}-${month}-${date}`);
-  if (day === null || !NAME_PATTERN.test(feed)) return null;
-  return { feed, day, file: file === 'results.json' ? file : 'report.html' };
-}
-
 /** A market's symbol, or the symbol of a shard's own events. */
 export function isSymbol(text: string): boolean {
   return SYMBOL_PATTERN.test(text) || FEED_SYMBOL_PATTERN.test(text);
-}
-
-/** The start of the minute an instant is in. */
-export function minuteOf(t: bigint): UnixNs {
-  return unixNs(t - (t % NS_PER_MINUTE));
 }
 
 function objectStem({ version, feed, type, symbol, t }: ObjectId): string {
