@@ -71,3 +71,22 @@ test('of days whose inventory is written nothing is kept but the connections tha
   assert.equal(found[0]?.day, dayOf(instant('2025-11-20T00:00:00Z')));
   assert.equal(found.at(-1)?.connections.find(({ c }) => c === 1)?.opened, `${dayStart(FIRST)}`);
 });
+
+test('with a segment that was not shipped, no inventory is written and nothing here is removed', async (t) => {
+  const { feed, shard, epoch, origin } = capture;
+  const of = { feed, shard, epoch, origin, host: 'h' };
+  const files = createEpochFiles(scratchDirectory(t), of, { files: unsyncedFiles });
+  const store = createMemoryObjectStore();
+  const quiet = (): void => undefined;
+  const options = { store, clock: systemClock(), random: () => 0, report: quiet };
+  const ship = (): Promise<never> => Promise.reject(new Error('stopped'));
+  const shipper = { ...createShipper(options), ship };
+  const archive = createEpochArchive({ files, store, shipper, report: quiet });
+  const log = openLog({ dir: files.dir, capture: () => capture, files: unsyncedFiles });
+  log.onSegmentClosed(archive.add);
+  log.fact(dayStart(FIRST), '_open', { c: 1, url: 'u', day: FIRST });
+  assert.ok(log.close());
+  await archive.finish('shutdown');
+  assert.deepEqual(await inventories(store), []);
+  assert.ok(unsyncedFiles.list(files.dir).includes('00000000.jsonl'));
+});
