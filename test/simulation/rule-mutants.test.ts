@@ -21,6 +21,8 @@ describe('the rules of the contract, one broken at a time', { concurrency: 2 }, 
         said.includes(`not ok 1 - ${by.test}\n`),
         `${by.file} does not notice, or has no test '${by.test}':\n${said.slice(-2_000)}`,
       );
+      // A program that falls over its own feet says nothing of the rule.
+      assert.match(said, /AssertionError|ERR_ASSERTION/, `${by.file} fails by no assertion`);
     });
   }
 });

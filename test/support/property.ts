@@ -8,6 +8,7 @@ const runs = Number(process.env['FC_RUNS'] ?? '1');
 export function hold<T>(property: fc.IProperty<T>, count = 200): void {
   fc.assert(property, {
     numRuns: count * runs,
+    includeErrorInReport: true,
     ...(seed === undefined ? {} : { seed: Number(seed) }),
   });
 }
@@ -16,6 +17,7 @@ export function hold<T>(property: fc.IProperty<T>, count = 200): void {
 export async function holdAsync<T>(property: fc.IAsyncProperty<T>, count = 100): Promise<void> {
   await fc.assert(property, {
     numRuns: count * runs,
+    includeErrorInReport: true,
     ...(seed === undefined ? {} : { seed: Number(seed) }),
   });
 }

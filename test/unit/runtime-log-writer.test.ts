@@ -123,7 +123,7 @@ test('cut at any byte, the repair keeps every whole line, ends the segment, and 
       assert.equal(again.repaired, false);
       assert.equal(again.segment.sha256, repaired.segment.sha256);
     }),
-    { numRuns: 120 },
+    { numRuns: 120, includeErrorInReport: true },
   );
   assert.ok(statSync(join(dir, name)).size > 0);
 });

@@ -109,6 +109,37 @@ export const RULE_MUTANTS: readonly RuleMutant[] = [
     },
   },
   {
+    rule: 'what is written is durable within a second',
+    file: 'connectors/runtime/epoch.ts',
+    find: 'Promise.allSettled([log.sync(), touched])',
+    replace: 'Promise.allSettled([touched])',
+    by: {
+      file: 'test/simulation/durable-log.test.ts',
+      test: 'whenever power goes, at most the last second of the log is missing',
+    },
+  },
+  {
+    rule: 'the name of a segment is durable within a second',
+    file: 'connectors/runtime/log-writer.ts',
+    find: `    void queueSync(() => files.syncDirectory(dir));
+`,
+    replace: '',
+    by: {
+      file: 'test/simulation/durable-log.test.ts',
+      test: 'whenever power goes, at most the last second of the log is missing',
+    },
+  },
+  {
+    rule: 'the position does not pass a midnight that is not in the log',
+    file: 'connectors/runtime/epoch-log.ts',
+    find: 'return failing !== null || t >= midnight ? log.last()',
+    replace: 'return failing !== null ? log.last()',
+    by: {
+      file: 'test/unit/runtime-epoch-log.test.ts',
+      test: 'at midnight the watermark stands still until the line is in the log, and does not pass it',
+    },
+  },
+  {
     rule: 'a raw segment is put once and never replaced',
     file: 'connectors/runtime/shipper.ts',
     find: `if ((await store.putIfAbsent(key, packed, options)) === 'exists') {`,
@@ -419,8 +450,9 @@ export const RULE_MUTANTS: readonly RuleMutant[] = [
   {
     rule: 'an epoch without an inventory is not complete',
     file: 'dataset/epoch-checks.ts',
-    find: '  if (log.inventory === null) {',
-    replace: '  if (log.inventory === null && log.segments.length === 0) {',
+    find: `    gaps.add('inventory_missing', log.epoch, last, until, detail);
+`,
+    replace: '    void detail;\n',
     by: {
       file: 'test/unit/dataset-rebuild.test.ts',
       test: 'an inventory that is gone, an early end, and a late beginning are gaps',
