@@ -36,6 +36,8 @@ import type { Phase } from './state.ts';
 /** The next day's connections open this long before midnight, plus up to `DAY_JITTER_NS`. */
 export const DAY_OPENS_NS = 10n * NS_PER_MINUTE;
 export const DAY_JITTER_NS = NS_PER_MINUTE;
+/** Epochs that are named after one of the future are this far apart, at random. */
+const NAMES_MS = 60_000;
 /** A warm epoch has every connection live; one that cannot is warm after this long all the same. */
 export const WARM_MS_MAX = 60_000;
 
@@ -114,7 +116,7 @@ export function openEpoch(
 ): Epoch {
   const { clock, feed, report, counters } = deps;
   const { config } = deps.config;
-  const files = claimFiles(deps, Math.max(msFromNs(clock.wallNs()), after + 1));
+  const files = claimFiles(deps, nameAfter(after, msFromNs(clock.wallNs()), deps.random));
   const { epoch: id, shard } = files.of;
   const log = openLog({ dir: files.dir, capture: () => deps.capture(id), files: deps.files });
   const archive = createEpochArchive({ files, store: deps.store, shipper: deps.shipper, report });
@@ -288,6 +290,14 @@ function logGone(dir: string): SsmdError {
       'so. Keep the log folder while a connector runs',
     { facts: { dir } },
   );
+}
+
+/**
+ * The epoch's name: its start. Where the shard's owner is ahead of this clock it has to be younger than
+ * that one, and whoever else waits for the shard, or starts again here, must not come to the same.
+ */
+function nameAfter(after: number, now_ms: number, random: () => number): number {
+  return now_ms > after ? now_ms : after + 1 + Math.floor(random() * NAMES_MS);
 }
 
 /**
