@@ -66,7 +66,7 @@ export function register(program: Command, context: CliContext): void {
     .option('--symbols <list>', 'its markets, OURS=THEIRS (see ssmd import --help)')
     .option('--time-from <rule>', 'receive times for a recording without (see ssmd import --help)')
     .option('--seconds <n>', 'how long to capture live; 0: not at all', parseSeconds, 20)
-    .option('--rate <n>', 'simulated market events a second and symbol', '0.4')
+    .option('--rate <n>', 'simulated market events a second and symbol', '0.34')
     .option('--json', 'print the result as one JSON object on the last line')
     .option('--keep', 'leave the servers and the worker up; `ssmd down --env demo` stops them')
     .addHelpText('after', '\nThrough npm, options follow two dashes: npm run demo -- --keep')
