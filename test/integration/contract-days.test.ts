@@ -1,6 +1,6 @@
 /**
- * The contract through days: midnights, ids, clocks, normalizers, a stream that loses what it had, shards
- * and hosts that are not there; over real servers, on a virtual clock. Each time the archive made live is
+ * The contract through days: midnights, ids, clocks, normalizers, a stream that loses what it had, a shard
+ * that is not there; over real servers, on a virtual clock. Each time the archive made live is
  * the archive made from RAW, to the byte, and its manifest says what is true.
  */
 import { after, test } from 'node:test';
@@ -8,7 +8,6 @@ import {
   buildAtNoon,
   buildBeforeArchive,
   clockSteps,
-  hostReturns,
   idsBeginAnew,
   idsComeAgain,
   shardMissing,
@@ -56,4 +55,3 @@ scenario('the stream aged out in part, then emptied, before the archive', 'strea
 scenario('two shards, one of them missing when the day is archived', 'shards', shardMissing, {
   shards: 2,
 });
-scenario('a host that returns after the commit', 'late', hostReturns);

@@ -11,6 +11,7 @@ import {
   notRunningAtMidnight,
   restarted,
 } from '../support/contract-restarts.ts';
+import { hostReturns } from '../support/contract-days.ts';
 import { openScenario } from '../support/contract-stage.ts';
 import type { Scenario, Variation } from '../support/contract-stage.ts';
 import { startTestServers } from '../support/servers.ts';
@@ -48,3 +49,4 @@ for (const [at, how] of [
 
 scenario('not running at 23:50, started at 00:10', 'midnight', notRunningAtMidnight);
 scenario('a batch that overlaps what was stored', 'overlap', batchSentAgain);
+scenario('a host that returns after the commit', 'late', hostReturns);

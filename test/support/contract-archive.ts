@@ -18,8 +18,8 @@ import { instant, inventories } from './runtime.ts';
 
 export const DAY = '2026-11-20' as Day;
 export const NEXT = addDays(DAY, 1);
-/** The longest way from the venue to the log, at the default latency. */
-const WAY_NS = NS_PER_SECOND;
+/** The longest way from the venue to the log. */
+const WAY_NS = 4n * NS_PER_SECOND;
 
 /** What the archives of the days of a scenario say. */
 export type Archived = {
@@ -68,7 +68,10 @@ export async function archiveDays(
   const { from = tookAt(epochs, 0), until = lastOf(epochs, epochs.length - 1) - WAY_NS } = stretch;
   const market_from = instant(shared.market_from);
   const venue = stretch.venue ?? venueTrades({ ...shared, market_from, until });
-  const compared = compareTrades(joined(...trades), venue, { from, until });
+  const archived = joined(...trades);
+  const compared = compareTrades(archived, venue, { from, until });
+  const old = compareTrades(archived, venue, { from: tookAt(epochs, 0) - WAY_NS, until });
+  assert.equal(old.early, 0, 'the first history only says what is known');
   const holes = status.filter(({ repaired }) => repaired !== 1);
   const silent = compared.missing.filter(
     ({ at }) => !holes.some(({ from: since, to }) => isWithin(at, since, to)),

@@ -66,6 +66,8 @@ export type Restart = {
   /** The instant of the restart, ISO text. */
   readonly at: string;
   readonly how: 'killed' | 'stopped';
+  /** Until the next one starts. */
+  readonly away_ns?: bigint;
   readonly from: string;
   readonly until: string;
   /** Hours of each day that come from the bus. */
@@ -75,7 +77,7 @@ export type Restart = {
 export const RESTARTS = {
   '14:03': {
     at: `${DAY}T14:03:00Z`,
-    ...{ from: `${DAY}T12:58:00Z`, until: `${DAY}T14:20:00Z` },
+    ...{ from: `${DAY}T12:58:00Z`, until: `${DAY}T14:20:00Z`, away_ns: 90n * NS_PER_SECOND },
     bus_hours: [[13]],
   },
   '23:59:30': {
@@ -90,16 +92,17 @@ export const RESTARTS = {
   },
 } as const satisfies Readonly<Record<string, Omit<Restart, 'how'>>>;
 
-/** Restarted at an instant: two seconds later another one captures, and no trade is lost. */
+/** Restarted at an instant: soon another one captures, and no trade is lost. */
 export async function restarted(
   scenario: Scenario,
   variation: Variation,
-  { at, how, from, until, bus_hours: wanted_hours }: Restart,
+  { at, how, from, until, away_ns, bus_hours: wanted_hours }: Restart,
 ): Promise<string> {
   const shared = { ...variation, host: 'a', market_from: from.replace(/:.8:00Z/, ':30:00Z') };
-  let next = successorOf(instant(at));
+  let next = successorOf(instant(at), away_ns);
   if (how === 'stopped') await live(scenario, shared, { from, until: at });
-  else next = successorOf(await liveAndDie(scenario, shared, { from, until, dies_at: at }));
+  else
+    next = successorOf(await liveAndDie(scenario, shared, { from, until, dies_at: at }), away_ns);
   await live(scenario, shared, { from: next, until });
 
   const told = await readBoth(scenario);

@@ -97,6 +97,8 @@ export type Compared = {
   readonly missing: readonly (VenueTrade & { readonly symbol: string })[];
   /** Trades the archive holds again; only a take-over may repeat one. */
   readonly repeated: number;
+  /** Trades the archive holds that were made before the stretch. */
+  readonly early: number;
 };
 
 /**
@@ -110,6 +112,7 @@ export function compareTrades(
 ): Compared {
   let wanted = 0;
   let repeated = 0;
+  let early = 0;
   const missing: (VenueTrade & { symbol: string })[] = [];
   for (const [symbol, trades] of venue) {
     const made = new Map(trades.map(({ id, content }) => [id, content]));
@@ -119,8 +122,9 @@ export function compareTrades(
     const ids = new Set(there.map(({ id }) => id));
     const due = trades.filter(({ at }) => at >= from && at <= until);
     missing.push(...due.filter(({ id }) => !ids.has(id)).map((it) => ({ ...it, symbol })));
+    early += trades.filter(({ id, at }) => at < from && ids.has(id)).length;
     repeated += there.length - ids.size;
     wanted += due.length;
   }
-  return { wanted, missing, repeated };
+  return { wanted, missing, repeated, early };
 }
