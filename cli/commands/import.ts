@@ -124,7 +124,7 @@ async function runImport(file: string, flags: ImportFlags, context: CliContext):
     if (flags.json === true)
       output.json({ ...report, environment: environment.name, rejects_file });
     else print(report, rejects_file, output);
-    if (report.frames === 0) throw new ExitWith(1);
+    if (!isOfUse(report)) throw new ExitWith(1);
   } catch (error) {
     bar.end();
     rejects.close();
@@ -295,4 +295,13 @@ function print(report: ImportReport, rejects_file: string | null, output: Output
   }
   if (rejects_file !== null) output.line(`rejected lines: ${rejects_file}`);
   if (report.frames === 0) output.line(color.red('no frame was imported'));
+  else if (!isOfUse(report)) {
+    output.line(color.red(`no frame says anything of ${report.feed} with these symbols`));
+    output.line('is it another feed’s recording (--feed), or of other markets (--symbols)?');
+  }
+}
+
+/** Whether any frame is data: one given to the wrong feed is rejected or ignored. */
+function isOfUse({ decoded }: ImportReport): boolean {
+  return (decoded['data'] ?? 0) > 0;
 }

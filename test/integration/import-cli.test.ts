@@ -95,6 +95,17 @@ test(
       });
       const inventory = await store.get(key);
       assert.match(Buffer.from(inventory?.body ?? []).toString(), /"origin":"import"/);
+
+      const strange = await ssmd(
+        [
+          ...['import', file, '--feed', 'binance-usdm', '--symbols', 'BTCUSDT-PERP=BTCUSDT'],
+          ...['--time-from', '2023-07-30T15:29:58Z+100ms'],
+        ],
+        env,
+        dir,
+      );
+      assert.equal(strange.code, 1, `a recording of another feed: ${strange.stdout}`);
+      assert.match(strange.stdout + strange.stderr, /no frame says anything of binance-usdm/);
     } finally {
       await rm(dir, { recursive: true, force: true });
     }
