@@ -50,6 +50,8 @@ export async function runFiles(
     files: files.map((file) => join(root, file)),
     concurrency: options.concurrency,
     timeout: options.timeout_ms,
+    // A test that fails may leave a server or a connection open, and its file would never end.
+    forceExit: true,
     cwd: root,
   });
   const hear = ({ file, message }: { file?: string; message: string }): void => {
