@@ -184,7 +184,8 @@ test('an owner whose clock is far ahead is waited for, not run against', async (
   assert.equal(names().filter((it) => it === 'epoch.claim_failed').length, 1);
   assert.equal(names().filter((it) => it === 'epoch.opened').length, 2);
   assert.equal(rig.connector.status().phase, 'standby');
-  assert.equal(rig.connector.status().epoch, owner + 1);
+  const { epoch } = rig.connector.status();
+  assert.ok(epoch !== null && epoch > owner && epoch <= owner + 60_000, `epoch ${epoch}`);
   rig.stop.abort();
   while (!names().includes('connector.stopped')) await rig.pass(1);
 });
