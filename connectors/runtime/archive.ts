@@ -93,7 +93,8 @@ export function createEpochArchive(deps: {
       count += 1;
     },
     settleBefore(day) {
-      if (writing.size === 0) forgetWritten(day);
+      // Asked each second: the segments of a day are looked through only once there is one to let go.
+      if (writing.size === 0 && [...written].some((it) => it < day)) forgetWritten(day);
       for (const [over, count] of pending) {
         if (over >= day || count > 0 || written.has(over) || writing.has(over)) continue;
         writing.add(over);
