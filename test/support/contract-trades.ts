@@ -11,6 +11,7 @@ import { Market } from '../../connectors/simulator/market.ts';
 import type { Fill } from '../../connectors/simulator/market.ts';
 import { formatDecimal } from '../../schema/decimal.ts';
 import type { EventOf } from '../../schema/events.ts';
+import { NS_PER_SECOND } from '../../schema/time.ts';
 import type { Day } from '../../schema/time.ts';
 import { FEED, MARKETS } from './contract-stage.ts';
 import { manifestOf, plainOf } from './e2e.ts';
@@ -28,7 +29,13 @@ export type ArchivedTrade = Pick<VenueTrade, 'id' | 'content'> & {
   readonly flags: number;
 };
 
-/** Everything a market of the venue traded up to `until`, by our symbol; its history before it began too. */
+/** What is compared up to an instant may be archived a while longer. */
+const BEYOND_NS = 60n * NS_PER_SECOND;
+
+/**
+ * Everything the markets of the venue traded up to `until` and a little beyond, by our symbol; of what
+ * they traded before they began, what a history shows.
+ */
 export function venueTrades(of: {
   readonly seed: number;
   readonly rate: number;
@@ -40,7 +47,7 @@ export function venueTrades(of: {
     const pair = pairOf(external);
     const market = new Market(pair, of.seed, of.rate, usFromNs(of.market_from));
     const fills: Fill[] = [...market.history];
-    const until = usFromNs(of.until);
+    const until = usFromNs(of.until + BEYOND_NS);
     for (; market.next_us <= until; fills.push(...market.fills)) market.step();
     const trades = fills.map(({ id, us, tick, lots, buy }) => {
       const price = fixed(tick * pair.tick_units, pair.price_decimals);
