@@ -42,11 +42,6 @@ export class ExitWith extends Error {
   }
 }
 
-/** The environment of commands that start something, where `--env` is left out. */
-export function usualEnv({ env }: Pick<CliContext, 'env'>): string {
-  return env['SSMD_ENV'] || 'dev';
-}
-
 /**
  * Checks what `--env` takes: the name of an environment whose file is there, or a path to one.
  * @throws SSMD_INVALID_INPUT, SSMD_NOT_FOUND

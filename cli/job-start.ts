@@ -5,7 +5,7 @@
 import { SsmdError, invalidInput } from '../schema/errors.ts';
 import type { Fault } from '../schema/errors.ts';
 import { JOB_TYPES } from '../schema/jobs.ts';
-import { suggestion } from '../schema/near-miss.ts';
+import { nearMiss, suggestion } from '../schema/near-miss.ts';
 import type { Known } from '../activities/admission.ts';
 import { TASK_QUEUE } from '../workflows/lib/queues.ts';
 
@@ -21,8 +21,16 @@ const FLAGS: Readonly<Record<string, Flag>> = {
 /** Whether these arguments start a workflow that is ours: by its queue, or by its type. */
 export function startsJob(args: readonly string[]): boolean {
   if (!STARTS.includes(args.slice(0, 2).join(' '))) return false;
-  const { type, 'task-queue': queue } = flagsOf(args);
-  return queue === TASK_QUEUE || JOB_TYPES.some((it) => it === type);
+  const { type = '', 'task-queue': queue } = flagsOf(args);
+  // Without a queue a type that is nearly one of ours is a slip, and told as one.
+  const ours = queue === undefined ? nearMiss(type, JOB_TYPES) : type;
+  return queue === TASK_QUEUE || JOB_TYPES.some((it) => it === ours);
+}
+
+/** The same with our task queue, where a job of ours is started and none is given. */
+export function withTaskQueue(args: readonly string[]): readonly string[] {
+  if (!startsJob(args) || flagsOf(args)['task-queue'] !== undefined) return args;
+  return [...args, '--task-queue', TASK_QUEUE];
 }
 
 /**

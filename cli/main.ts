@@ -24,6 +24,8 @@ Examples:
   npx ssmd job list                               and see what came of it
 
 Every command explains itself: npx ssmd COMMAND --help
+Without --env a command means SSMD_ENV, else the environment that is up, else
+  dev; where several are up it asks for --env. up starts dev, simulate uses demo
 Exit codes: 0 done, 1 it did not hold or failed, 2 wrong command or input,
   3 the machine or a server, 130 interrupted`;
 

@@ -1,9 +1,12 @@
 /**
- * From `--env NAME` (left out: the environment that is up, else `dev`) to the environment and where its
- * servers are: the file, the running stack, variables. The only place of the command line that does.
+ * Which environment a command means, by one rule for all: `--env`, then `SSMD_ENV`, then the one that is
+ * up, else `dev`; where several are up it has to be named. Then where its servers are: the file, the
+ * running stack, variables. The only place of the command line that does.
  */
 import type { Endpoints } from '../environments/endpoints.ts';
 import type { Environment } from '../environments/env.ts';
+import { invalidInput } from '../schema/errors.ts';
+import { findRunningStacks, readStackState } from '../stack/state.ts';
 import type { CliContext } from './command.ts';
 
 export const ENV_HELP = 'environment (default: SSMD_ENV, else the one that is up, else dev)';
@@ -11,34 +14,65 @@ export const ENV_HELP = 'environment (default: SSMD_ENV, else the one that is up
 /** Servers a command talks to; the others may be missing. */
 export type Needs = 'all' | 'capture' | 'temporal' | 'stores' | 'bus' | 'none';
 
+type Where = Pick<CliContext, 'root' | 'env' | 'output'>;
+
+/**
+ * The environment meant, as `--env` would name it; told on standard error where nobody named it.
+ * @throws SSMD_INVALID_INPUT where several are up and none is named
+ */
+export async function chooseEnvironment(named: string | undefined, where: Where): Promise<string> {
+  const given = named ?? where.env['SSMD_ENV'];
+  if (given) return given;
+  const before = chosen.get(where);
+  if (before !== undefined) return before;
+  const up = await findRunningStacks(where.root);
+  if (up.length > 1) throw ambiguous(up.map(({ name }) => name));
+  const [only] = up;
+  where.output.note(
+    only === undefined
+      ? 'environment dev, as none is up (--env NAME picks another)'
+      : `environment ${only.name}, the one that is up (--env NAME picks another)`,
+  );
+  const picked = only?.file ?? only?.name ?? 'dev';
+  chosen.set(where, picked);
+  return picked;
+}
+
+/** Of each command line: asked twice, it is told once, and stays what it was. */
+const chosen = new WeakMap<Where, string>();
+
+/** The environment of a command that does not ask what is up: `--env`, then `SSMD_ENV`, else `usual`. */
+export function namedEnvironment(named: string | undefined, usual: string, where: Where): string {
+  const given = named ?? where.env['SSMD_ENV'];
+  if (given) return given;
+  where.output.note(`environment ${usual} (--env NAME picks another)`);
+  return usual;
+}
+
+function ambiguous(names: readonly string[]): Error {
+  const [first] = names;
+  const what = `is needed, for ${names.length} environments are up: ${names.join(', ')}`;
+  return invalidInput('the command line', [{ where: '--env', what }], `--env ${first}`);
+}
+
 /** Reads the file whole. @throws SSMD_NOT_FOUND, SSMD_INVALID_CONFIG, SSMD_UNAVAILABLE */
 export async function resolveEnvironment(
   named: string | undefined,
-  { root, env }: Pick<CliContext, 'root' | 'env'>,
+  where: Where,
   needs: Needs,
 ): Promise<{ readonly environment: Environment; readonly endpoints: Endpoints }> {
-  const [
-    { loadEnvironment },
-    { listEnvironments },
-    { endpointsOf, stackVariables },
-    { knownFeeds },
-    { FEEDS },
-    { findRunningStack, readStackState },
-  ] = await Promise.all([
-    import('../environments/env.ts'),
-    import('../environments/files.ts'),
-    import('../environments/endpoints.ts'),
-    import('../environments/known-feeds.ts'),
-    import('../connectors/registry.ts'),
-    import('../stack/state.ts'),
-  ]);
-  const wanted = named ?? (env['SSMD_ENV'] || undefined);
-  const chosen = wanted ?? (await findRunningStack(root, {}, listEnvironments()))?.name ?? 'dev';
-  const environment = loadEnvironment(chosen, knownFeeds(FEEDS));
-  const stack = await readStackState(environment.name, root);
+  const [{ loadEnvironment }, { endpointsOf, stackVariables }, { knownFeeds }, { FEEDS }] =
+    await Promise.all([
+      import('../environments/env.ts'),
+      import('../environments/endpoints.ts'),
+      import('../environments/known-feeds.ts'),
+      import('../connectors/registry.ts'),
+    ]);
+  const environment = loadEnvironment(await chooseEnvironment(named, where), knownFeeds(FEEDS));
+  const stack = await readStackState(environment.name, where.root);
   const variables = {
     ...NOT_NEEDED[needs],
-    ...env,
+    ...where.env,
     ...(stack === null ? {} : stackVariables(stack)),
   };
   return { environment, endpoints: endpointsOf(environment, variables) };

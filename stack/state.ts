@@ -2,7 +2,7 @@
  * What a running stack wrote down about itself, `.ssmd/<environment>/stack.json`: other commands
  * find it by that. Secrets are not in it; the object store's stand in a file of their own.
  */
-import { mkdir, readFile, readdir, rename, rm, stat, writeFile } from 'node:fs/promises';
+import { mkdir, readFile, readdir, rename, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { LOOPBACK } from './ports.ts';
 import { processStart } from './processes.ts';
@@ -75,33 +75,28 @@ export async function readStackState(envName: string, root: string): Promise<Sta
   };
 }
 
-/**
- * Which stack a command means when it names none: `SSMD_ENV`, else the one started last, of those in
- * `among` where that is given.
- */
-export async function findRunningStack(
-  root: string,
-  env: Readonly<Record<string, string | undefined>>,
-  among: readonly string[] | null = null,
-): Promise<{ readonly name: string; readonly state: StackState } | null> {
-  const named = env['SSMD_ENV'];
-  for (const name of named ? [named] : await stacksByAge(root)) {
-    if (among?.includes(name) === false) continue;
-    const state = await readStackState(name, root);
-    if (state !== null) return { name, state };
+/** A stack of which something runs, and the environment file it was started with, where it is known. */
+export type RunningStack = { readonly name: string; readonly file: string | null };
+
+/** The stacks that are up, by name. */
+export async function findRunningStacks(root: string): Promise<RunningStack[]> {
+  const names = await readdir(join(root, '.ssmd')).catch(() => []);
+  const found: RunningStack[] = [];
+  for (const name of names.toSorted()) {
+    if ((await readStackState(name, root)) === null) continue;
+    const text = await readFile(join(stackDir(name, root), FILE_OF), 'utf8').catch(() => '');
+    found.push({ name, file: text.trim() || null });
   }
-  return null;
+  return found;
 }
 
-/** Environments with a state file, the youngest first. */
-async function stacksByAge(root: string): Promise<string[]> {
-  const names = await readdir(join(root, '.ssmd')).catch(() => []);
-  const found: { readonly name: string; readonly at: number }[] = [];
-  for (const name of names) {
-    const file = await stat(join(stackDir(name, root), 'stack.json')).catch(() => null);
-    if (file !== null) found.push({ name, at: file.mtimeMs });
-  }
-  return found.toSorted((a, b) => b.at - a.at).map(({ name }) => name);
+/** Beside the state: the path of the environment's file, which may lie anywhere. */
+const FILE_OF = 'environment-file';
+
+/** Remembers which file a stack was started with. */
+export async function recordEnvironmentFile(dir: string, file: string): Promise<void> {
+  await mkdir(dir, { recursive: true });
+  await writeFile(join(dir, FILE_OF), `${file}\n`);
 }
 
 export function natsUrl(part: PartState): string {

@@ -4,13 +4,13 @@ import { InvalidArgumentError } from 'commander';
 import { invalidInput } from '../../schema/errors.ts';
 import type { Fault } from '../../schema/errors.ts';
 import type { CliContext } from '../command.ts';
-import { GROUPS, parseEnvName, usualEnv } from '../command.ts';
+import { GROUPS, parseEnvName } from '../command.ts';
 import { feedFault } from '../flag-faults.ts';
-import { resolveEnvironment } from '../resolve-environment.ts';
+import { ENV_HELP, resolveEnvironment } from '../resolve-environment.ts';
 
 type ConnectorFlags = {
   readonly mode: string;
-  readonly env: string;
+  readonly env?: string;
   readonly feed?: string;
   readonly shard?: string;
   readonly url?: string;
@@ -34,7 +34,7 @@ export function register(program: Command, context: CliContext): void {
         'goes to standard output, one JSON object a line.',
     )
     .option('--mode <mode>', `where frames come from; there is ${MODES.join(', ')}`, 'live')
-    .option('--env <name>', 'environment', parseEnvName, usualEnv(context))
+    .option('--env <name>', ENV_HELP, parseEnvName)
     .option('--feed <feed>', 'which venue: kraken or binance-usdm (needed)')
     .option('--shard <shard>', 'shard of the environment, such as tier1 (default: SHARD_ID)')
     .option('--url <url>', "base URL in place of the venue's own, ws:// or wss://")

@@ -119,8 +119,9 @@ async function runDemo(flags: Flags, context: CliContext): Promise<void> {
         holes: holes[index] ?? [],
       })),
       temporal_ui: stack.temporal.uiUrl,
+      nats: stack.nats.url,
       reports: jobs.map((it) => archived.pathOf(String(it.qa['report']))),
-      object: first === undefined ? null : await archived.smallestOf(first.archive.manifest),
+      object: first === undefined ? null : await archived.exampleOf(first.archive.manifest),
     };
     if (flags.keep === true) {
       await record(dataDir, services);

@@ -4,10 +4,10 @@ import type { BinaryFact, Diagnosis, PortFact, Problem } from '../../stack/docto
 import { diagnose } from '../../stack/doctor.ts';
 import { readStackState, stackDir } from '../../stack/state.ts';
 import type { CliContext } from '../command.ts';
-import { ExitWith, GROUPS, parseEnvName, usualEnv } from '../command.ts';
+import { ExitWith, GROUPS, parseEnvName } from '../command.ts';
 import { environmentName } from '../../environments/files.ts';
 import { SsmdError } from '../../schema/errors.ts';
-import { resolveEnvironment } from '../resolve-environment.ts';
+import { ENV_HELP, chooseEnvironment, resolveEnvironment } from '../resolve-environment.ts';
 import type { Output } from '../output.ts';
 import { formatBytes } from '../format.ts';
 
@@ -21,21 +21,17 @@ export function register(program: Command, context: CliContext): void {
         'file, ports and disk. Starts nothing. Exit code 1 when something is wrong, with the way to ' +
         'mend it.',
     )
-    .option(
-      '--env <name>',
-      'environment whose file and servers are looked at',
-      parseEnvName,
-      usualEnv(context),
-    )
+    .option('--env <name>', ENV_HELP, parseEnvName)
     .option('--json', 'print one JSON object')
     .action((options: Options) => runDoctor(options, context));
 }
 
-type Options = { readonly env: string; readonly json?: boolean };
+type Options = { readonly env?: string; readonly json?: boolean };
 
 async function runDoctor(options: Options, context: CliContext): Promise<void> {
-  const name = environmentName(options.env);
-  const faults = await faultsOfFile(options.env, context);
+  const env = await chooseEnvironment(options.env, context);
+  const name = environmentName(env);
+  const faults = await faultsOfFile(env, context);
   const seen = await diagnose(stackDir(name, context.root), context.env);
   const found = { ...seen, problems: [...faults, ...seen.problems] };
   const stack = await readStackState(name, context.root);
@@ -46,7 +42,7 @@ async function runDoctor(options: Options, context: CliContext): Promise<void> {
     temporal_ui: stack?.temporal?.uiUrl ?? null,
   };
   if (options.json === true) context.output.json({ ...found, environment: name, stack: up });
-  else print(found, options.env, up, context.output);
+  else print(found, env, up, context.output);
   if (found.problems.length > 0) throw new ExitWith(1);
 }
 

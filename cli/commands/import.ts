@@ -14,14 +14,14 @@ import { NAME_PATTERN, SYMBOL_PATTERN } from '../../schema/symbols.ts';
 import type { FoldConfig, SymbolConfig } from '../../schema/symbols.ts';
 import { formatIso } from '../../schema/time.ts';
 import type { CliContext } from '../command.ts';
-import { ExitWith, GROUPS, parseEnvName, usualEnv } from '../command.ts';
+import { ExitWith, GROUPS, parseEnvName } from '../command.ts';
 import { feedFault } from '../flag-faults.ts';
 import { formatBytes, formatCount } from '../format.ts';
 import type { Output } from '../output.ts';
-import { resolveEnvironment } from '../resolve-environment.ts';
+import { ENV_HELP, resolveEnvironment } from '../resolve-environment.ts';
 
 type ImportFlags = {
-  readonly env: string;
+  readonly env?: string;
   readonly feed?: string;
   readonly symbols?: string;
   readonly shard: string;
@@ -72,12 +72,7 @@ export function register(program: Command, context: CliContext): void {
     )
     .option('--book-depth <levels>', 'levels a side the recording subscribed to')
     .option('--rejects <file>', 'where rejected lines go (default: beside the recording)')
-    .option(
-      '--env <name>',
-      'environment whose raw bucket takes it',
-      parseEnvName,
-      usualEnv(context),
-    )
+    .option('--env <name>', ENV_HELP, parseEnvName)
     .option('--json', 'print one JSON object')
     .addHelpText('after', `\nExample:\n  ${EXAMPLE}`)
     .action((file: string, flags: ImportFlags) => runImport(file, flags, context));

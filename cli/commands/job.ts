@@ -131,12 +131,12 @@ async function withClient<T>(
   context: CliContext,
   use: (client: Client) => Promise<T>,
 ): Promise<T> {
-  const { endpoints } = await resolveEnvironment(name, context, 'temporal');
+  const { environment, endpoints } = await resolveEnvironment(name, context, 'temporal');
   const { address, namespace } = endpoints.temporal;
   const { Client, Connection } = await import('@temporalio/client');
   const connection = await Connection.connect({ address, connectTimeout: '5 seconds' }).catch(
     (cause: unknown) => {
-      const message = `no Temporal server at ${address}; start one with: npx ssmd up`;
+      const message = `no Temporal server at ${address}; start one with: npx ssmd up --env ${environment.name}`;
       throw new SsmdError('SSMD_UNAVAILABLE', message, { facts: { address }, cause });
     },
   );

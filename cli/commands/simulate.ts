@@ -10,11 +10,11 @@ import type { CliContext } from '../command.ts';
 import { GROUPS, parseEnvName } from '../command.ts';
 import { feedFault } from '../flag-faults.ts';
 import { formatBytes, formatCount } from '../format.ts';
-import { resolveEnvironment } from '../resolve-environment.ts';
+import { namedEnvironment, resolveEnvironment } from '../resolve-environment.ts';
 import type { Needs } from '../resolve-environment.ts';
 
 type Flags = {
-  readonly env: string;
+  readonly env?: string;
   readonly feed: string;
   readonly shard: string;
   readonly seed: number;
@@ -66,7 +66,7 @@ function addCommon(command: Command): Command {
   return command
     .requiredOption('--feed <feed>', 'which venue: kraken or binance-usdm')
     .option('--shard <shard>', 'shard of the environment', 'tier1')
-    .option('--env <name>', 'environment', parseEnvName, 'demo')
+    .option('--env <name>', 'environment (default: SSMD_ENV, else demo)', parseEnvName)
     .option('--seed <number>', 'same seed, same market', parseWhole, 1)
     .option('--rate <number>', 'market events a second and symbol', parseRate, 5)
     .option(
@@ -147,16 +147,17 @@ async function simulatedEnvironment(
     const fault = feedFault(flags.feed, [...FEEDS.keys()]);
     throw invalidInput('the command line', fault === null ? [] : [fault], SERVE);
   }
-  const { environment } = await resolveEnvironment(flags.env, context, 'none');
+  const env = namedEnvironment(flags.env, 'demo', context);
+  const { environment } = await resolveEnvironment(env, context, 'none');
   foldConfig(environment, { id: feed.id, ...feed.protocol }, flags.shard);
   if (environment.spec.origin === 'simulator') {
-    return resolveEnvironment(flags.env, context, needs);
+    return resolveEnvironment(env, context, needs);
   }
   throw new SsmdError(
     'SSMD_INVALID_INPUT',
-    `environment "${flags.env}" holds live data, and simulated data is never mixed into it: ` +
+    `environment "${environment.name}" holds live data, and simulated data is never mixed into it: ` +
       'use an environment with spec.origin: simulator, such as demo',
-    { facts: { environment: flags.env } },
+    { facts: { environment: environment.name } },
   );
 }
 

@@ -1,4 +1,4 @@
-/** `ssmd temporal ...`: the Temporal CLI that the stack uses, pointed at the running stack. */
+/** `ssmd temporal ...`: the Temporal CLI that the stack uses, pointed at an environment's stack. */
 import { spawn } from 'node:child_process';
 import { constants } from 'node:os';
 import type { Command } from 'commander';
@@ -6,20 +6,22 @@ import type { Known } from '../../activities/admission.ts';
 import { SsmdError } from '../../schema/errors.ts';
 import { nsFromMs } from '../../schema/time.ts';
 import { ensureBinary } from '../../stack/binaries.ts';
-import { findRunningStack } from '../../stack/state.ts';
+import { environmentName } from '../../environments/files.ts';
+import { readStackState } from '../../stack/state.ts';
 import type { CliContext } from '../command.ts';
-import { ExitWith, GROUPS } from '../command.ts';
-import { refuseWrongStart, startsJob } from '../job-start.ts';
-import { resolveEnvironment } from '../resolve-environment.ts';
+import { ExitWith, GROUPS, parseEnvName } from '../command.ts';
+import { refuseWrongStart, startsJob, withTaskQueue } from '../job-start.ts';
+import { TASK_QUEUE } from '../../workflows/lib/queues.ts';
+import { chooseEnvironment, resolveEnvironment } from '../resolve-environment.ts';
 
 export function register(program: Command, context: CliContext): void {
   program
     .command('temporal')
     .helpGroup(GROUPS.jobs)
-    .summary('the Temporal CLI, on the running stack')
-    .usage('...')
+    .summary("the Temporal CLI, on an environment's stack")
+    .usage('[--env NAME] ...')
     .description(
-      'Passes all its arguments on to the Temporal CLI, pointed at the running stack. The start of ' +
+      "Passes its arguments on to the Temporal CLI, pointed at an environment's stack. The start of " +
         'one of our jobs is judged first; nothing is started with a wrong input.',
     )
     .argument('[arguments...]')
@@ -29,14 +31,20 @@ export function register(program: Command, context: CliContext): void {
     .action((args: readonly string[]) => passOn(args, context));
 }
 
-async function passOn(args: readonly string[], context: CliContext): Promise<void> {
+async function passOn(given: readonly string[], context: CliContext): Promise<void> {
   const { env, root, output } = context;
-  const chosen = env['TEMPORAL_ADDRESS'] !== undefined || args.some(namesAddress);
+  const { named, args: words } = withoutEnv(given);
+  const args = withTaskQueue(words);
+  if (args.length > words.length) output.note(`--task-queue is left out: ${TASK_QUEUE} is ours`);
+  const addressed = args.some(namesAddress) || (named === undefined && env['TEMPORAL_ADDRESS']);
+  const picked = addressed || asksNoServer(args) ? null : await environmentOf(named, context);
   // Of a server named by its address we do not know whose environment it is; its worker judges.
-  if (!chosen && startsJob(args)) await refuseWrongStart(args, await knownHere(context));
+  if (picked !== null && startsJob(args)) {
+    await refuseWrongStart(args, await knownIn(picked, context));
+  }
   const binary = await ensureBinary('temporal', env, output.report(), context.interrupted);
-  const stack = chosen ? null : await findRunningStack(root, env);
-  const address = stack?.state.temporal?.address;
+  const stack = picked === null ? null : await readStackState(environmentName(picked), root);
+  const address = stack?.temporal?.address;
   const child = spawn(binary.path, args, {
     stdio: 'inherit',
     env: address === undefined ? env : { ...env, TEMPORAL_ADDRESS: address },
@@ -53,15 +61,44 @@ async function passOn(args: readonly string[], context: CliContext): Promise<voi
       settle(signal === null ? (status ?? 1) : 128 + constants.signals[signal]);
     });
   });
-  if (code !== 0 && !chosen && address === undefined) {
-    output.note('no stack is running here; to start one: npx ssmd up');
+  if (code !== 0 && picked !== null && address === undefined) {
+    output.note(`no stack of ${picked} is running here; start it: npx ssmd up --env ${picked}`);
   }
   if (code !== 0) throw new ExitWith(code);
 }
 
-/** What jobs of the environment that is up can be about. */
-async function knownHere(context: CliContext): Promise<Known> {
-  const { environment } = await resolveEnvironment(undefined, context, 'none');
+/** By the rule of all commands; one whose file is gone may still be up. */
+async function environmentOf(named: string | undefined, context: CliContext): Promise<string> {
+  const picked = await chooseEnvironment(named, context);
+  const stack = await readStackState(environmentName(picked), context.root);
+  return stack === null ? parseEnvName(picked) : picked;
+}
+
+/** `--env` is ours wherever it stands, but for the Temporal CLI's own command of that name. */
+function withoutEnv(args: readonly string[]): {
+  readonly named?: string;
+  readonly args: readonly string[];
+} {
+  const at = args.findIndex((it) => it === '--env' || it.startsWith('--env='));
+  if (at < 0 || args[0] === 'env') return { args };
+  const joined = args[at] !== '--env';
+  const named = joined ? args[at]?.slice('--env='.length) : args[at + 1];
+  return { named: parseEnvName(named ?? ''), args: args.toSpliced(at, joined ? 1 : 2) };
+}
+
+/** Commands of the Temporal CLI that speak with no server, or bring their own. */
+const SERVERLESS = ['help', 'completion', 'config', 'env', 'server'];
+
+function asksNoServer(args: readonly string[]): boolean {
+  const [word = 'help'] = args;
+  return SERVERLESS.includes(word) || args.some((it) => HELP.includes(it));
+}
+
+const HELP = ['-h', '--help', '-v', '--version'];
+
+/** What jobs of an environment can be about. */
+async function knownIn(name: string, context: CliContext): Promise<Known> {
+  const { environment } = await resolveEnvironment(name, context, 'none');
   const { feedsOf, shardsOf } = await import('../../environments/env.ts');
   const feeds = feedsOf(environment);
   const shards = feeds.flatMap((feed) =>

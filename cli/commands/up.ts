@@ -3,7 +3,7 @@ import { existsSync } from 'node:fs';
 import type { Command } from 'commander';
 import { InvalidArgumentError } from 'commander';
 import { stopCompanions } from '../../stack/companions.ts';
-import { stackDir } from '../../stack/state.ts';
+import { recordEnvironmentFile, stackDir } from '../../stack/state.ts';
 import type { StackPorts } from '../../stack/ports.ts';
 import { usualPorts } from '../../stack/ports.ts';
 import { PART_NAMES } from '../../stack/server.ts';
@@ -13,12 +13,17 @@ import { NAME_PATTERN } from '../../schema/symbols.ts';
 import type { Stack } from '../../stack/stack.ts';
 import { startStack, stopStack } from '../../stack/stack.ts';
 import type { CliContext } from '../command.ts';
-import { GROUPS, parseEnvName, usualEnv } from '../command.ts';
+import { GROUPS, parseEnvName } from '../command.ts';
 import { environmentName } from '../../environments/files.ts';
-import { resolveEnvironment } from '../resolve-environment.ts';
+import {
+  ENV_HELP,
+  chooseEnvironment,
+  namedEnvironment,
+  resolveEnvironment,
+} from '../resolve-environment.ts';
 
 type UpOptions = {
-  readonly env: string;
+  readonly env?: string;
   readonly only?: readonly PartName[];
   readonly detach?: boolean;
   readonly json?: boolean;
@@ -38,7 +43,7 @@ export function register(program: Command, context: CliContext): void {
         'running already. A missing server is built first (Go; minutes, once). Data, logs and the ' +
         'state that other commands read stay in .ssmd/ENVIRONMENT. Ctrl-C stops what was started.',
     )
-    .option('--env <name>', 'environment', parseEnvName, usualEnv(context))
+    .option('--env <name>', 'environment (default: SSMD_ENV, else dev)', parseEnvName)
     .option(
       '--only <parts>',
       `only these, comma-separated, of ${PART_NAMES.join(', ')}`,
@@ -57,9 +62,10 @@ export function register(program: Command, context: CliContext): void {
     .helpGroup(GROUPS.stack)
     .summary('stop the servers of an environment')
     .description('Stops the servers of one environment, whoever started them. Their data stays.')
-    .option('--env <name>', 'environment', usualEnv(context))
-    .action(async (options: { readonly env: string }) => {
-      const name = leftoverName(options.env, context.root);
+    .option('--env <name>', ENV_HELP)
+    .action(async (options: { readonly env?: string }) => {
+      const chosen = await chooseEnvironment(options.env, context);
+      const name = leftoverName(chosen, context.root);
       const dir = stackDir(name, context.root);
       const stopped = [...(await stopCompanions(dir)), ...(await stopStack(dir))];
       const what = stopped.length === 0 ? 'nothing was running' : `stopped ${stopped.join(', ')}`;
@@ -77,7 +83,8 @@ function leftoverName(nameOrPath: string, root: string): string {
 
 async function runUp(options: UpOptions, context: CliContext): Promise<void> {
   const { output, interrupted, root, env } = context;
-  const { environment } = await resolveEnvironment(options.env, context, 'none');
+  const wanted = namedEnvironment(options.env, 'dev', context);
+  const { environment } = await resolveEnvironment(wanted, context, 'none');
   const { name } = environment;
   const dataDir = stackDir(name, root);
   const log = output.report();
@@ -97,9 +104,10 @@ async function runUp(options: UpOptions, context: CliContext): Promise<void> {
     signal: interrupted,
     ...(options.only === undefined ? {} : { only: options.only }),
   });
+  await recordEnvironmentFile(dataDir, environment.file);
   if (options.json === true) output.json(describe(stack, options.only ?? PART_NAMES));
   if (options.detach === true) {
-    log.line(`left running; stop with: npx ssmd down --env ${options.env}`);
+    log.line(`left running; stop with: npx ssmd down --env ${wanted}`);
     return;
   }
   if (stack.started.length === 0) {

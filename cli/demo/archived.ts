@@ -1,6 +1,7 @@
 /** What the demo's jobs left in the bucket, read as files: the S3 server keeps objects as they are. */
 import { readFile } from 'node:fs/promises';
 import { join, relative } from 'node:path';
+import { parseObjectKey } from '../../dataset/keys.ts';
 import type { Manifest } from '../../dataset/manifest.ts';
 
 /** A hole of a day, as its manifest lists it. */
@@ -18,8 +19,8 @@ export type ArchivedFiles = {
   readonly pathOf: (key: string) => string;
   /** Holes of a manifest's day, by where they begin. */
   readonly holesOf: (manifest: string) => Promise<Hole[]>;
-  /** The smallest object of a manifest: something to look into. Null where there is none. */
-  readonly smallestOf: (manifest: string) => Promise<string | null>;
+  /** Something to look into: the smallest object with a book, else of all. Null where there is none. */
+  readonly exampleOf: (manifest: string) => Promise<string | null>;
 };
 
 export function archivedFiles(dataDir: string, bucket: string): ArchivedFiles {
@@ -34,9 +35,12 @@ export function archivedFiles(dataDir: string, bucket: string): ArchivedFiles {
         .map(({ shard, cause, from, to, detail }) => ({ shard, cause, from, to, detail }))
         .toSorted((a, b) => (BigInt(a.from) < BigInt(b.from) ? -1 : 1));
     },
-    async smallestOf(manifest) {
+    async exampleOf(manifest) {
       const { objects } = await read(manifest);
-      const [smallest] = objects.toSorted((a, b) => a.records - b.records);
+      const books = objects.filter((it) => parseObjectKey(it.key)?.type === 'book');
+      const [smallest] = (books.length > 0 ? books : objects).toSorted(
+        (a, b) => a.records - b.records,
+      );
       return smallest === undefined ? null : pathOf(smallest.key);
     },
   };

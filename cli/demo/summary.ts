@@ -28,6 +28,8 @@ export type DemoReport = {
   readonly days: readonly (RawDay &
     Omit<DayJobs, 'feed' | 'day'> & { readonly holes: readonly Hole[] })[];
   readonly temporal_ui: string;
+  /** Where the demo's NATS is. */
+  readonly nats: string;
   readonly reports: readonly string[];
   /** An archived object as a file, to be looked into. */
   readonly object: string | null;
@@ -158,6 +160,7 @@ function printNext(report: DemoReport, output: Output, { data, stays }: SummaryP
   const [first] = report.days;
   if (first === undefined) return;
   const { feed, day } = first;
+  const of = `--env ${DEMO}`;
   const input = JSON.stringify({ feed, day });
   const next = (what: string, ...lines: readonly string[]): void => printEntry(output, what, lines);
   output.line(output.color.bold('Where to look next'));
@@ -166,20 +169,33 @@ function printNext(report: DemoReport, output: Output, { data, stays }: SummaryP
   if (report.object !== null) {
     next('an object', `zstd -dc ${report.object} |\ncapnp decode codec/md2.capnp Event`);
   }
-  if (!stays) next('servers again', 'npx ssmd up --env demo');
+  if (!stays) next('servers, first', `npx ssmd up ${of} --detach`);
   next('Temporal UI', report.temporal_ui);
-  next('jobs', 'npx ssmd job list');
-  next('one job', `npx ssmd job status ${dailyArchiveId(first)}`);
+  next('jobs', `npx ssmd job list ${of}`);
+  next('one job', `npx ssmd job status ${dailyArchiveId(first)} ${of}`);
+  if (!stays) next('a worker, to work', `npx ssmd worker ${of}`);
   next(
     'archive it again',
-    `npx ssmd temporal workflow start --type daily-archive \\\n--task-queue ${TASK_QUEUE} --input '${input}'`,
+    `npx ssmd temporal workflow start ${of} --type daily-archive \\\n--task-queue ${TASK_QUEUE} --input '${input}'`,
   );
-  next('live events', `npx ssmd sub 'md.${feed}.>'`);
+  if (!stays) next('a venue to capture', `npx ssmd simulate serve --feed ${feed} ${of}`);
+  next('live events', liveEvents(report, feed));
   output.note(
     stays
-      ? 'left up: servers, workers and live connectors; stop them with: npx ssmd down --env demo'
-      : 'everything was stopped; npm run demo -- --keep leaves it up, for these lines',
+      ? `left up: servers, workers and live connectors; stop them with: npx ssmd down ${of}`
+      : 'everything was stopped: with the servers up these lines work again;\n' +
+          'npm run demo -- --keep leaves all of it up',
   );
+}
+
+/** The demo's environment: other stacks may be up beside it. */
+const DEMO = 'demo';
+
+/** Of a real venue they are in an environment that has no servers of its own. */
+function liveEvents({ live, nats }: DemoReport, feed: string): string {
+  const listen = `npx ssmd sub 'md.${feed}.>'`;
+  const real = live.some((it) => it.feed === feed && it.source === 'live');
+  return real ? `SSMD_NATS_URL=${nats} ${listen} --env demo-live` : `${listen} --env ${DEMO}`;
 }
 
 const ENTRY_COLUMNS = 19;

@@ -20,7 +20,7 @@ async function ssmd(
 ): Promise<Run> {
   const child = spawn(process.execPath, [join(root, 'cli', 'main.ts'), ...args], {
     cwd,
-    env: { ...process.env, ...env },
+    env: { ...process.env, SSMD_ENV: 'dev', ...env },
     stdio: ['ignore', 'pipe', 'pipe'],
   });
   let stdout = '';

@@ -264,7 +264,7 @@ test('ssmd doctor and down say what is there', () =>
     assert.equal(bus?.ours, true);
     assert.equal(found.stack['temporal'], null);
     const broken = { ...process.env, SSMD_TEMPORAL_BIN: join(dir, 'absent') };
-    const sick = await run('node', [ssmd, 'doctor'], { env: broken }).catch(
+    const sick = await run('node', [ssmd, 'doctor', '--env', file], { env: broken }).catch(
       (error: { code: number; stdout: string }) => error,
     );
     assert.ok('code' in sick && sick.code === 1);

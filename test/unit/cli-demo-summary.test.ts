@@ -32,6 +32,7 @@ function reportOf(feeds: readonly string[], holes: readonly Hole[]): DemoReport 
   };
   return {
     ...{ held: true, faults: [], seconds: 79.7, temporal_ui: 'http://127.0.0.1:8243' },
+    nats: 'nats://127.0.0.1:4232',
     live: feeds.map((feed) => ({
       ...{ feed, source: 'simulator' as const, frames: 1_819, events: 2_602 },
       ...{ frames_per_second: 86, gaps: 0, state: 'READY' },
@@ -46,12 +47,12 @@ function reportOf(feeds: readonly string[], holes: readonly Hole[]): DemoReport 
   };
 }
 
-function linesAt(columns: number | null, report: DemoReport): string[] {
+function linesAt(columns: number | null, report: DemoReport, stays = false): string[] {
   let said = '';
   const write = (text: string): void => void (said += text);
   const stdout = columns === null ? { write } : { write, columns, isTTY: true };
   const output = createOutput({ stdout, stderr: { write }, env: { NO_COLOR: '1' } });
-  printSummary(report, output, { data: '.ssmd/demo', stays: false });
+  printSummary(report, output, { data: '.ssmd/demo', stays });
   return said.trimEnd().split('\n');
 }
 
@@ -92,6 +93,28 @@ test('the commands to look next with are the same, broken or whole', () => {
   assert.deepEqual(printed(80), printed(null));
 });
 
+test('every command names the environment: another stack may be up', () => {
+  for (const stays of [false, true]) {
+    const lines = linesAt(null, reportOf(['kraken'], []), stays);
+    const commands = lines.filter((line) => line.includes('npx ssmd '));
+    assert.ok(commands.length >= 5);
+    assert.deepEqual(
+      commands.filter((line) => !line.includes('--env demo')),
+      [],
+    );
+    const text = lines.join('\n');
+    assert.equal(/npx ssmd up --env demo --detach/.test(text), !stays);
+    assert.equal(/npx ssmd worker --env demo/.test(text), !stays);
+    assert.ok(stays || text.indexOf('ssmd up') < text.indexOf('job list'));
+  }
+  const [live] = reportOf(['kraken'], []).live;
+  const real = { ...reportOf(['kraken'], []), live: [{ ...live, source: 'live' as const }] };
+  assert.match(
+    linesAt(null, real as DemoReport, true).join('\n'),
+    /SSMD_NATS_URL=nats:\S+ npx ssmd sub 'md\.kraken\.>' --env demo-live/,
+  );
+});
+
 test('holes are read from the manifest that the store keeps as a file, first one first', async () => {
   const dir = await mkdtemp(join(tmpdir(), 'ssmd-summary-'));
   try {
@@ -105,7 +128,15 @@ test('holes are read from the manifest that the store keeps as a file, first one
     await writeFile(join(folder, 'm.json'), JSON.stringify({ objects, gaps }));
     const files = archivedFiles(dir, 'bucket');
     assert.deepEqual(await files.holesOf('day/m.json'), gaps.toReversed());
-    assert.equal(await files.smallestOf('day/m.json'), files.pathOf('small'));
+    assert.equal(await files.exampleOf('day/m.json'), files.pathOf('small'));
+    const key = (type: string): string =>
+      `normalized/v1/kraken/${type}/BTCUSD/2026/11/20/00-00.capnp.zst`;
+    const typed = [
+      { key: key('status'), records: 1 },
+      { key: key('book'), records: 5 },
+    ];
+    await writeFile(join(folder, 'm.json'), JSON.stringify({ objects: typed, gaps }));
+    assert.equal(await files.exampleOf('day/m.json'), files.pathOf(key('book')));
   } finally {
     await rm(dir, { recursive: true, force: true });
   }

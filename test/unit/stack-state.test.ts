@@ -11,9 +11,10 @@ import { diagnose } from '../../stack/doctor.ts';
 import { processStart } from '../../stack/processes.ts';
 import { readS3Credentials, s3Credentials } from '../../stack/servers.ts';
 import {
-  findRunningStack,
+  findRunningStacks,
   readStackFile,
   readStackState,
+  recordEnvironmentFile,
   stackDir,
   writeStackFile,
 } from '../../stack/state.ts';
@@ -99,13 +100,20 @@ test('a state file that is none of ours is taken for none', () =>
     }
   }));
 
-test('the stack meant is the one named, else the one started last', () =>
+test('the stacks that are up are found, each with the file it was started with', () =>
   inRoot(async (root) => {
-    assert.equal(await findRunningStack(root, {}), null);
-    await writeStackFile(stackDir('dev', root), { parts: { nats: await part() } });
-    assert.equal((await findRunningStack(root, {}))?.name, 'dev');
-    assert.equal(await findRunningStack(root, { SSMD_ENV: 'demo' }), null);
-    assert.equal(await findRunningStack(root, {}, ['demo']), null);
+    assert.deepEqual(await findRunningStacks(root), []);
+    const up = { parts: { nats: await part() } };
+    await writeStackFile(stackDir('mine', root), up);
+    await writeStackFile(stackDir('dev', root), up);
+    await recordEnvironmentFile(stackDir('mine', root), '/elsewhere/mine.yaml');
+    await writeStackFile(stackDir('over', root), {
+      parts: { nats: { ...(await part()), started: 'long ago' } },
+    });
+    assert.deepEqual(await findRunningStacks(root), [
+      { name: 'dev', file: null },
+      { name: 'mine', file: '/elsewhere/mine.yaml' },
+    ]);
   }));
 
 test('credentials are made once and readable by their owner only', () =>
