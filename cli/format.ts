@@ -5,6 +5,11 @@ export function formatCount(count: number | bigint): string {
   return count.toLocaleString('en-US', { maximumFractionDigits: 0 });
 }
 
+/** `1 segment`, `1,234 segments`. */
+export function countOf(count: number, noun: string): string {
+  return `${formatCount(count)} ${noun}${count === 1 ? '' : 's'}`;
+}
+
 /** `12.3 MB`, decimal units. */
 export function formatBytes(bytes: number): string {
   const units = ['B', 'kB', 'MB', 'GB', 'TB'];

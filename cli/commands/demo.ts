@@ -3,7 +3,7 @@
  * simulated session (or a recording) through the same connector code, then archive, checks and audit
  * as real workflows. It starts from nothing each time, in an environment of its own.
  */
-import { rm, stat } from 'node:fs/promises';
+import { rm } from 'node:fs/promises';
 import { resolve } from 'node:path';
 import type { Command } from 'commander';
 import { InvalidArgumentError } from 'commander';
@@ -29,8 +29,8 @@ import { startService } from '../demo/service.ts';
 import type { Service } from '../demo/service.ts';
 import { faultsOf, printSummary } from '../demo/summary.ts';
 import type { DemoReport, RawDay } from '../demo/summary.ts';
-import { feedFault } from '../flag-faults.ts';
 import { formatCount } from '../format.ts';
+import { resolveEnvironment } from '../resolve-environment.ts';
 
 type Flags = {
   readonly capture?: string;
@@ -75,7 +75,7 @@ export function register(program: Command, context: CliContext): void {
 
 async function runDemo(flags: Flags, context: CliContext): Promise<void> {
   const { root, output, interrupted } = context;
-  await checkFlags(flags);
+  await checkFlags(flags, context);
   const started = performance.now();
   const dataDir = stackDir(ENV, root);
   const stack = await freshStack(dataDir, flags, context);
@@ -147,10 +147,9 @@ async function record(dataDir: string, services: readonly Service[]): Promise<vo
 }
 
 /** All faults of the command line, before anything is stopped or started. */
-async function checkFlags(flags: Flags): Promise<void> {
-  const { FEEDS: known } = await import('../../connectors/registry.ts');
+async function checkFlags(flags: Flags, context: CliContext): Promise<void> {
   const faults: Fault[] = [];
-  const { capture, feed } = flags;
+  const { capture } = flags;
   if (capture === undefined) {
     for (const name of ['feed', 'symbols', 'timeFrom'] as const) {
       if (flags[name] === undefined) continue;
@@ -158,11 +157,7 @@ async function checkFlags(flags: Flags): Promise<void> {
       faults.push({ where, what: 'goes with --capture, which is not given' });
     }
   } else {
-    const there = await stat(capture).catch(() => null);
-    if (there?.isFile() !== true)
-      faults.push({ where: '--capture', what: `'${capture}' is not a file` });
-    const wrong = feedFault(feed, [...known.keys()]);
-    if (wrong !== null) faults.push(wrong);
+    faults.push(...(await captureFaults(capture, flags, context)));
     if (flags.live === true) faults.push({ where: '--live', what: 'does not go with --capture' });
   }
   if (!(Number(flags.rate) > 0)) {
@@ -170,6 +165,19 @@ async function checkFlags(flags: Flags): Promise<void> {
   }
   const example = 'npm run demo -- --capture book.jsonl.gz --feed kraken --time-from venue';
   if (faults.length > 0) throw invalidInput('the command line', faults, example);
+}
+
+/** What the import would refuse. */
+async function captureFaults(
+  file: string,
+  flags: Flags,
+  context: CliContext,
+): Promise<readonly Fault[]> {
+  const { IMPORT_SHARD, importFaults } = await import('../import/plan.ts');
+  const { environment } = await resolveEnvironment(ENV, context, 'none');
+  const of = { ...flags, shard: IMPORT_SHARD, format: 'auto' };
+  const { faults } = await importFaults(file, of, environment);
+  return faults.map((it) => (it.where === 'FILE' ? { ...it, where: '--capture' } : it));
 }
 
 type Started = {

@@ -1,47 +1,27 @@
 /** `ssmd import`: a recorded capture into RAW, as if our own connector had written it. */
-import { closeSync, openSync, statSync, writeSync } from 'node:fs';
 import { hostname } from 'node:os';
-import { basename, resolve } from 'node:path';
+import { basename } from 'node:path';
 import type { Command } from 'commander';
-import type { Feed } from '../../connectors/feed.ts';
-import type { RecordedFormat } from '../../connectors/import/format.ts';
-import type { TimeFrom } from '../../connectors/import/times.ts';
 import type { ImportReport, Reject } from '../../connectors/runtime/import.ts';
 import type { Environment } from '../../environments/env.ts';
-import { SsmdError, invalidInput } from '../../schema/errors.ts';
-import type { Fault } from '../../schema/errors.ts';
-import { NAME_PATTERN, SYMBOL_PATTERN } from '../../schema/symbols.ts';
-import type { FoldConfig, SymbolConfig } from '../../schema/symbols.ts';
-import { formatIso } from '../../schema/time.ts';
+import type { Endpoints } from '../../environments/endpoints.ts';
+import { SsmdError } from '../../schema/errors.ts';
+import type { ObjectStore } from '../../storage/object-store.ts';
 import type { CliContext } from '../command.ts';
 import { ExitWith, GROUPS, parseEnvName } from '../command.ts';
-import { feedFault } from '../flag-faults.ts';
-import { formatBytes, formatCount } from '../format.ts';
-import type { Output } from '../output.ts';
+import { discardingStore } from '../import/discarding-store.ts';
+import { IMPORT_EXAMPLE, IMPORT_SHARD, planImport } from '../import/plan.ts';
+import type { ImportFlags, ImportPlan } from '../import/plan.ts';
+import { openRejects } from '../import/rejects.ts';
+import { REJECTS_SHOWN, isGood, printImport } from '../import/report.ts';
 import { ENV_HELP, resolveEnvironment } from '../resolve-environment.ts';
 
-type ImportFlags = {
+type Flags = ImportFlags & {
   readonly env?: string;
-  readonly feed?: string;
-  readonly symbols?: string;
-  readonly shard: string;
-  readonly format: string;
-  readonly timeFrom?: string;
-  readonly bookDepth?: string;
   readonly rejects?: string;
+  readonly dryRun?: boolean;
   readonly json?: boolean;
 };
-
-/** What the flags say, checked. */
-type ImportPlan = {
-  readonly feed: Feed;
-  readonly config: FoldConfig;
-  readonly format: RecordedFormat | null;
-  readonly time_from: TimeFrom | null;
-};
-
-const EXAMPLE =
-  'npx ssmd import book.jsonl.gz --feed kraken --symbols BTCUSD=BTC/USD --time-from venue';
 
 export function register(program: Command, context: CliContext): void {
   program
@@ -51,7 +31,8 @@ export function register(program: Command, context: CliContext): void {
     .description(
       'Reads a recording line by line (gzip, zstd or plain) and writes it as a connector would have: ' +
         'frames to the byte, in minute segments, with an inventory. Lines that are malformed or REST ' +
-        'replies go to a rejects file; the rest is imported. Importing a file again changes nothing.',
+        'replies go to a rejects file; the rest is imported. Importing a file again changes nothing. ' +
+        'What is imported cannot be taken back by a command: try it with --dry-run.',
     )
     .argument('<file>', 'the recording')
     .option('--feed <feed>', 'whose recording: kraken or binance-usdm (needed)')
@@ -59,7 +40,11 @@ export function register(program: Command, context: CliContext): void {
       '--symbols <list>',
       "markets in it, OURS=THEIRS: BTCUSD=BTC/USD,ETHUSD=ETH/USD (default: the environment's)",
     )
-    .option('--shard <shard>', 'name of the shard it becomes', 'import')
+    .option(
+      '--shard <shard>',
+      'name of the shard it becomes, none that is captured live',
+      IMPORT_SHARD,
+    )
     .option(
       '--format <format>',
       'jsonl, ns-json, tardis or cryptofeed; auto looks at its lines',
@@ -71,58 +56,99 @@ export function register(program: Command, context: CliContext): void {
         'what it yields is flagged bad-ts-recv',
     )
     .option('--book-depth <levels>', 'levels a side the recording subscribed to')
+    .option('--dry-run', 'only say what it would import and reject; needs no server')
     .option('--rejects <file>', 'where rejected lines go (default: beside the recording)')
     .option('--env <name>', ENV_HELP, parseEnvName)
     .option('--json', 'print one JSON object')
-    .addHelpText('after', `\nExample:\n  ${EXAMPLE}`)
-    .action((file: string, flags: ImportFlags) => runImport(file, flags, context));
+    .addHelpText('after', `\nExample:\n  ${IMPORT_EXAMPLE}`)
+    .action((file: string, flags: Flags) => runImport(file, flags, context));
 }
 
-async function runImport(file: string, flags: ImportFlags, context: CliContext): Promise<void> {
-  const { output, root, interrupted } = context;
-  const [{ FEEDS }, { openStores }, runtime, { readRecording }] = await Promise.all([
-    import('../../connectors/registry.ts'),
-    import('../../workers/adapters.ts'),
-    import('../../connectors/runtime/import.ts'),
-    import('../../connectors/runtime/recording.ts'),
-  ]);
+async function runImport(file: string, flags: Flags, context: CliContext): Promise<void> {
   const { environment } = await resolveEnvironment(flags.env, context, 'none');
-  const plan = await planImport(file, flags, FEEDS, environment);
-  const [{ systemClock }, { readSoftware }] = await Promise.all([
-    import('../../connectors/runtime/clock.ts'),
-    import('../../connectors/runtime/provenance.ts'),
-  ]);
-  const { endpoints } = await resolveEnvironment(flags.env, context, 'stores');
-  await using stores = await openStores(environment, endpoints);
+  const plan = await planImport(file, flags, environment);
+  const to = { file, flags, plan, environment };
+  if (flags.dryRun === true) await tryImport(to, context);
+  else {
+    const { endpoints } = await resolveEnvironment(flags.env, context, 'stores');
+    await storeImport({ ...to, endpoints }, context);
+  }
+}
+
+type Import = {
+  readonly file: string;
+  readonly flags: Flags;
+  readonly plan: ImportPlan;
+  readonly environment: Environment;
+};
+
+async function tryImport(of: Import, context: CliContext): Promise<void> {
+  const { output } = context;
+  const first: Reject[] = [];
+  const reject = (it: Reject): void => void (first.length < REJECTS_SHOWN && first.push(it));
+  const report = await readThrough(of, { store: discardingStore(), reject }, context);
+  const environment = of.environment.name;
+  if (of.flags.json === true) output.json({ ...report, environment, dry_run: true });
+  else {
+    printImport(report, of.plan.config, { kind: 'shown', first }, output);
+    output.line('nothing was written: this was a dry run');
+  }
+  if (!isGood(report)) throw new ExitWith(1);
+}
+
+async function storeImport(
+  of: Import & { readonly endpoints: Endpoints },
+  context: CliContext,
+): Promise<void> {
+  const { output } = context;
+  const { file, flags, environment } = of;
+  const { openStores } = await import('../../workers/adapters.ts');
+  await using stores = await openStores(environment, of.endpoints);
   const rejects = openRejects(
     flags.rejects ?? `${file}.rejects.jsonl`,
     flags.rejects === undefined,
   );
+  try {
+    const report = await readThrough(of, { store: stores.raw, reject: rejects.write }, context);
+    const path = rejects.close();
+    if (flags.json === true) {
+      output.json({ ...report, environment: environment.name, rejects_file: path });
+    } else printImport(report, of.plan.config, { kind: 'file', path }, output);
+    if (!isGood(report)) throw new ExitWith(1);
+  } catch (error) {
+    if (!(error instanceof ExitWith)) rejects.discard();
+    throw error;
+  }
+}
+
+async function readThrough(
+  { file, plan }: Import,
+  into: { readonly store: ObjectStore; readonly reject: (reject: Reject) => void },
+  { output, root, interrupted }: CliContext,
+): Promise<ImportReport> {
+  const [{ systemClock }, { readSoftware }, { importRecording }, { readRecording }] =
+    await Promise.all([
+      import('../../connectors/runtime/clock.ts'),
+      import('../../connectors/runtime/provenance.ts'),
+      import('../../connectors/runtime/import.ts'),
+      import('../../connectors/runtime/recording.ts'),
+    ]);
   const bar = output.progress({ label: basename(file), unit: 'frames' });
   let frames = 0;
   try {
-    const report = await runtime.importRecording({
+    return await importRecording({
       ...plan,
+      ...into,
       source: basename(file),
       chunks: readRecording(file),
-      store: stores.raw,
       software: readSoftware(root),
       host: hostname(),
       clock: systemClock(),
       random: Math.random,
-      reject: rejects.write,
       progress: (done) => bar.update((frames = done)),
       signal: interrupted,
     });
-    bar.end();
-    const rejects_file = rejects.close();
-    if (flags.json === true)
-      output.json({ ...report, environment: environment.name, rejects_file });
-    else print(report, rejects_file, output);
-    if (!isOfUse(report)) throw new ExitWith(1);
   } catch (error) {
-    bar.end();
-    rejects.close();
     if (!interrupted.aborted) throw error;
     throw new SsmdError(
       'SSMD_INTERRUPTED',
@@ -130,173 +156,7 @@ async function runImport(file: string, flags: ImportFlags, context: CliContext):
         'import it again to have it whole',
       { cause: error },
     );
+  } finally {
+    bar.end();
   }
-}
-
-/** All faults of the command line at once. @throws SSMD_INVALID_INPUT */
-async function planImport(
-  file: string,
-  flags: ImportFlags,
-  feeds: ReadonlyMap<string, Feed>,
-  environment: Environment,
-): Promise<ImportPlan> {
-  const [{ FORMATS }, { parseTimeFrom }] = await Promise.all([
-    import('../../connectors/import/registry.ts'),
-    import('../../connectors/import/times.ts'),
-  ]);
-  const faults: Fault[] = [];
-  const fault = (where: string, what: string): void => void faults.push({ where, what });
-  if (statSync(file, { throwIfNoEntry: false })?.isFile() !== true) {
-    fault('FILE', `'${file}' is not a file`);
-  }
-  const feed = feeds.get(flags.feed ?? '');
-  const wrong = feedFault(flags.feed, [...feeds.keys()]);
-  if (wrong !== null) faults.push(wrong);
-  if (!NAME_PATTERN.test(flags.shard)) {
-    fault('--shard', `'${flags.shard}' is no name: lower-case letters, digits, dashes, at most 32`);
-  }
-  const format = FORMATS.find(({ id }) => id === flags.format) ?? null;
-  if (format === null && flags.format !== 'auto') {
-    const known = FORMATS.map(({ id }) => id).join(', ');
-    fault('--format', `expected auto, ${known}, received '${flags.format}'`);
-  }
-  let time_from: TimeFrom | null = null;
-  try {
-    time_from = flags.timeFrom === undefined ? null : parseTimeFrom(flags.timeFrom);
-  } catch (error) {
-    fault('--time-from', error instanceof Error ? (error.message.split('\n')[1] ?? '').trim() : '');
-  }
-  const symbols = symbolsOf(flags.symbols, feed?.id ?? '', environment, fault);
-  const depths = feed?.protocol.book_depths ?? [];
-  const book_depth = flags.bookDepth === undefined ? (depths[0] ?? 0) : Number(flags.bookDepth);
-  if (feed !== undefined && flags.bookDepth !== undefined && !depths.includes(book_depth)) {
-    fault('--book-depth', `expected one of ${depths.join(', ')}, received '${flags.bookDepth}'`);
-  }
-  if (faults.length > 0 || feed === undefined) {
-    throw invalidInput('the command line', faults, EXAMPLE);
-  }
-  const { id, protocol } = feed;
-  const { channels } = protocol;
-  const config = { feed: id, shard: flags.shard, symbols, channels, book_depth };
-  return { feed, config, format, time_from };
-}
-
-/** `BTCUSD=BTC/USD,...`; a symbol alone is looked up in the environment, as are all by default. */
-function symbolsOf(
-  list: string | undefined,
-  feed: string,
-  environment: Environment,
-  fault: (where: string, what: string) => void,
-): readonly SymbolConfig[] {
-  const known = new Map(
-    environment.symbols.flatMap(({ symbol, feeds }) => {
-      const external = feeds.get(feed);
-      return external === undefined ? [] : [[symbol, external] as const];
-    }),
-  );
-  if (list === undefined) {
-    if (known.size === 0) {
-      fault('--symbols', `is needed: environment ${environment.name} has no market of this feed`);
-    }
-    return [...known].map(([symbol, external]) => ({ symbol, external, depth: 'l2' }));
-  }
-  return list.split(',').map((item) => {
-    const at = item.indexOf('=');
-    const symbol = at < 0 ? item : item.slice(0, at);
-    const external = at < 0 ? (known.get(symbol) ?? '') : item.slice(at + 1);
-    if (!SYMBOL_PATTERN.test(symbol)) {
-      fault('--symbols', `'${symbol}' is none of our symbols: upper-case letters, digits, _ and -`);
-    } else if (external === '') {
-      const hint = `say ${symbol}=THEIRS`;
-      fault(
-        '--symbols',
-        `the venue's spelling of ${symbol} is not in ${environment.name}: ${hint}`,
-      );
-    }
-    return { symbol, external, depth: 'l2' };
-  });
-}
-
-type Rejects = {
-  readonly write: (reject: Reject) => void;
-  /** Where they are; null where there were none. */
-  readonly close: () => string | null;
-};
-
-/** Rejected lines as JSON lines; without a place beside the recording they go to the folder we are in. */
-function openRejects(path: string, may_move: boolean): Rejects {
-  let open: { fd: number; path: string } | null = null;
-  let closed: string | null = null;
-
-  function create(): { fd: number; path: string } {
-    try {
-      return { fd: openSync(path, 'w'), path };
-    } catch (error) {
-      const here = resolve(basename(path));
-      if (!may_move || here === resolve(path)) throw error;
-      return { fd: openSync(here, 'w'), path: here };
-    }
-  }
-
-  return {
-    write(reject) {
-      open ??= create();
-      writeSync(open.fd, `${JSON.stringify(reject)}\n`);
-    },
-    close() {
-      if (open !== null) {
-        closeSync(open.fd);
-        closed = open.path;
-        open = null;
-      }
-      return closed;
-    },
-  };
-}
-
-function print(report: ImportReport, rejects_file: string | null, output: Output): void {
-  const { color } = output;
-  const rejected = Object.entries(report.rejected);
-  const counted = (counts: readonly (readonly [string, number])[]): string =>
-    counts.map(([name, count]) => `${name} ${formatCount(count)}`).join(', ') || 'none';
-  output.table(
-    ['imported', ''],
-    [
-      ['recording', `${report.source} (${report.format}, ${formatCount(report.lines)} lines)`],
-      [
-        'into',
-        `feed ${report.feed}, shard ${report.shard}, ${report.days.join(', ') || 'nothing'}`,
-      ],
-      ['frames', formatCount(report.frames)],
-      ['decoded', counted(Object.entries(report.decoded))],
-      ['rejected', counted(rejected)],
-      ['from', report.first === null ? '-' : formatIso(BigInt(report.first))],
-      ['to', report.last === null ? '-' : formatIso(BigInt(report.last))],
-      ...report.epochs.map((epoch) => [
-        `epoch ${epoch.epoch}`,
-        `${formatCount(epoch.segments)} segments, ${formatBytes(epoch.bytes)} plain`,
-      ]),
-    ],
-  );
-  if (report.bad_ts_recv) {
-    output.line(color.yellow('receive times are not to be trusted: events carry bad-ts-recv'));
-  }
-  if (report.nudged > 0) {
-    const most = `${report.nudged_ns_max} ns at most`;
-    output.line(`${formatCount(report.nudged)} times did not increase and were moved, ${most}`);
-  }
-  for (const key of report.conflicts) {
-    output.line(color.red(`other content was there already; ours is kept as ${key}`));
-  }
-  if (rejects_file !== null) output.line(`rejected lines: ${rejects_file}`);
-  if (report.frames === 0) output.line(color.red('no frame was imported'));
-  else if (!isOfUse(report)) {
-    output.line(color.red(`no frame says anything of ${report.feed} with these symbols`));
-    output.line('is it another feed’s recording (--feed), or of other markets (--symbols)?');
-  }
-}
-
-/** Whether any frame is data: one given to the wrong feed is rejected or ignored. */
-function isOfUse({ decoded }: ImportReport): boolean {
-  return (decoded['data'] ?? 0) > 0;
 }

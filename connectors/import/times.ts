@@ -2,7 +2,6 @@
 import { EventBuffer } from '../../codec/event-buffer.ts';
 import { u64 } from '../../codec/event-object.ts';
 import { createSymbolTable } from '../../codec/symbol-table.ts';
-import { invalidInput } from '../../schema/errors.ts';
 import type { FoldConfig } from '../../schema/symbols.ts';
 import { dayOf, parseIso } from '../../schema/time.ts';
 import { decoderOf } from '../feed.ts';
@@ -21,20 +20,18 @@ const UNIT_NS: Readonly<Record<string, bigint>> = {
   m: 60_000_000_000n,
 };
 
-/** `venue` or `2023-07-30T15:29:58Z+100ms`. @throws SSMD_INVALID_INPUT */
-export function parseTimeFrom(text: string): TimeFrom {
+/** `venue` or `2023-07-30T15:29:58Z+100ms`; null for anything else. */
+export function readTimeFrom(text: string): TimeFrom | null {
   if (text === 'venue') return { kind: 'venue' };
   const match = /^(.+)\+(\d{1,12})(ns|us|ms|s|m)$/.exec(text);
   const start = match === null ? null : parseIso(match[1] ?? '');
   const step_ns = BigInt(match?.[2] ?? '0') * (UNIT_NS[match?.[3] ?? ''] ?? 0n);
-  if (start !== null && step_ns > 0n) return { kind: 'steps', start, step_ns };
-  const fault = {
-    where: '--time-from',
-    what: `'${text}' is neither 'venue' nor START+STEP`,
-    hint: 'START is an ISO instant, STEP a whole number of ns, us, ms, s or m, above 0',
-  };
-  throw invalidInput('the command line', [fault], '2023-07-30T15:29:58Z+100ms');
+  return start !== null && step_ns > 0n ? { kind: 'steps', start, step_ns } : null;
 }
+
+/** What it takes, for a message. */
+export const TIME_FROM_HINT =
+  'START is an ISO instant, STEP a whole number of ns, us, ms, s or m, above 0';
 
 /** Why times are bad, in words, for the `_clock` line. */
 export function describeTimeFrom(from: TimeFrom): string {

@@ -15,6 +15,7 @@ import type { Feed } from '../feed.ts';
 import { LINE_BYTES_MAX } from '../import/format.ts';
 import type { RecordedFormat, RecordedLine, RejectReason } from '../import/format.ts';
 import { judgeFrame } from '../import/judge.ts';
+import { noDataFault } from '../import/no-data.ts';
 import { FORMATS, detectFormat } from '../import/registry.ts';
 import { createSequencer } from '../import/sequencer.ts';
 import type { Sequencer } from '../import/sequencer.ts';
@@ -183,17 +184,12 @@ class RecordingReader {
 
   finish(): void {
     if (this.#held.length > 0) {
-      throw invalidInput(
-        this.#options.source,
-        [
-          {
-            where: '--time-from',
-            what: 'no frame carries a time of the venue',
-            hint: 'say START+STEP',
-          },
-        ],
-        '2023-07-30T15:29:58Z+100ms',
-      );
+      const { source, config } = this.#options;
+      const what = 'no frame carries a time of the venue';
+      const untimed = { where: '--time-from', what, hint: 'such as 2023-07-30T15:29:58Z+100ms' };
+      const useless = (this.#decoded['data'] ?? 0) === 0;
+      // Frames of another feed or market have no time that could be read.
+      throw invalidInput(source, [useless ? noDataFault(this.#decoded, config) : untimed]);
     }
     this.sequencer?.finish();
   }

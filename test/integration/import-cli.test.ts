@@ -73,7 +73,7 @@ test(
       const args = ['import', file, '--feed', 'kraken', '--symbols', 'BTCUSD'];
       const untimed = await ssmd(args, env, dir);
       assert.equal(untimed.code, 2);
-      assert.match(untimed.stderr, /--time-from: is not given, and jsonl has no receive times/);
+      assert.match(untimed.stderr, /--time-from: is needed: jsonl has no receive times/);
 
       const run = await ssmd([...args, '--time-from', 'venue', '--json'], env, dir);
       assert.equal(run.code, 0, run.stderr);
@@ -105,7 +105,7 @@ test(
         dir,
       );
       assert.equal(strange.code, 1, `a recording of another feed: ${strange.stdout}`);
-      assert.match(strange.stdout + strange.stderr, /no frame says anything of binance-usdm/);
+      assert.match(strange.stdout + strange.stderr, /no frame is of use: no frame is data of binance-usdm/);
     } finally {
       await rm(dir, { recursive: true, force: true });
     }

@@ -8,7 +8,7 @@ import type { QaReport } from '../../activities/qa.ts';
 import { runQa } from '../../activities/qa.ts';
 import { plainContext } from '../../activities/deps.ts';
 import { decodeEvents } from '../../codec/md2.ts';
-import { parseTimeFrom } from '../../connectors/import/times.ts';
+import { readTimeFrom } from '../../connectors/import/times.ts';
 import { systemClock } from '../../connectors/runtime/clock.ts';
 import { importRecording } from '../../connectors/runtime/import.ts';
 import type { ImportReport, Reject } from '../../connectors/runtime/import.ts';
@@ -77,7 +77,7 @@ export async function runCapture(
     source: basename(of.path),
     chunks: readRecording(capturePath(of.path)),
     format: null,
-    time_from: of.time_from === null ? null : parseTimeFrom(of.time_from),
+    time_from: of.time_from === null ? null : readTimeFrom(of.time_from),
     store: stage.raw,
     software: { connector_version: '0', connector_commit: 'test', connector_build: 'test' },
     host: 'e2e',

@@ -6,7 +6,7 @@ import { gunzipSync } from 'node:zlib';
 import { decodeEvents } from '../../codec/md2.ts';
 import { FEEDS } from '../../connectors/registry.ts';
 import { readRecording } from '../../connectors/runtime/recording.ts';
-import { parseTimeFrom } from '../../connectors/import/times.ts';
+import { readTimeFrom } from '../../connectors/import/times.ts';
 import type { Feed } from '../../connectors/feed.ts';
 import { createShardFold } from '../../fold/shard-fold.ts';
 import { FLAG } from '../../schema/events.ts';
@@ -80,7 +80,7 @@ test('the Kraken book capture, with the times of the venue', { skip }, async () 
     feed,
     config: configOf(feed, ['BTC/USD'], ''),
     source: 'book-btcusd-d10-20230730.jsonl',
-    time_from: parseTimeFrom('venue'),
+    time_from: readTimeFrom('venue'),
   };
   const store = createMemoryObjectStore();
   const imported = await importChunks({ ...options, chunks: readRecording(path) }, store);

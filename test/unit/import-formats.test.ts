@@ -8,7 +8,7 @@ import { gzipSync, zstdCompressSync } from 'node:zlib';
 import { LINE_BYTES_MAX } from '../../connectors/import/format.ts';
 import { judgeFrame } from '../../connectors/import/judge.ts';
 import { FORMATS, detectFormat } from '../../connectors/import/registry.ts';
-import { parseTimeFrom } from '../../connectors/import/times.ts';
+import { readTimeFrom } from '../../connectors/import/times.ts';
 import { FEEDS } from '../../connectors/registry.ts';
 import { createLineSplitter } from '../../connectors/runtime/line-splitter.ts';
 import { readRecording } from '../../connectors/runtime/recording.ts';
@@ -119,18 +119,18 @@ test('what is no frame of the socket is told from what is', () => {
 });
 
 test('--time-from is a rule or a named fault', () => {
-  assert.deepEqual(parseTimeFrom('venue'), { kind: 'venue' });
-  assert.deepEqual(parseTimeFrom('2023-07-30T15:29:58Z+100ms'), {
+  assert.deepEqual(readTimeFrom('venue'), { kind: 'venue' });
+  assert.deepEqual(readTimeFrom('2023-07-30T15:29:58Z+100ms'), {
     kind: 'steps',
     start: 1690730998000000000n,
     step_ns: 100_000_000n,
   });
   assert.equal(
-    (parseTimeFrom('2023-07-30T17:29:58+02:00+1s') as { start: bigint }).start,
+    (readTimeFrom('2023-07-30T17:29:58+02:00+1s') as { start: bigint }).start,
     1690730998000000000n,
   );
   for (const bad of ['', 'now', '2023-07-30', '2023-07-30T15:29:58Z', '2023-07-30T15:29:58Z+0ms']) {
-    assert.throws(() => parseTimeFrom(bad), { code: 'SSMD_INVALID_INPUT' });
+    assert.equal(readTimeFrom(bad), null, bad);
   }
 });
 

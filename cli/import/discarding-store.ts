@@ -1,0 +1,18 @@
+/** A store that takes everything and keeps nothing: an import that is only tried. */
+import type { ObjectStore } from '../../storage/object-store.ts';
+
+export function discardingStore(): ObjectStore {
+  return {
+    get: () => Promise.resolve(null),
+    head: () => Promise.resolve(null),
+    putIfAbsent: () => Promise.resolve('created'),
+    replaceIf: () => Promise.resolve('replaced'),
+    put: () => Promise.resolve(),
+    delete: () => Promise.resolve(),
+    list: () => ({ [Symbol.asyncIterator]: () => ({ next: ended }) }),
+  };
+}
+
+function ended(): Promise<IteratorResult<never>> {
+  return Promise.resolve({ done: true, value: undefined });
+}
