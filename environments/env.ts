@@ -10,8 +10,10 @@ import { suggestion } from '../schema/near-miss.ts';
 import type { FoldConfig, SymbolConfig } from '../schema/symbols.ts';
 import { environmentFile, environmentName, environmentNotFound } from './files.ts';
 import { environmentSchema } from './schema.ts';
-import { invalidConfig, parseYaml } from './yaml-file.ts';
-import type { YamlFile } from './yaml-file.ts';
+import { salvage } from './salvage.ts';
+import type { Salvaged } from './salvage.ts';
+import { invalidConfig, readYaml, shapeFaults, valueAt } from './yaml-file.ts';
+import type { Path, YamlFile } from './yaml-file.ts';
 import type { z } from 'zod';
 
 type File = z.output<typeof environmentSchema>;
@@ -51,23 +53,30 @@ export function loadEnvironment(nameOrPath: string, feeds: readonly KnownFeed[])
   } catch (cause) {
     throw environmentNotFound(nameOrPath, cause);
   }
-  const environment = readEnvironment(path.basename(file), text, feeds, file);
-  const called = environmentName(file);
-  if (environment.name === called) return environment;
-  // Data and servers are found by the name: two files of one name would share them.
-  const what = `metadata.name is "${environment.name}", expected "${called}" as the file is called`;
-  throw invalidConfig(path.basename(file), [{ where: path.basename(file), what }]);
+  return readEnvironment(path.basename(file), text, feeds, file);
 }
 
-/** Reads an environment from text; throws SSMD_INVALID_CONFIG with every fault at once. */
+/**
+ * Reads an environment from text. `name` is the file's, `metadata.name` must say the same.
+ * @throws SSMD_INVALID_CONFIG with every fault, of shape and of meaning, at once
+ */
 export function readEnvironment(
   name: string,
   text: string,
   feeds: readonly KnownFeed[],
   file = name,
 ): Environment {
-  const yaml = parseYaml(name, text, environmentSchema);
-  const faults: Fault[] = [];
+  const read = readYaml(name, text);
+  const { given, where } = read;
+  if (given === null) throw invalidConfig(name, [{ where: `${name}:1:1`, ...EMPTY }]);
+  const parsed = environmentSchema.safeParse(given);
+  const faults = parsed.success ? [] : shapeFaults(parsed.error, environmentSchema, read);
+  const judged = parsed.success
+    ? { value: parsed.data, broken: () => false }
+    : salvage(environmentSchema, given, harmlessAt);
+  if (judged === null) throw invalidConfig(name, faults);
+  const yaml: Yaml = { ...judged, given, where };
+  checkName(yaml, environmentName(name), faults);
   const symbols = resolveSymbols(yaml, feeds, faults);
   checkShards(yaml, symbols, faults);
   checkFeeds(yaml, feeds, faults);
@@ -76,6 +85,8 @@ export function readEnvironment(
   if (faults.length > 0) throw invalidConfig(name, faults);
   return { name: yaml.value.metadata.name, file, spec: yaml.value.spec, symbols };
 }
+
+const EMPTY = { what: 'the file is empty', hint: 'environments/dev.yaml shows what belongs in it' };
 
 /** Shards of an environment that carry a feed, by name. */
 export function shardsOf(environment: Environment, feed: string): string[] {
@@ -116,13 +127,27 @@ export function foldConfig(environment: Environment, feed: KnownFeed, shard: str
   };
 }
 
-type Yaml = YamlFile<File>;
+/** A file of which all, or what is left of it, has the right shape. */
+type Yaml = YamlFile<File> & Salvaged<File> & { readonly given: unknown };
+
+/** Data and servers are found by the name: two files of one name would share them. */
+function checkName({ value, where, broken }: Yaml, called: string, faults: Fault[]): void {
+  const { name } = value.metadata;
+  const at = ['metadata', 'name'];
+  if (name === called || broken(at)) return;
+  const what = `metadata.name is "${name}", expected "${called}" as the file is called`;
+  faults.push({ where: where(at), what });
+}
+
+/** Parts of a symbol that say where it is; the others are attributes. */
+const PLACES: readonly string[] = ['feed', 'external', 'feeds', 'depth'];
 
 function resolveSymbols(
-  { value, where }: Yaml,
+  yaml: Yaml,
   feeds: readonly KnownFeed[],
   faults: Fault[],
 ): EnvironmentSymbol[] {
+  const { value, where, broken } = yaml;
   const known = feeds.map((it) => it.id);
   const resolved: EnvironmentSymbol[] = [];
   const taken = new Map<string, string>();
@@ -132,13 +157,13 @@ function resolveSymbols(
       Object.entries(entry.feeds ?? {}).map(([feed, it]) => [feed, it.external]),
     );
     if (entry.feed !== undefined) {
-      if (entry.external === undefined) {
+      if (entry.external === undefined && !broken([...at, 'external'])) {
         faults.push({ where: where(at), what: `symbol ${symbol} has a feed but no external` });
-      } else {
-        spelled.set(entry.feed, entry.external);
       }
+      if (entry.external !== undefined) spelled.set(entry.feed, entry.external);
     }
-    if (spelled.size === 0 && entry.feed === undefined) {
+    const misplaced = PLACES.some((key) => broken([...at, key]));
+    if (spelled.size === 0 && entry.feed === undefined && !misplaced) {
       const hint = 'give feed and external, or feeds: {kraken: {external: BTC/USD}}';
       faults.push({ where: where(at), what: `symbol ${symbol} is on no feed`, hint });
     }
@@ -154,14 +179,19 @@ function resolveSymbols(
       }
       taken.set(`${feed} ${external}`, symbol);
     }
-    const shard = shardOf(value, symbol, faults, where(at));
+    const shard = shardOf(yaml, symbol, faults);
     resolved.push({ symbol, feeds: spelled, depth: entry.depth, shard: shard ?? '' });
   }
   return resolved;
 }
 
-function shardOf(value: File, symbol: string, faults: Fault[], where: string): string | null {
+function shardOf(yaml: Yaml, symbol: string, faults: Fault[]): string | null {
+  const { value, given, broken } = yaml;
+  const at = ['spec', 'symbols', symbol];
+  const where = yaml.where(at);
   const attributes = value.spec.symbols[symbol] as Readonly<Record<string, unknown>>;
+  const own = Object.keys(valueAt(given, at) ?? {}).filter((key) => !PLACES.includes(key));
+  if (broken(['spec', 'shards']) || own.some((key) => broken([...at, key]))) return null;
   const matching = Object.entries(value.spec.shards)
     .filter(([, { selector }]) =>
       Object.entries(selector).every(([key, wanted]) => attributes[key] === wanted),
@@ -176,15 +206,16 @@ function shardOf(value: File, symbol: string, faults: Fault[], where: string): s
 }
 
 function checkShards(
-  { value, where }: Yaml,
+  { value, given, where, broken }: Yaml,
   symbols: readonly EnvironmentSymbol[],
   faults: Fault[],
 ): void {
-  const attributes = new Set(Object.values(value.spec.symbols).flatMap((it) => Object.keys(it)));
+  const written = Object.values(valueAt(given, ['spec', 'symbols']) ?? {});
+  const attributes = new Set(written.flatMap((it: unknown) => Object.keys(it ?? {})));
   for (const [shard, { selector }] of Object.entries(value.spec.shards)) {
     const at = where(['spec', 'shards', shard]);
     for (const key of Object.keys(selector as Record<string, Attribute>)) {
-      if (attributes.has(key)) continue;
+      if (attributes.has(key) || attributes.size === 0) continue;
       const hint = suggestion(key, [...attributes]);
       faults.push({
         where: at,
@@ -192,7 +223,8 @@ function checkShards(
         hint,
       });
     }
-    if (!symbols.some((it) => it.shard === shard)) {
+    const unsure = broken(['spec', 'symbols']) || broken(['spec', 'shards']);
+    if (!unsure && !symbols.some((it) => it.shard === shard)) {
       faults.push({ where: at, what: `Shard ${shard} matches no symbols` });
     }
   }
@@ -219,12 +251,13 @@ function checkFeeds({ value, where }: Yaml, feeds: readonly KnownFeed[], faults:
 }
 
 function checkEntitlements(
-  { value, where }: Yaml,
+  { value, given, where, broken }: Yaml,
   feeds: readonly KnownFeed[],
   faults: Fault[],
 ): void {
-  const symbols = Object.keys(value.spec.symbols);
+  const symbols = Object.keys(valueAt(given, ['spec', 'symbols']) ?? {});
   value.spec.entitlements.forEach((entry, index) => {
+    if (broken(['spec', 'entitlements', index])) return;
     const at = where(['spec', 'entitlements', index]);
     for (const feed of entry.feeds) {
       if (feeds.some((it) => it.id === feed)) continue;
@@ -248,16 +281,44 @@ const SUBJECTS = {
   client: 'md.{feed}.{type}.{symbol}',
 } as const;
 
-function checkTransport({ value, where }: Yaml, faults: Fault[]): void {
+/** Transports of the design that are not there yet. */
+const TRANSPORTS_TO_COME = ['aeron', 'chronicle'];
+
+function checkTransport({ value, where, broken }: Yaml, faults: Fault[]): void {
   const { type, subjects } = value.spec.transport;
   if (type !== 'nats') {
     const at = where(['spec', 'transport', 'type']);
-    faults.push({ where: at, what: `transport "${type}" is not available, only nats is` });
+    const is = TRANSPORTS_TO_COME.includes(type) ? 'is not available yet' : 'is not known';
+    faults.push({ where: at, what: `transport "${type}" ${is}, only "nats" is` });
   }
   for (const key of ['internal', 'client'] as const) {
-    if (subjects[key] === SUBJECTS[key]) continue;
+    if (subjects[key] === SUBJECTS[key] || broken(['spec', 'transport', 'subjects', key])) continue;
     const what = `subject pattern "${subjects[key]}" is not supported`;
     const hint = `expected "${SUBJECTS[key]}"`;
     faults.push({ where: where(['spec', 'transport', 'subjects', key]), what, hint });
   }
+}
+
+/** Stands in for parts that are missing or misshapen, so that the rest can be judged. */
+const HARMLESS = {
+  ...{ apiVersion: 'ssmd/v1', kind: 'Environment', metadata: { name: 'harmless' } },
+  spec: {
+    ...{
+      symbols: {},
+      shards: {},
+      entitlements: [],
+      transport: { type: 'nats', subjects: SUBJECTS },
+    },
+    storage: {
+      raw: { bucket: 'harmless', retention_days: -1 },
+      normalized: { bucket: 'harmless', retention_days: -1 },
+    },
+    jetstream: { retention_hours: 1, max_bytes: 1 },
+  },
+};
+const ENTITLEMENT = { client_id: 'harmless', type: 'display', feeds: ['any'], symbols: ['*'] };
+
+function harmlessAt(path: Path): unknown {
+  const [, section] = path;
+  return section === 'entitlements' && path.length === 3 ? ENTITLEMENT : valueAt(HARMLESS, path);
 }

@@ -80,7 +80,8 @@ export const environmentSchema = z.strictObject({
     shards: z.record(name, shard),
     feeds: z.record(name, feed).default({}),
     transport: z.strictObject({
-      type: z.enum(['nats', 'aeron', 'chronicle']),
+      /** Judged by its meaning: what is planned is told from what is misspelt. */
+      type: z.string(),
       /** Where NATS is; the running stack's where it is not given. */
       url: z.string().optional(),
       /** Keeps environments apart that share one server without accounts; empty: none. */

@@ -24,6 +24,17 @@ export function parseYaml<S extends z.ZodType>(
   text: string,
   schema: S,
 ): YamlFile<z.output<S>> {
+  const { given, where } = readYaml(name, text);
+  const result = schema.safeParse(given);
+  if (result.success) return { value: result.data, where };
+  throw invalidConfig(name, shapeFaults(result.error, schema, { given, where }));
+}
+
+/** A file as it is written, before its shape is judged. */
+export type GivenYaml = { readonly given: unknown; readonly where: (path: Path) => string };
+
+/** @throws SSMD_INVALID_CONFIG where it is not YAML */
+export function readYaml(name: string, text: string): GivenYaml {
   const lines = new LineCounter();
   const document = parseDocument(text, { lineCounter: lines, uniqueKeys: true });
   if (document.errors.length > 0) {
@@ -40,14 +51,17 @@ export function parseYaml<S extends z.ZodType>(
     const { line, col } = lines.linePos(offsetOf(document, path));
     return `${name}:${line}:${col}`;
   };
-  const value: unknown = document.toJS();
-  const result = schema.safeParse(value);
-  if (result.success) return { value: result.data, where };
-  const issues = withoutMeant(result.error.issues, value, (path) => knownKeys(schema, path));
-  throw invalidConfig(
-    name,
-    issues.flatMap((issue) => faultsOf(issue, schema, value, where)),
-  );
+  return { given: document.toJS() as unknown, where };
+}
+
+/** What the schema has against a file, one mistake one fault. */
+export function shapeFaults(
+  error: z.ZodError,
+  schema: z.ZodType,
+  { given, where }: GivenYaml,
+): Fault[] {
+  const issues = withoutMeant(error.issues, given, (path) => knownKeys(schema, path));
+  return issues.flatMap((issue) => faultsOf(issue, schema, given, where));
 }
 
 /** All faults in one error, in the order of the file's lines. */
@@ -102,7 +116,11 @@ export function withoutMeant(
 /** What was probably meant by an unknown key: first a key that is not there yet. */
 export function keyHint(key: string, known: readonly string[], holder: unknown): string {
   const near = nearMiss(key, absentKeys(known, holder)) ?? nearMiss(key, known);
-  return near === null ? `known are ${known.join(', ')}` : `did you mean "${near}"?`;
+  return near === null ? `known are ${known.join(', ')}` : meant(near);
+}
+
+function meant(near: string): string {
+  return `did you mean "${near}"?`;
 }
 
 function absentKeys(known: readonly string[], holder: unknown): readonly string[] {
@@ -161,6 +179,18 @@ function faultsOf(
   }
   if (path.length > 0 && valueAt(value, path) === undefined) {
     return [{ where: where(path), what: `${prefix}is missing` }];
+  }
+  if (issue.code === 'invalid_value') {
+    const received = String(valueAt(value, path));
+    const near = nearMiss(received, issue.values.map(String));
+    const what = `${prefix}${say(issue)}, received "${received}"`;
+    return [{ where: where(path), what, ...(near === null ? {} : { hint: meant(near) }) }];
+  }
+  if (issue.code === 'invalid_key') {
+    const why = issue.issues.map(say).join(', or ');
+    return [
+      { where: where(path), what: `${path.slice(0, -1).join('.')}: "${path.at(-1)}": ${why}` },
+    ];
   }
   const what =
     issue.code === 'invalid_union' && issue.errors.length > 0

@@ -182,6 +182,45 @@ describe('a faulty environment', () => {
     assert.match(semantic, /Shard two matches no symbols/);
   });
 
+  test('names faults of shape and of meaning in one round, and none that only follow', () => {
+    const message = faultsOf(
+      GOOD.replace('kind: Environment', 'kind: Enviroment')
+        .replace('name: small', 'name: large')
+        .replace('feed: kraken,', 'feed: krakken,')
+        .replace('depth: l1', 'depth: l9')
+        .replace('type: nats', 'type: natz')
+        .replace('max_bytes: 10GB', 'max_bytes: lots')
+        .concat(
+          '  entitlements:\n    - { client_id: a, type: displey, feeds: [x], symbols: [X] }\n',
+        )
+        .concat('    - { client_id: b, type: display, feeds: [kraken], symbols: [BTCUSX] }\n'),
+    );
+    const said = [
+      /2:1: kind: expected "Environment", received "Enviroment" \(did you mean "Environment"\?\)/,
+      /4:3: metadata\.name is "large", expected "small" as the file is called/,
+      /7:5: symbol BTCUSD: unknown feed "krakken"/,
+      /8:\d+: spec\.symbols\.ETHUSD\.depth: .*received "l9"/,
+      /13:5: transport "natz" is not known, only "nats" is/,
+      /18:\d+: spec\.jetstream\.max_bytes: expected a size/,
+      /20:\d+: spec\.entitlements\.0\.type: .*\(did you mean "display"\?\)/,
+      /21:7: client b: unknown symbol "BTCUSX" \(did you mean "BTCUSD"\?\)/,
+    ];
+    for (const line of said) assert.match(message, line);
+    assert.match(message, new RegExp(`has ${said.length} errors:`), message);
+  });
+
+  test('that lacks whole sections is told of what there is', () => {
+    const bare = faultsOf(
+      'apiVersion: ssmd/v1\nmetadata: { name: other }\nspec: { symbols: {} }\n',
+    );
+    assert.match(bare, /2:13: metadata\.name is "other", expected "small"/);
+    assert.match(bare, /3:1: spec\.transport: is missing/);
+    assert.match(faultsOf(''), /1:1: the file is empty \(environments\/dev\.yaml shows/);
+    assert.match(faultsOf('hello'), /has 1 error:\n {2}small\.yaml:1:1: expected object/);
+    const key = faultsOf(GOOD.replace('BTCUSD:', 'btcusd:'));
+    assert.match(key, /7:5: spec\.symbols: "btcusd": a symbol is A-Z/);
+  });
+
   const cases: readonly [string, (text: string) => string, RegExp][] = [
     [
       'a symbol in two shards',

@@ -232,7 +232,7 @@ test('a suite is of the feed it is asked for', () => {
 test('markets are expected with what is captured of them', () => {
   const feeds = [...FEEDS.values()].map(({ id, protocol }) => ({ id, ...protocol }));
   const text = readFileSync(join(root, 'environments', 'dev.yaml'), 'utf8');
-  const of = (yaml: string) => expectedSymbols(readEnvironment('test.yaml', yaml, feeds), 'kraken');
+  const of = (yaml: string) => expectedSymbols(readEnvironment('dev.yaml', yaml, feeds), 'kraken');
   const [btc] = of(text);
   assert.equal(btc?.external, 'BTC/USD');
   assert.deepEqual(btc.types, ['trade', 'quote', 'book', 'ohlc', 'ticker', 'instrument']);
