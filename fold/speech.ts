@@ -288,9 +288,10 @@ export class Speech implements TradeContext {
   /** R7, R8: the fold speaks from this line on, and states what it knows first. */
   speak(take: Facts['_take'] | null): void {
     const state = this.state;
-    if (take?.prev != null) {
-      state.prev_t = BigInt(take.prev.t);
-      const hole = { cause: 'take_over', from: state.prev_t };
+    if (take !== null) {
+      // Without `from` where nobody said who had the shard before, or how far that one came.
+      state.prev_t = BigInt(take.prev?.t ?? 0);
+      const hole = { cause: 'take_over', ...(take.prev === null ? {} : { from: state.prev_t }) };
       this.status(0, { kind: 'gap_opened', ...hole }, null);
       this.status(0, { kind: 'gap_closed', ...hole }, null);
     }

@@ -32,6 +32,8 @@ export function trackHoles(context: Pick<CheckContext, 'to'>): HoleTracker {
     step(event) {
       if (event.type !== 'status') return;
       if (isTakeOver(event)) endEpoch(event.shard, event.t);
+      // From nobody known: it ends what was open and has no beginning, so it is no stretch of its own.
+      if (event.cause === 'take_over' && event.from === null) return;
       const key = `${event.shard} ${event.symbol} ${event.about ?? ''} ${event.cause ?? ''}`;
       if (event.kind === 'gap_opened') {
         const before = open.get(key);

@@ -189,8 +189,8 @@ test('Kraken: 510 book messages, each proven by its checksum', { skip }, async (
   assert.equal(lines.length, 510);
   const { report, manifest } = run;
   assert.deepEqual([report.lines, report.frames, report.rejected], [510, 510, {}]);
-  // Gaps: a quote, a ticker and an instrument that never came; a book until it came, and after the end.
-  assert.deepEqual(manifest.totals.records_by_type, { book: 510, status: 7 });
+  // The take-over from nobody; gaps: a quote, a ticker and an instrument that never came; a book until it came, and after the end.
+  assert.deepEqual(manifest.totals.records_by_type, { book: 510, status: 9 });
   const events = await marketEvents(run);
   assertRows(events, lines.map(krakenRow));
   assert.ok(events.every(({ flags }) => (flags & FLAG.BAD_TS_RECV) !== 0));
@@ -237,8 +237,8 @@ test('cryptofeed: 1,535 frames of four markets', { skip }, async () => {
   const { report, manifest } = run;
   const counted = [report.lines, report.frames, report.other, report.rejected];
   assert.deepEqual(counted, [1_536, 1_535, 1, {}]);
-  // Of each market: its book until it came, and a mark price that never did; the feed's end is one more.
-  const by_type = { book: 764, ohlc: 67, quote: 613, status: 29, trade: 91 };
+  // The take-over from nobody. Of each market: its book until it came, and a mark price that never did; the feed's end is one more.
+  const by_type = { book: 764, ohlc: 67, quote: 613, status: 31, trade: 91 };
   assert.deepEqual(manifest.totals.records_by_type, by_type);
   const events = await marketEvents(run);
   assert.deepEqual(
@@ -286,7 +286,7 @@ test(
       own.map(({ json }) => binanceRow(json)),
     );
     const { records_by_type } = run.manifest.totals;
-    assert.deepEqual(records_by_type, { book: 255, ohlc: 22, quote: 305, status: 8, trade: 40 });
+    assert.deepEqual(records_by_type, { book: 255, ohlc: 22, quote: 305, status: 10, trade: 40 });
   },
 );
 
@@ -315,7 +315,7 @@ test('Binance: 93,954 lines, all accounted for, no gap in the chain', { skip }, 
   );
 
   const { records_by_type } = manifest.totals;
-  assert.deepEqual(records_by_type, { book: 6_551, quote: 66_089, status: 7, trade: 21_313 });
+  assert.deepEqual(records_by_type, { book: 6_551, quote: 66_089, status: 9, trade: 21_313 });
   const kinds: Record<string, number> = {};
   let followed: number | null = null;
   for (const { e, pu, u } of frames.flatMap(({ data }) => data ?? [])) {

@@ -286,7 +286,7 @@ export function assertTakeOvers(
   const takes = epochs.flatMap(([, lines]) => takeOf(lines) ?? []);
   assert.deepEqual(
     gaps.map(({ from, to }) => [from, to]),
-    takes.flatMap(({ prev, at }) => (prev === null ? [] : [[BigInt(prev.t), at]])),
+    takes.map(({ prev, at }) => (prev === null ? [null, null] : [BigInt(prev.t), at])),
   );
 }
 

@@ -69,7 +69,11 @@ export class Story {
   }
 
   take(prev: Facts['_take']['prev'] = null, ids: Facts['_take']['ids'] = {}): this {
-    return this.fact('_take', { prev, ids });
+    this.fact('_take', { prev, ids });
+    // That nobody had the shard before says nothing of what a story is about.
+    const said = this.events.findIndex((it) => it.type === 'status' && it.cause === 'take_over');
+    if (prev === null) this.events.splice(said, 2);
+    return this;
   }
 
   /** `type symbol detail` of each event since the last call, flags by letter. */

@@ -289,6 +289,16 @@ describe('take-over (R7)', () => {
     }
   });
 
+  test('a take-over from nobody known is told too, and has no beginning', () => {
+    const story = new Story().start().fact('_take', { prev: null, ids: {} });
+    const [opened, closed, ...rest] = story.events.filter((it) => it.type === 'status');
+    assert.deepEqual(rest, []);
+    for (const it of [opened, closed]) {
+      assert.deepEqual([it?.cause, it?.about, it?.from, it?.to], ['take_over', null, null, null]);
+    }
+    assert.deepEqual([opened?.kind, closed?.kind], ['gap_opened', 'gap_closed']);
+  });
+
   test('without a last one published nothing is repeated', () => {
     const story = new Story().start().frame(1, trade(4)).take();
     assert.deepEqual(story.told(), []);

@@ -102,7 +102,8 @@ test('the Kraken book capture, with the times of the venue', { skip }, async () 
   const gaps = events.filter((event) => event.type === 'status' && event.kind === 'gap_opened');
   const opening = gaps.filter((event) => event.type === 'status' && event.cause === 'opening');
   assert.equal(opening.length, 1, 'before its snapshot the book is not known');
-  const ending = gaps.filter((event) => !opening.includes(event));
+  const [taken, ...ending] = gaps.filter((event) => !opening.includes(event));
+  assert.equal(taken?.type === 'status' && taken.cause, 'take_over');
   assert.ok(ending.every((event) => event.t === lines.at(-1)?.t));
   assert.ok(ending.length > 0, 'where the recording ends a gap opens');
 

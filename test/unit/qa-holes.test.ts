@@ -18,8 +18,9 @@ test('a gap that is open when its epoch ends is over where the next one takes th
   let t = dayStart(DAY) + 43_200_000_000_000n;
   let prev: Facts['_take']['prev'] = null;
   const tracker = trackHoles({ to: dayEnd(DAY) });
-  // Closed in order, then killed while its book is broken, then one that goes on.
-  for (const end of ['shutdown', 'kill', 'none']) {
+  // Closed in order, then killed while its book is broken, then one that does not know who was before
+  // and is killed, and one that goes on.
+  for (const end of ['shutdown', 'broken', 'killed', 'none']) {
     const fold = createShardFold(tinyFeed, 's');
     const fact = <K extends FactKey>(key: K, it: Facts[K]): void => fold.fact(++t, key, it);
     const frame = (it: object): void => {
@@ -32,8 +33,9 @@ test('a gap that is open when its epoch ends is over where the next one takes th
     frame({ k: 'snap', s: 'BTC', u: 7 });
     fact('_take', { prev, ids: {} });
     if (end === 'shutdown') fact('_close', { c: 1, code: null, reason: end, by: 'us' });
-    if (end === 'kill') frame({ k: 'delta', s: 'BTC', u: 9 });
-    prev = { epoch: 1, t: `${t}` };
+    if (end === 'broken') frame({ k: 'delta', s: 'BTC', u: 9 });
+    // The bus is away where the third one begins.
+    prev = end === 'broken' ? null : { epoch: 1, t: `${t}` };
     t += 5_000_000_000n;
     for (const event of decodeEvents(fold.out.bytes.subarray(0, fold.out.used))) {
       tracker.step(event);

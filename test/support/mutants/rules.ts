@@ -196,6 +196,16 @@ export const RULE_MUTANTS: readonly RuleMutant[] = [
     by: { file: 'test/unit/fold.test.ts', test: 'take-over (R7)' },
   },
   {
+    rule: 'a take-over from nobody known ends older gaps too',
+    file: 'fold/speech.ts',
+    find: '    if (take !== null) {',
+    replace: '    if (take?.prev != null) {',
+    by: {
+      file: 'test/unit/qa-holes.test.ts',
+      test: 'a gap that is open when its epoch ends is over where the next one takes the shard',
+    },
+  },
+  {
     rule: 'a take-over loses no trade it heard while mute',
     file: 'fold/speech.ts',
     find: `    speakPendingTrades(this, take?.ids ?? {});
