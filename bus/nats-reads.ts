@@ -24,8 +24,10 @@ const CONSUMER_IDLE_MS = 30_000;
 const RETRY_MS = 250;
 /** A range that yields nothing for this long although there is more fails. */
 const NO_PROGRESS_MS = 60_000;
-/** The server answers at most so many subjects at once. */
+/** The server refuses a question that more subjects answer, whatever is asked for at once. */
 const LAST_SUBJECTS_MAX = 1024;
+const TOO_MANY_RESULTS = 413;
+const NOT_FOUND = 404;
 
 export async function natsReads(
   connection: NatsConnection,
@@ -80,7 +82,31 @@ async function lastMessages(
   pattern: string,
 ): Promise<readonly StoredMessage[]> {
   const found: StoredMessage[] = [];
-  const wanted = { multi_last: [`${prefix}${pattern}`], batch: LAST_SUBJECTS_MAX };
+  const wanted = `${prefix}${pattern}`;
+  try {
+    found.push(...(await lastOf(manager, stream, prefix, [wanted])));
+  } catch (error) {
+    if (!hasCode(error, TOO_MANY_RESULTS)) throw error;
+    // Named one by one, so many at a time as one answer holds.
+    const { state } = await manager.streams.info(stream, { subjects_filter: wanted });
+    const subjects = Object.keys(state.subjects ?? {});
+    for (let from = 0; from < subjects.length; from += LAST_SUBJECTS_MAX) {
+      const some = subjects.slice(from, from + LAST_SUBJECTS_MAX);
+      found.push(...(await lastOf(manager, stream, prefix, some)));
+    }
+  }
+  return found.sort((a, b) => a.seq - b.seq);
+}
+
+/** `subjects`: full, or one pattern that at most `LAST_SUBJECTS_MAX` match. */
+async function lastOf(
+  manager: JetStreamManager,
+  stream: string,
+  prefix: string,
+  subjects: string[],
+): Promise<StoredMessage[]> {
+  const found: StoredMessage[] = [];
+  const wanted = { multi_last: subjects, batch: LAST_SUBJECTS_MAX };
   try {
     for await (const message of await manager.direct.getLastMessagesFor(stream, wanted)) {
       found.push({
@@ -91,13 +117,13 @@ async function lastMessages(
       });
     }
   } catch (error) {
-    if (!isNotFound(error)) throw error;
+    if (!hasCode(error, NOT_FOUND)) throw error;
   }
-  return found.sort((a, b) => a.seq - b.seq);
+  return found;
 }
 
-function isNotFound(error: unknown): boolean {
-  return error instanceof Error && 'code' in error && error.code === 404;
+function hasCode(error: unknown, code: number): boolean {
+  return error instanceof Error && 'code' in error && error.code === code;
 }
 
 type Range = {

@@ -214,6 +214,26 @@ export const BUS_PROMISES: readonly BusPromise[] = [
     },
   },
   {
+    name: 'finds the last message of each of more subjects than one answer holds',
+    async run({ bus }, shard) {
+      const { publisher } = await openFor(bus, shard);
+      const symbols = Array.from({ length: 1_500 }, (_, at) => `S${at}`);
+      let expected = 0;
+      for (const from of [0, 800]) {
+        const puts = symbols.slice(from, from + 800).map((symbol) => eventMessage(shard, symbol, symbol));
+        const outcome = await publisher.publishBatch([...puts, ctlMessage(shard, {}, expected)]);
+        expected = storedSeq(outcome);
+      }
+      const last = await publisher.lastMessages(`internal.${shard}.kraken.trade.*`);
+      const seen = last.map(({ subject, data }) => `${subject.split('.').at(-1)} ${textOf(data)}`);
+      assert.deepEqual(
+        seen,
+        symbols.map((symbol) => `${symbol} ${symbol}`),
+      );
+      await publisher.close();
+    },
+  },
+  {
     name: 'reads one shard from a sequence to the end as it was at the call',
     async run({ bus }, shard) {
       const { publisher, put } = await openFor(bus, shard);
