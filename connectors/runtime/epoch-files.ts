@@ -3,7 +3,7 @@
  * has closed (`closed.jsonl`), since those files go once they are shipped and the inventory still has
  * to name them after a crash.
  */
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import { systemProcesses } from './host-processes.ts';
 import type { HostProcess, HostProcesses } from './host-processes.ts';
 import type { InventoryOf } from './inventory.ts';
@@ -96,7 +96,16 @@ export function createEpochFiles(root: string, of: InventoryOf, host: Host = {})
     .syncFile(fd)
     .catch(() => undefined)
     .finally(() => files.close(fd));
+  syncNames(files, dir, root);
   return openEpochFiles(dir, of, files);
+}
+
+/** So must the names that lead to it: a directory that is lost takes all that was synced in it along. */
+function syncNames(files: LogFiles, dir: string, root: string): void {
+  for (let at = dir; at !== dirname(root) && at !== dirname(at);) {
+    at = dirname(at);
+    void files.syncDirectory(at).catch(() => undefined);
+  }
 }
 
 function openEpochFiles(dir: string, of: InventoryOf, files: LogFiles): EpochFiles {

@@ -3,7 +3,9 @@
  * same promises as the real ones by a contract suite, and a power loss that takes what was not synced.
  *
  * A name survives a power loss once its file or its directory was synced, as on a journaling file
- * system; content survives up to where the file was last synced. What was removed stays removed.
+ * system; content survives up to where the file was last synced. A directory survives with what is in
+ * it once its own directory was synced: no sync within it makes its name durable. What was removed stays
+ * removed.
  */
 import type { LogFiles } from '../runtime/log-files.ts';
 
@@ -11,7 +13,8 @@ export type MemoryDisk = {
   readonly files: LogFiles;
   /**
    * What the disk has after the power went: of each file's unsynced bytes the first `kept(bytes)`
-   * happen to be there; an unsynced name goes where `kept` leaves nothing of its file.
+   * happen to be there; an unsynced name goes where `kept` leaves nothing of its file, and that of a
+   * directory where `kept` leaves nothing of a byte.
    */
   readonly losePower: (kept: (bytes: number) => number) => void;
   /** Paths of all files, sorted. */
@@ -34,7 +37,8 @@ const DISK_ROOM_BYTES = 512;
 
 export function createMemoryDisk(): MemoryDisk {
   const contents = new Map<string, Content>();
-  const directories = new Set<string>();
+  /** Each with whether its name is durable. */
+  const directories = new Map<string, boolean>();
   const open = new Map<number, Content>();
   let fd_last = 2;
 
@@ -56,9 +60,16 @@ export function createMemoryDisk(): MemoryDisk {
     return content;
   }
 
+  function removeNow(path: string): void {
+    for (const at of [...contents.keys()]) if (isWithin(at, path)) contents.delete(at);
+    for (const at of [...directories.keys()]) if (isWithin(at, path)) directories.delete(at);
+  }
+
   const files: LogFiles = {
     makeDirectory(path) {
-      for (let at = path; at !== '' && !directories.has(at); at = parentOf(at)) directories.add(at);
+      for (let at = path; at !== '' && !directories.has(at); at = parentOf(at)) {
+        directories.set(at, false);
+      }
     },
     create(path) {
       if (contents.has(path)) throw systemError('EEXIST', `${path} is there`);
@@ -86,13 +97,15 @@ export function createMemoryDisk(): MemoryDisk {
       return Promise.resolve();
     },
     syncDirectory(path) {
-      for (const [at, content] of contents) if (parentOf(at) === path) content.named = true;
+      const within = path === '/' ? '' : path;
+      for (const [at, content] of contents) if (parentOf(at) === within) content.named = true;
+      for (const at of directories.keys()) if (parentOf(at) === within) directories.set(at, true);
       return Promise.resolve();
     },
     list(path) {
       const below = `${path}/`;
       const names = new Set<string>();
-      for (const at of [...directories, ...contents.keys()]) {
+      for (const at of [...directories.keys(), ...contents.keys()]) {
         if (at.startsWith(below)) names.add(at.slice(below.length).split('/', 1)[0] as string);
       }
       return [...names];
@@ -109,8 +122,7 @@ export function createMemoryDisk(): MemoryDisk {
       await Promise.resolve();
     },
     remove(path) {
-      for (const at of [...contents.keys()]) if (isWithin(at, path)) contents.delete(at);
-      for (const at of [...directories]) if (isWithin(at, path)) directories.delete(at);
+      removeNow(path);
       return Promise.resolve();
     },
     touch(path, at_ms) {
@@ -130,6 +142,10 @@ export function createMemoryDisk(): MemoryDisk {
     files,
     losePower(kept) {
       open.clear();
+      for (const [path, named] of [...directories]) {
+        if (named || kept(1) > 0) directories.set(path, true);
+        else removeNow(path);
+      }
       for (const [path, content] of [...contents].sort(([a], [b]) => (a < b ? -1 : 1))) {
         content.size = content.synced + kept(content.size - content.synced);
         if (content.size === 0 && !content.named) contents.delete(path);

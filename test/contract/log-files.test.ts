@@ -25,6 +25,7 @@ const line = new TextEncoder().encode('0123456789');
 test('memory: a power loss keeps what was synced, and of the rest what it happens to keep', async () => {
   const disk = createMemoryDisk();
   disk.files.makeDirectory('/disk');
+  await disk.files.syncDirectory('/');
   const kept = disk.files.create('/disk/synced');
   disk.files.write(kept, line, 0, 10, 0);
   await disk.files.syncFile(kept);
@@ -41,4 +42,20 @@ test('memory: a power loss keeps what was synced, and of the rest what it happen
   await disk.files.syncDirectory('/disk');
   disk.losePower(() => 0);
   assert.equal(disk.content('/disk/named')?.length, 0, 'a synced name stays');
+});
+
+test('memory: a directory goes with all in it until its own directory was synced', async () => {
+  const disk = createMemoryDisk();
+  for (const synced of [false, true]) {
+    disk.files.makeDirectory('/a/b');
+    const fd = disk.files.create('/a/b/file');
+    disk.files.write(fd, line, 0, 10, 0);
+    await disk.files.syncFile(fd);
+    await disk.files.syncDirectory('/a/b');
+    await disk.files.syncDirectory('/');
+    if (synced) await disk.files.syncDirectory('/a');
+    disk.losePower(() => 0);
+    assert.deepEqual(disk.files.list('/a'), synced ? ['b'] : []);
+    assert.deepEqual(disk.paths(), synced ? ['/a/b/file'] : []);
+  }
 });
