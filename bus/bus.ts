@@ -80,6 +80,8 @@ export type BusPublisher = {
   readonly lastCtl: () => Promise<StoredCtl | null>;
   /** The last message of each subject that matches, in stream order. */
   readonly lastMessages: (pattern: string) => Promise<readonly StoredMessage[]>;
+  /** The last message of all subjects that match; null where there is none. */
+  readonly lastMessage: (pattern: string) => Promise<StoredMessage | null>;
   /** Sends without waiting; returns the token its outcome will carry. Throws above the size limit. */
   readonly publish: (message: OutMessage) => number;
   /**

@@ -152,6 +152,10 @@ export class MemoryServer {
     return [...last.values()].sort((a, b) => a.seq - b.seq);
   }
 
+  lastMessage(pattern: string): StoredMessage | null {
+    return this.stored.findLast(({ subject }) => matchesSubject(pattern, subject)) ?? null;
+  }
+
   #lastOf(subject: string): StoredMessage | null {
     return this.stored.findLast((message) => message.subject === subject) ?? null;
   }

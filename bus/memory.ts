@@ -108,6 +108,7 @@ function publisherOver(server: MemoryServer, options: PublisherOptions): BusPubl
   return {
     lastCtl: () => asked(() => server.lastCtl(options.shard, options.feed)),
     lastMessages: (pattern) => asked(() => server.lastMessages(pattern)),
+    lastMessage: (pattern) => asked(() => server.lastMessage(pattern)),
     publish(message) {
       checkSize(message);
       const at = token++;

@@ -71,6 +71,7 @@ export function publisherOver(
   return {
     lastCtl: () => reads.lastCtl(options.shard, options.feed),
     lastMessages: (pattern) => reads.lastMessages(pattern),
+    lastMessage: (pattern) => reads.lastMessage(pattern),
     publish(message) {
       const at = token++;
       send(message, '', `${at}`);

@@ -11,6 +11,7 @@ import { ctlSubject } from './subjects.ts';
 export type NatsReads = {
   readonly lastCtl: (shard: string, feed: string) => Promise<StoredCtl | null>;
   readonly lastMessages: (pattern: string) => Promise<readonly StoredMessage[]>;
+  readonly lastMessage: (pattern: string) => Promise<StoredMessage | null>;
   readonly bounds: () => Promise<StreamBounds>;
   readonly range: (request: RangeRequest) => AsyncIterable<StoredMessage>;
 };
@@ -51,6 +52,13 @@ export async function natsReads(
     },
     lastMessages: (pattern) =>
       unlessLost(connection, lastMessages(manager, stream, prefix, pattern)),
+    async lastMessage(pattern) {
+      const wanted = { last_by_subj: `${prefix}${pattern}` };
+      const found = await manager.streams.getMessage(stream, wanted);
+      if (found === null) return null;
+      const { seq, subject, data, header } = found;
+      return { seq, subject: subject.slice(prefix.length), data, header: headerOf(header) };
+    },
     async bounds() {
       const { state, config } = await manager.streams.info(stream);
       return {

@@ -25,6 +25,10 @@ const orNull =
   (guard: Guard): Guard =>
   (value) =>
     value === null || guard(value);
+const optional =
+  (guard: Guard): Guard =>
+  (value) =>
+    value === undefined || guard(value);
 const listOf =
   (guard: Guard): Guard =>
   (value) =>
@@ -33,6 +37,8 @@ const shapeOf =
   <T>(shape: Shape<T>): Guard =>
   (value) =>
     shapeFault(shape, value) === null;
+
+const position = shapeOf<{ epoch: number; t: string }>({ epoch: count, t: instant });
 
 const CONFIG: Shape<FoldConfig> = {
   feed: text,
@@ -61,8 +67,9 @@ const FACT_SHAPES: { readonly [K in FactKey]: Shape<Facts[K]> } = {
   _day: { day, taken: bool },
   _midnight: { day },
   _take: {
-    prev: orNull(shapeOf<{ epoch: number; t: string }>({ epoch: count, t: instant })),
+    prev: orNull(position),
     ids: (value) => isRecord(value) && Object.values(value).every(text),
+    seen: optional(position),
   },
 };
 
@@ -134,8 +141,12 @@ function shapeFault<T>(shape: Shape<T>, value: unknown): string | null {
   if (!isRecord(value)) return ' is not an object';
   const guards: Readonly<Record<string, Guard>> = shape;
   for (const name of Object.keys(guards)) {
-    if (!Object.hasOwn(value, name)) return `.${name} is missing`;
-    if (!(guards[name] as Guard)(value[name])) {
+    const guard = guards[name] as Guard;
+    if (!Object.hasOwn(value, name)) {
+      if (guard(undefined)) continue;
+      return `.${name} is missing`;
+    }
+    if (!guard(value[name])) {
       return `.${name} is not what the format defines: received ${shown(value[name])}`;
     }
   }

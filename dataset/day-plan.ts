@@ -9,7 +9,7 @@
  */
 import { formatIso } from '../schema/time.ts';
 import { checkEpoch, checkListedOnly } from './epoch-checks.ts';
-import { epochLogs, isProvenTo, isUnbroken, lastOf, segmentsOf } from './epoch-log.ts';
+import { busSeen, epochLogs, isProvenTo, isUnbroken, lastOf, segmentsOf } from './epoch-log.ts';
 import type { EpochLog, ShardFindings, Stretch } from './epoch-log.ts';
 import type { ManifestGap, ManifestInput } from './manifest.ts';
 import type { SegmentSurvey } from './segment-survey.ts';
@@ -31,7 +31,8 @@ export type ShardPlan = {
 };
 
 /** Plans one shard's day. Pure: the same findings, the same plan. */
-export function planShardDay(findings: ShardFindings): ShardPlan {
+export function planShardDay(found: ShardFindings): ShardPlan {
+  const findings = { ...found, bus_seen: busSeen(found) };
   const logs = epochLogs(findings);
   const gaps = new Gaps(findings);
   if (logs.length === 0) {

@@ -3,7 +3,7 @@
  * belong to the day, who vouches for its end.
  */
 import type { Inventory } from '../schema/log.ts';
-import { dayStart, nsFromMs } from '../schema/time.ts';
+import { dayEnd, dayStart, nsFromMs } from '../schema/time.ts';
 import type { Day } from '../schema/time.ts';
 import type { SegmentSurvey } from './segment-survey.ts';
 
@@ -21,9 +21,27 @@ export type ShardFindings = {
   readonly previous_inventories: readonly Inventory[];
   /** The first segment of the day after, of each epoch that goes on into it; absent: not looked for. */
   readonly next_segments?: readonly SegmentSurvey[];
-  /** The last event of this day that the bus saw of an epoch. */
+  /** The last event of this day that the bus saw of an epoch, as far as the archiver saw. */
   readonly bus_seen: ReadonlyMap<number, bigint>;
 };
+
+/**
+ * The last event of the day that the bus had of each epoch: as the archiver saw it, and as whoever took
+ * the shard over found it, which RAW knows even where the stream is lost.
+ */
+export function busSeen({
+  bus_seen,
+  day,
+  segments,
+}: Pick<ShardFindings, 'bus_seen' | 'day' | 'segments'>): ReadonlyMap<number, bigint> {
+  const last = new Map(bus_seen);
+  for (const { seen } of segments.flatMap((it) => it.takes)) {
+    if (seen === null || seen.t < dayStart(day) || seen.t >= dayEnd(day)) continue;
+    const known = last.get(seen.epoch);
+    if (known === undefined || seen.t > known) last.set(seen.epoch, seen.t);
+  }
+  return last;
+}
 
 /** One epoch's log, as far as it concerns the day. */
 export type EpochLog = {

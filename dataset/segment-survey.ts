@@ -29,6 +29,8 @@ export type SegmentSurvey = {
   readonly takes: readonly {
     readonly t: bigint;
     readonly prev: { readonly epoch: number; readonly t: bigint } | null;
+    /** The last event of the shard that the bus had by then; null where none is known. */
+    readonly seen: { readonly epoch: number; readonly t: bigint } | null;
   }[];
 };
 
@@ -112,11 +114,16 @@ function readFacts(plain: Uint8Array): Pick<SegmentSurvey, 'days' | 'takes'> {
     if (day !== null) days.push({ t: line.t, day: day.day, taken: day.taken });
     const take = factOf(line, '_take');
     if (take !== null) {
-      const prev = take.prev === null ? null : { epoch: take.prev.epoch, t: BigInt(take.prev.t) };
-      takes.push({ t: line.t, prev });
+      takes.push({ t: line.t, prev: positionOf(take.prev), seen: positionOf(take.seen) });
     }
   }
   return { days, takes };
+}
+
+function positionOf(
+  told: { readonly epoch: number; readonly t: string } | null | undefined,
+): { readonly epoch: number; readonly t: bigint } | null {
+  return told == null ? null : { epoch: told.epoch, t: BigInt(told.t) };
 }
 
 function joined(detail: string, frame: string | null): string {

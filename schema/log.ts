@@ -94,10 +94,15 @@ export type Facts = {
   readonly _day: { readonly day: string; readonly taken: boolean };
   /** The first thing at or past midnight; its `t` is exactly 00:00:00 of `day`. */
   readonly _midnight: { readonly day: string };
-  /** This epoch speaks from here. `ids`: the last trade id of each symbol the previous one published. */
+  /**
+   * This epoch speaks from here. `ids`: the last trade id of each symbol the previous one published.
+   * `seen`: the last event the bus had of the shard, and whose it was: where RAW of that epoch ends before
+   * it, power took what readers of the bus had seen. Absent where the bus had none, or was away.
+   */
   readonly _take: {
     readonly prev: { readonly epoch: number; readonly t: string } | null;
     readonly ids: Readonly<Record<string, string>>;
+    readonly seen?: { readonly epoch: number; readonly t: string };
   };
 };
 export type FactKey = keyof Facts;

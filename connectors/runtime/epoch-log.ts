@@ -16,6 +16,7 @@ import type { Day } from '../../schema/time.ts';
 import type { Clock } from './clock.ts';
 import { createLogClock } from './log-clock.ts';
 import type { Log } from './log-writer.ts';
+import type { Claim } from './publishing.ts';
 
 /** While writing fails it is tried again this often. */
 export const WRITE_RETRY_NS = NS_PER_SECOND;
@@ -47,10 +48,7 @@ export type EpochLog = {
   /** Writes `_day` and `_config` for a day, once. */
   readonly openDay: (day: Day) => void;
   /** From here this epoch speaks: `t` is after the position the previous one reached. */
-  readonly take: (
-    prev: { epoch: number; t: bigint } | null,
-    ids: Readonly<Record<string, string>>,
-  ) => void;
+  readonly take: (claim: Claim) => void;
   /**
    * Nothing at or before this will be written any more: the watermark, once all is published. Writes
    * nothing itself: at midnight it stands still until the line is in the log.
@@ -223,9 +221,13 @@ export function createEpochLog(deps: EpochLogDeps): EpochLog {
       put(t, '_drop', { c, frames: 1, bytes, from: `${t}`, reason });
     },
     openDay: (opening) => openDayAt(opening, log_clock.last() === 0n ? issueFirst : issue),
-    take(prev, ids) {
+    take({ prev, ids, seen }) {
       if (prev !== null) log_clock.advancePast(prev.t);
-      const fact = { prev: prev === null ? null : { epoch: prev.epoch, t: `${prev.t}` }, ids };
+      const fact = {
+        prev: prev === null ? null : { epoch: prev.epoch, t: `${prev.t}` },
+        ids,
+        ...(seen === null ? {} : { seen: { epoch: seen.epoch, t: `${seen.t}` } }),
+      };
       const t = issue();
       taken = true;
       put(t, '_take', fact);

@@ -188,13 +188,14 @@ export function openEpoch(
   }
 
   async function take(): Promise<void> {
-    const { prev, ids } = await publishing.claim({
+    const claim = await publishing.claim({
       standby,
       warm: isWarm,
       signal: stopping.signal,
     });
     stopping.signal.throwIfAborted();
-    epochLog.take(prev, ids);
+    epochLog.take(claim);
+    const { prev } = claim;
     phase = 'speaking';
     report('epoch.taken', {
       epoch: id,

@@ -45,7 +45,7 @@ export async function claimShard(options: ClaimOptions): Promise<Claimed> {
   const since = clock.wallNs();
   let link: PublisherLink | null = null;
   /** Whose the shard was at the last look, and how far it had got. */
-  let seen: Claim = { prev: null, ids: {} };
+  let known: Claim = { prev: null, ids: {}, seen: null };
   let reached_ns: bigint | null = null;
   for (;;) {
     try {
@@ -55,15 +55,15 @@ export async function claimShard(options: ClaimOptions): Promise<Claimed> {
       reached_ns = clock.monoNs();
       const own = last !== null && position.isOwn(last);
       if (!own && last !== null) {
-        seen = { prev: positionOf(last), ids: await lastTradeIds(link, shard, feed) };
+        known = { prev: positionOf(last), ...(await lastWords(link, shard, feed)) };
       }
       if (own || mayClaim(last, { ...options, since, now: clock.wallNs(), warm: options.warm() })) {
         const t = own ? takeBack(position, last) : await putClaim(link, options, last);
         if (t === null) continue;
-        const ids = await lastTradeIds(link, shard, feed);
+        const words = await lastWords(link, shard, feed);
         // Aborted while the claim was on the wire: it is stored, but nobody will speak for it.
         options.signal.throwIfAborted();
-        return { claim: { prev: seen.prev, ids }, link, t };
+        return { claim: { prev: known.prev, ...words }, link, t };
       }
     } catch (error) {
       void link?.close();
@@ -74,7 +74,7 @@ export async function claimShard(options: ClaimOptions): Promise<Claimed> {
       const away = reached_ns === null || clock.monoNs() - reached_ns > AWAY_NS;
       if (away && !options.standby) {
         // As it was last seen: what only we heard is spoken, and the rest of the hole is told.
-        return { claim: seen, link: null, t: options.watermark() };
+        return { claim: known, link: null, t: options.watermark() };
       }
     }
     await options.pause(CLAIM_RETRY_MS);
@@ -150,6 +150,19 @@ function takeBack(position: StreamPosition, own: StoredCtl): bigint {
   position.claimed = true;
   position.expected = own.seq;
   return own.record.t;
+}
+
+/** What the shard has published last, whoever did. */
+async function lastWords(
+  link: PublisherLink,
+  shard: string,
+  feed: string,
+): Promise<Pick<Claim, 'ids' | 'seen'>> {
+  const ids = await lastTradeIds(link, shard, feed);
+  const last = await link.lastMessage(`internal.${shard}.${feed}.*.*`);
+  const epoch = Number(last?.header('epoch') ?? Number.NaN);
+  const t = last === null ? undefined : [...decodeEvents(last.data)].at(-1)?.t;
+  return { ids, seen: t === undefined || !Number.isSafeInteger(epoch) ? null : { epoch, t } };
 }
 
 /** The last trade id of each symbol that the shard has published, whoever did. */

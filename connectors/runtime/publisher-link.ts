@@ -89,6 +89,10 @@ export class PublisherLink {
     return this.#connection.lastMessages(pattern);
   }
 
+  lastMessage(pattern: string): ReturnType<BusPublisher['lastMessage']> {
+    return this.#connection.lastMessage(pattern);
+  }
+
   /** Sends; `settle` hears the answer unless the connection is lost first. */
   send(message: OutMessage, settle?: Settle): void {
     if (this.#lost) return;

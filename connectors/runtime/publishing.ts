@@ -12,6 +12,8 @@ export type Claim = {
   readonly prev: { readonly epoch: number; readonly t: bigint } | null;
   /** The last trade id it published, by symbol. */
   readonly ids: Readonly<Record<string, string>>;
+  /** The last event of the shard on the bus, and whose it is; null where none is known. */
+  readonly seen: { readonly epoch: number; readonly t: bigint } | null;
 };
 
 export type Publishing = {
@@ -43,7 +45,7 @@ const EVERYTHING = 2n ** 63n;
 /** For runs without a bus: the shard is ours at once, and events go nowhere. */
 export function publishNowhere(offer: (out: EventArena) => void = () => undefined): Publishing {
   return {
-    claim: () => Promise.resolve({ prev: null, ids: {} }),
+    claim: () => Promise.resolve({ prev: null, ids: {}, seen: null }),
     offer,
     released: () => EVERYTHING,
     queueRatio: () => 0,

@@ -210,6 +210,15 @@ export const BUS_PROMISES: readonly BusPromise[] = [
         ['B', '2'],
         ['A', '3'],
       ]);
+      await put(ctlMessage(shard, {}, 0));
+      await put(eventMessage(`${shard}-other`, 'A', '4'));
+      const newest = await publisher.lastMessage(`internal.${shard}.kraken.*.*`);
+      assert.deepEqual(
+        [newest?.seq, newest?.subject, textOf(newest?.data ?? new Uint8Array(0))],
+        [last.at(-1)?.seq, `internal.${shard}.kraken.trade.A`, '3'],
+      );
+      assert.equal(newest?.header('epoch'), '1');
+      assert.equal(await publisher.lastMessage(`internal.${shard}.none.*.*`), null);
       await publisher.close();
     },
   },
@@ -220,7 +229,9 @@ export const BUS_PROMISES: readonly BusPromise[] = [
       const symbols = Array.from({ length: 1_500 }, (_, at) => `S${at}`);
       let expected = 0;
       for (const from of [0, 800]) {
-        const puts = symbols.slice(from, from + 800).map((symbol) => eventMessage(shard, symbol, symbol));
+        const puts = symbols
+          .slice(from, from + 800)
+          .map((symbol) => eventMessage(shard, symbol, symbol));
         const outcome = await publisher.publishBatch([...puts, ctlMessage(shard, {}, expected)]);
         expected = storedSeq(outcome);
       }

@@ -118,8 +118,7 @@ export function startRig(options: {
     noted,
     async take({ warm = true, standby = false } = {}) {
       const { signal } = new AbortController();
-      const { prev, ids } = await publisher.claim({ standby, warm: () => warm, signal });
-      log.take(prev, ids);
+      log.take(await publisher.claim({ standby, warm: () => warm, signal }));
     },
     trade(frames) {
       for (let frame = 0; frame < frames; frame++) {

@@ -29,6 +29,8 @@ export type Life = {
   /** Null: a standby that never speaks. */
   readonly take?: string | null;
   readonly prev?: { readonly epoch: string; readonly t: string } | null;
+  /** The last event that the bus had when it took the shard. */
+  readonly seen?: { readonly epoch: string; readonly t: string } | null;
   /** What its inventories say, by day; a day without one has none. */
   readonly ends: Readonly<Partial<Record<Day, Inventory['end']>>>;
 };
@@ -41,7 +43,7 @@ export type Log = {
 export const epochOf = (start: string): number => msFromNs(at(start));
 
 /** A log with one segment every five minutes, as a connector would have written it. */
-export function log({ start, end, take, prev, ends }: Life): Log {
+export function log({ start, end, take, prev, seen, ends }: Life): Log {
   const epoch = epochOf(start);
   const took = take === null ? null : at(take ?? start);
   const segments: SegmentSurvey[] = [];
@@ -73,7 +75,7 @@ export function log({ start, end, take, prev, ends }: Life): Log {
       days,
       takes:
         took !== null && within(took)
-          ? [{ t: took, prev: prev ? { epoch: epochOf(prev.epoch), t: at(prev.t) } : null }]
+          ? [{ t: took, prev: positionOf(prev), seen: positionOf(seen) }]
           : [],
     });
   }
@@ -95,6 +97,10 @@ export function log({ start, end, take, prev, ends }: Life): Log {
     end,
   }));
   return { segments, inventories };
+}
+
+function positionOf(told: Life['prev']): { readonly epoch: number; readonly t: bigint } | null {
+  return told ? { epoch: epochOf(told.epoch), t: at(told.t) } : null;
 }
 
 /** As the raw bucket would be surveyed: the day and the hour before it. */

@@ -4,7 +4,7 @@
  */
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { DAY, at, epochOf, goesOn, log, planOf, told } from '../support/shard-lives.ts';
+import { DAY, EVE, at, epochOf, goesOn, log, planOf, told } from '../support/shard-lives.ts';
 import { rawSegmentKey } from '../../dataset/keys.ts';
 import type { Log } from '../support/shard-lives.ts';
 
@@ -182,4 +182,22 @@ test('a segment that is not the one its inventory lists is a hole', () => {
   assert.deepEqual(told(planOf([{ ...whole, inventories }])), [
     'segment_corrupt 20T12:05 20T12:10',
   ]);
+});
+
+test('who took over saw more on the bus than RAW has: power took it, and the day lacks it', () => {
+  const first = (end: string): Log =>
+    log({ start: '19T08:00', end, ends: { [EVE]: 'day', [DAY]: 'crash' } });
+  const prev = { epoch: '19T08:00', t: '20T12:09' };
+  const second = (seen: string | null): Log => {
+    const life = { start: '20T12:10', take: '20T12:11', prev } as const;
+    return goesOn({ ...life, seen: seen === null ? null : { epoch: '19T08:00', t: seen } });
+  };
+  assert.deepEqual(told(planOf([first('20T12:07'), second('20T12:08')])), [
+    'log_behind_bus 20T12:07 20T12:08',
+  ]);
+  // The bus has no more than the log: the take-over's own event tells of the hole.
+  assert.deepEqual(told(planOf([first('20T12:08'), second('20T12:08')])), []);
+  assert.deepEqual(told(planOf([first('20T12:08'), second(null)])), []);
+  // Of the day before, and nothing of it is lost in this one.
+  assert.deepEqual(told(planOf([first('20T12:08'), second('19T23:59')])), []);
 });

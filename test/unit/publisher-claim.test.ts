@@ -90,9 +90,11 @@ test('the next connector takes over where the last position and trade ids left o
   await pass(clock, 59);
   assert.equal(claimed, false);
   await pass(clock, 3);
-  const { prev, ids } = await claim;
+  const { prev, ids, seen } = await claim;
+  const last = BigInt(first.offered.at(-1)?.split('/')[2] ?? 0);
   assert.equal(prev?.epoch, 1);
-  assert.ok((prev?.t ?? 0n) > BigInt(first.offered.at(-1)?.split('/')[2] ?? 0));
+  assert.ok((prev?.t ?? 0n) > last);
+  assert.deepEqual(seen, { epoch: 1, t: last });
   assert.deepEqual(tradedOf(first.offered), Object.keys(ids).sort());
   let fenced = false;
   void first.publisher.fenced.then(() => (fenced = true));

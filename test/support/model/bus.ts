@@ -33,6 +33,7 @@ export function busFor(
     return {
       lastCtl: () => ask(inner.lastCtl),
       lastMessages: (pattern) => ask(() => inner.lastMessages(pattern)),
+      lastMessage: (pattern) => ask(() => inner.lastMessage(pattern)),
       publish(message) {
         sent += 1;
         return process.acts() ? inner.publish(message) : sent;

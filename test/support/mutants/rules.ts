@@ -217,6 +217,16 @@ export const RULE_MUTANTS: readonly RuleMutant[] = [
     },
   },
   {
+    rule: 'a take-over says what readers of the bus had seen by then',
+    file: 'connectors/runtime/publisher-claim.ts',
+    find: '  return { ids, seen: t === undefined || !Number.isSafeInteger(epoch) ? null : { epoch, t } };',
+    replace: '  return { ids, seen: null };',
+    by: {
+      file: 'test/simulation/power-loss-bus.test.ts',
+      test: 'what readers of the bus had and RAW has not is a gap, and the day is not complete',
+    },
+  },
+  {
     rule: 'a take-over loses no trade it heard while mute',
     file: 'fold/speech.ts',
     find: `    speakPendingTrades(this, take?.ids ?? {});
