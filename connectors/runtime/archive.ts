@@ -31,8 +31,10 @@ export function createEpochArchive(deps: {
   readonly store: ObjectStore;
   readonly shipper: Shipper;
   readonly report: (event: string, facts: Readonly<Record<string, unknown>>) => void;
+  /** Whether the epoch's name is its own: nothing leaves this host before that is known. It is by default. */
+  readonly named?: Promise<boolean>;
 }): EpochArchive {
-  const { files, store, shipper, report } = deps;
+  const { files, store, shipper, report, named = Promise.resolve(true) } = deps;
   let segments: ClosedSegment[] = [];
   /** Connections that outlived the days whose segments were let go. */
   let open_connections: readonly ConnectionTally[] = [];
@@ -45,10 +47,11 @@ export function createEpochArchive(deps: {
 
   async function archive(segment: ClosedSegment): Promise<void> {
     let recorded = false;
-    await shipper.ship(segment, async () => {
+    const before = async (): Promise<void> => {
       if (!recorded) await files.record(segment);
       recorded = true;
-    });
+    };
+    await shipper.ship(segment, { before, disputed: !(await named) });
     // One that was lost is listed too: that it is not there is then a hole, not a silence.
     const day = segmentDay(segment);
     pending.set(day, (pending.get(day) ?? 0) - 1);
@@ -59,9 +62,26 @@ export function createEpochArchive(deps: {
     const inventory = buildInventory(files.of, segments, day, end, open_connections);
     const body = new TextEncoder().encode(`${JSON.stringify(inventory)}\n`);
     const key = inventoryKey({ ...files.of, day });
+    if (!(await named) || (await isOthers(key))) {
+      written.add(day);
+      report('inventory.disputed', { key, segments: inventory.segments.length, end });
+      return;
+    }
     await store.put(key, body, { contentType: 'application/json' });
     written.add(day);
     report('inventory.written', { key, segments: inventory.segments.length, end });
+  }
+
+  /** Another host's epoch of this name has written its own: it stays. */
+  async function isOthers(key: string): Promise<boolean> {
+    const stored = await store.get(key);
+    if (stored === null) return false;
+    try {
+      const { host } = JSON.parse(new TextDecoder().decode(stored.body)) as { host?: unknown };
+      return typeof host === 'string' && host !== files.of.host;
+    } catch {
+      return false;
+    }
   }
 
   /** Lets go of the days that are over and have their inventory, oldest first. */

@@ -14,6 +14,7 @@ import type { ClosedSegment } from './log-writer.ts';
 const OWNER = 'owner.json';
 const CLOSED = 'closed.jsonl';
 const SHUTDOWN = '{"end":"shutdown"}';
+const DISPUTED = '{"name":"disputed"}';
 
 /** Which process writes here. */
 type Owner = HostProcess & { readonly of: InventoryOf };
@@ -31,6 +32,8 @@ export type EpochFiles = {
   readonly record: (segment: ClosedSegment) => Promise<void>;
   /** The log was closed in order: what is found later is no crash. */
   readonly recordShutdown: () => Promise<void>;
+  /** The epoch's name is another host's: nothing of it goes where that one's is. */
+  readonly recordDisputed: () => Promise<void>;
   /** Once a second: the sign of life for those who cannot see our process. */
   readonly touch: (now_ms: number) => Promise<void>;
   readonly remove: () => Promise<void>;
@@ -116,6 +119,7 @@ function openEpochFiles(dir: string, of: InventoryOf, files: LogFiles): EpochFil
     of,
     record: (segment) => append(JSON.stringify(segment)),
     recordShutdown: () => append(SHUTDOWN),
+    recordDisputed: () => append(DISPUTED),
     touch: (now_ms) => files.touch(join(dir, OWNER), now_ms),
     remove: () => files.remove(dir),
   };
@@ -127,6 +131,8 @@ export type LeftEpoch = {
   readonly recorded: readonly ClosedSegment[];
   /** It closed its log itself; only shipping was left. */
   readonly shutdown: boolean;
+  /** Its name is another host's. */
+  readonly disputed: boolean;
   /** Paths of segment files, in order. */
   readonly segments: readonly string[];
 };
@@ -182,12 +188,14 @@ async function readLeftEpoch(
   const text = await textOf(files, join(dir, CLOSED));
   for (const line of text.split('\n')) {
     // A line may be torn; its segment's file is then still here and is read instead.
-    const segment = line === SHUTDOWN ? null : parseJson<ClosedSegment>(line);
+    const fact = line === SHUTDOWN || line === DISPUTED;
+    const segment = fact ? null : parseJson<ClosedSegment>(line);
     if (segment !== null) recorded.set(segment.segment, segment);
   }
   const shutdown = text.split('\n').includes(SHUTDOWN);
+  const disputed = text.split('\n').includes(DISPUTED);
   const own_files = openEpochFiles(dir, owner.of, files);
-  return { files: own_files, recorded: [...recorded.values()], shutdown, segments };
+  return { files: own_files, recorded: [...recorded.values()], shutdown, disputed, segments };
 }
 
 /** What cannot be read says nothing. */

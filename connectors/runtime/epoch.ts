@@ -119,7 +119,14 @@ export function openEpoch(
   const files = claimFiles(deps, nameAfter(after, msFromNs(clock.wallNs()), deps.random));
   const { epoch: id, shard } = files.of;
   const log = openLog({ dir: files.dir, capture: () => deps.capture(id), files: deps.files });
-  const archive = createEpochArchive({ files, store: deps.store, shipper: deps.shipper, report });
+  // Of two hosts that start in one millisecond the claim decides whose the name is. A standby's is given
+  // after it was fenced: it may wait for days.
+  const named = Promise.withResolvers<boolean>();
+  if (standby) named.resolve(true);
+  const archive = createEpochArchive({
+    ...{ files, store: deps.store, shipper: deps.shipper, report },
+    named: named.promise,
+  });
   log.onSegmentClosed(archive.add);
   const fold = createShardFold(feed, shard);
   const today = dayOf(clock.wallNs());
@@ -196,11 +203,19 @@ export function openEpoch(
     stopping.signal.throwIfAborted();
     epochLog.take(claim);
     const { prev } = claim;
+    named.resolve(true);
     phase = 'speaking';
     report('epoch.taken', {
       epoch: id,
       prev: prev === null ? null : { epoch: prev.epoch, t: `${prev.t}` },
     });
+  }
+
+  /** Another host has this epoch's name and the shard: what is here is kept beside what that one has. */
+  async function disputed(): Promise<Fenced> {
+    await files.recordDisputed().catch(() => undefined);
+    named.resolve(false);
+    return fencedBy(id);
   }
 
   function syncLog(): void {
@@ -220,7 +235,9 @@ export function openEpoch(
       if (stopping.signal.aborted) return never;
       if (!(error instanceof SsmdError) || error.code !== 'SSMD_FENCED') throw error;
       report('epoch.claim_failed', { epoch: id, error: error.message });
-      return fencedBy(Number(error.facts['owner'] ?? 0));
+      const owner = Number(error.facts['owner'] ?? 0);
+      if (owner === id) return disputed();
+      return fencedBy(owner);
     },
   );
   const fenced = publishing.fenced.then(() => fencedBy(0));
@@ -259,6 +276,7 @@ export function openEpoch(
     },
     async close({ reason, drain_ms }) {
       stopping.abort();
+      named.resolve(true);
       phase = 'stopped';
       const gone = deps.files.list(files.dir).length === 0;
       connections.closeAll(reason);

@@ -47,7 +47,8 @@ export async function recover(
   const { left: left_epochs, unclear } = await findLeftEpochs(root, of, deps);
   const total = { epochs: 0, segments: 0, repaired: 0, cut_bytes: 0, unclear };
   for (const left of left_epochs) {
-    const archive = createEpochArchive({ ...deps, files: left.files });
+    const named = Promise.resolve(!left.disputed);
+    const archive = createEpochArchive({ ...deps, files: left.files, named });
     const here = new Set(left.segments.map((path) => basename(path)));
     const gone = left.recorded.filter((segment) => !here.has(basename(segment.path)));
     for (const segment of gone) archive.addShipped(segment);

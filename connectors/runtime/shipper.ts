@@ -40,13 +40,18 @@ export type ShipperReport =
 /** `lost`: its file went away before it was in the store; nobody can bring it there. */
 export type Shipment = 'shipped' | 'lost';
 
+export type ShipOptions = {
+  readonly before?: () => Promise<void>;
+  readonly disputed?: boolean;
+};
+
 export type Shipper = {
   /**
    * Takes a segment whose file is complete. Resolves when it is in the store, or can never be;
    * rejects on `stop`. `before` is tried, like the rest, until it succeeds: nothing goes from this
-   * host without it.
+   * host without it. `disputed`: its name is another's, it is kept beside what that one ships.
    */
-  readonly ship: (segment: ClosedSegment, before?: () => Promise<void>) => Promise<Shipment>;
+  readonly ship: (segment: ClosedSegment, options?: ShipOptions) => Promise<Shipment>;
   /** Everything up to and including `t` is published: files uploaded up to there may go. */
   readonly release: (t: bigint) => void;
   /** Resolves once all segments taken so far are in the store. */
@@ -123,19 +128,18 @@ export function createShipper(deps: {
     });
   }
 
-  async function put(segment: ClosedSegment): Promise<void> {
+  async function put(segment: ClosedSegment, disputed: boolean): Promise<void> {
     const key = segmentKey(segment);
     const plain = await files.readWhole(segment.path);
     if (plain === null) throw new Error(`${segment.path} is gone before it was shipped`);
     const packed = await packing.pack(plain);
     const options = { contentType: 'application/zstd', signal: stopping.signal };
-    if ((await store.putIfAbsent(key, packed, options)) === 'exists') {
-      const stored = await store.get(key);
-      if (stored === null || !(await holds(packing, stored.body, segment.sha256))) {
-        const kept_as = rawConflictKey({ ...segment, t: BigInt(segment.first) }, segment.sha256);
-        await store.putIfAbsent(kept_as, packed, options);
-        report({ type: 'conflict', key, kept_as });
-      }
+    const taken = disputed || (await store.putIfAbsent(key, packed, options)) === 'exists';
+    const stored = taken && !disputed ? await store.get(key) : null;
+    if (taken && (stored === null || !(await holds(packing, stored.body, segment.sha256)))) {
+      const kept_as = rawConflictKey({ ...segment, t: BigInt(segment.first) }, segment.sha256);
+      await store.putIfAbsent(kept_as, packed, options);
+      report({ type: 'conflict', key, kept_as });
     }
     report({ type: 'shipped', key, bytes: packed.length, plain_bytes: plain.length });
   }
@@ -145,14 +149,17 @@ export function createShipper(deps: {
     return (await files.readWhole(path).catch(() => undefined)) === null;
   }
 
-  async function shipOne(segment: ClosedSegment, before?: () => Promise<void>): Promise<Shipment> {
+  async function shipOne(
+    segment: ClosedSegment,
+    { before, disputed = false }: ShipOptions,
+  ): Promise<Shipment> {
     await slot();
     try {
       for (let attempt = 1; ; attempt++) {
         stopping.signal.throwIfAborted();
         try {
           await before?.();
-          await put(segment);
+          await put(segment, disputed);
           break;
         } catch (error) {
           if (stopping.signal.aborted) throw error;
@@ -188,9 +195,9 @@ export function createShipper(deps: {
   }
 
   return {
-    ship(segment, before) {
+    ship(segment, options = {}) {
       local_bytes += segment.bytes;
-      const shipment = shipOne(segment, before);
+      const shipment = shipOne(segment, options);
       open.add(shipment);
       const forget = (): void => void open.delete(shipment);
       shipment.then(forget, forget);

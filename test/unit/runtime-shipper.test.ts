@@ -104,10 +104,11 @@ test('a store that is away is asked again until it answers, the record first', a
   const [one] = segments(scratchDirectory(t));
   if (one === undefined) return assert.fail();
   let recorded = 0;
-  await shipper.ship(one, () => {
+  const before = (): Promise<void> => {
     recorded += 1;
     return recorded < 3 ? Promise.reject(new Error('disk full')) : Promise.resolve();
-  });
+  };
+  await shipper.ship(one, { before });
   const types = reports.map((it) => it.type);
   assert.equal(types.filter((type) => type === 'retry').length, 7);
   assert.equal(types.at(-1), 'shipped');

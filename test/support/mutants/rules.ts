@@ -161,6 +161,16 @@ export const RULE_MUTANTS: readonly RuleMutant[] = [
     },
   },
   {
+    rule: 'of two hosts with one epoch, only its owner ships under its name',
+    file: 'connectors/runtime/epoch.ts',
+    find: '  if (standby) named.resolve(true);',
+    replace: '  named.resolve(true);',
+    by: {
+      file: 'test/simulation/one-name.test.ts',
+      test: 'two hosts with one epoch, claimed 1 s after: the loser is kept beside',
+    },
+  },
+  {
     rule: 'the fold is emptied at _day',
     file: 'fold/shard-fold.ts',
     find: `    if (key === '_day') this.#openDay(t, fact as Facts['_day']);`,
