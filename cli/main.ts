@@ -6,6 +6,7 @@ import { ExitWith } from './command.ts';
 import type { CliContext } from './command.ts';
 import { createOutput, exitCodeOf, printError } from './output.ts';
 import { explainListenError } from './listen-error.ts';
+import { gatherOptionFaults } from './option-faults.ts';
 import { COMMANDS } from './registry.ts';
 import { refuseUnknownCommand, withHelpWord } from './unknown-command.ts';
 
@@ -51,6 +52,7 @@ export function buildProgram(context: CliContext): Command {
     .exitOverride();
   for (const register of COMMANDS) register(program, context);
   overrideExits(program);
+  gatherOptionFaults(program);
   return program;
 }
 

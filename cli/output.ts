@@ -127,7 +127,9 @@ export function exitCodeOf(error: unknown): number {
 export function printError(error: unknown, output: Output, json: boolean): void {
   if (error instanceof CommanderError && !json) return; // Commander has said it.
   const known = error instanceof SsmdError;
-  const message = error instanceof Error ? error.message : String(error);
+  const said = error instanceof Error ? error.message : String(error);
+  // Commander writes its own label into the message.
+  const message = error instanceof CommanderError ? said.replace(/^error: /, '') : said;
   if (json) {
     const code = known ? error.code : error instanceof CommanderError ? 'SSMD_INVALID_INPUT' : null;
     output.json({ error: { code, message, facts: known ? error.facts : {} } });

@@ -2,6 +2,7 @@
 import type { Command } from 'commander';
 import { InvalidArgumentError } from 'commander';
 import { invalidInput } from '../../schema/errors.ts';
+import type { Environment } from '../../environments/env.ts';
 import type { Fault } from '../../schema/errors.ts';
 import type { CliContext } from '../command.ts';
 import { GROUPS, parseEnvName } from '../command.ts';
@@ -61,6 +62,7 @@ async function runConnector(flags: ConnectorFlags, context: CliContext): Promise
   if (wanted !== undefined) {
     const { environment } = await resolveEnvironment(flags.env, context, 'none');
     foldConfig(environment, { id: wanted.id, ...wanted.protocol }, shard);
+    await refuseOtherOrigin(environment, wanted.id, flags.url);
   }
   const running = await startConnector({
     ...(await resolveEnvironment(flags.env, context, 'capture')),
@@ -73,6 +75,49 @@ async function runConnector(flags: ConnectorFlags, context: CliContext): Promise
   if (running.status_url !== null) output.note(`status: ${running.status_url}/status`);
   interrupted.addEventListener('abort', () => void running.stop().catch(() => undefined));
   await running.stopped;
+}
+
+/** The venue has this long to say what it is; one that is away is taken for what the file says. */
+const ASK_MS_MAX = 1_000;
+
+/**
+ * What is captured bears the environment's origin: a simulated venue's data must not come to stand as
+ * live, nor the reverse. @throws SSMD_INVALID_INPUT
+ */
+async function refuseOtherOrigin(
+  { name, spec }: Environment,
+  feed: string,
+  given: string | undefined,
+): Promise<void> {
+  const url = given ?? spec.feeds[feed]?.url;
+  const fault = (what: string, hint: string): Error =>
+    invalidInput('the command line', [{ where: '--url', what, hint }]);
+  if (spec.origin === 'simulator' && url === undefined) {
+    const what = `is needed: environment ${name} is of simulated venues, and this would be the real one`;
+    throw fault(
+      what,
+      `npx ssmd simulate serve --feed ${feed} --env ${name} serves one and says its URL`,
+    );
+  }
+  if (spec.origin === 'live' && url !== undefined && (await isSimulator(url))) {
+    const what = `a simulated venue is there, and environment ${name} holds live data`;
+    throw fault(
+      what,
+      'capture it in an environment with spec.origin: simulator, such as --env demo',
+    );
+  }
+}
+
+async function isSimulator(url: string): Promise<boolean> {
+  const { SIMULATOR_HEADER } = await import('../../connectors/simulator/server.ts');
+  try {
+    const signal = AbortSignal.timeout(ASK_MS_MAX);
+    const response = await fetch(url.replace(/^ws/, 'http'), { signal, redirect: 'manual' });
+    await response.body?.cancel();
+    return response.headers.has(SIMULATOR_HEADER);
+  } catch {
+    return false;
+  }
 }
 
 /** All faults of the command line at once. @throws SSMD_INVALID_INPUT */

@@ -17,7 +17,7 @@ import type { ObjectStore } from '../../storage/object-store.ts';
 import type { CliContext } from '../command.ts';
 import { GROUPS, parseEnvName } from '../command.ts';
 import { feedFault } from '../flag-faults.ts';
-import { formatBytes, formatCount } from '../format.ts';
+import { countOf, formatBytes, formatCount } from '../format.ts';
 import { ENV_HELP, resolveEnvironment } from '../resolve-environment.ts';
 
 type ListFlags = { readonly env?: string; readonly feed?: string; readonly json?: boolean };
@@ -32,6 +32,7 @@ type ShowFlags = {
 const NO_DAYS =
   'no day is committed yet; archive one: npx ssmd temporal workflow start --type daily-archive ' +
   `--task-queue ssmd --input '{"feed":"kraken"}'`;
+const LIST_EXAMPLE = 'npx ssmd dataset list --feed kraken';
 const EXAMPLE = 'npx ssmd dataset show --feed kraken --day 2026-11-20';
 
 export function register(program: Command, context: CliContext): void {
@@ -90,7 +91,7 @@ async function listDays(flags: ListFlags, context: CliContext): Promise<void> {
         row.day,
         row.version,
         row.origin,
-        row.complete ? 'complete' : `${row.gaps} gaps`,
+        row.complete ? 'complete' : countOf(row.gaps, 'gap'),
         formatCount(row.objects),
         formatCount(row.records),
         formatBytes(row.bytes),
@@ -116,8 +117,8 @@ async function showDay(flags: ShowFlags, context: CliContext): Promise<void> {
   output.line(`${wanted.feed} ${wanted.day} ${wanted.version} (${wanted.normalizer})`);
   output.line(`  content ${content_id}`);
   output.line(
-    `  ${formatCount(totals.records)} events in ${totals.objects} objects, ` +
-      `${formatBytes(totals.bytes)}, from ${inputs.length} raw segments`,
+    `  ${countOf(totals.records, 'event')} in ${countOf(totals.objects, 'object')}, ` +
+      `${formatBytes(totals.bytes)}, from ${countOf(inputs.length, 'raw segment')}`,
   );
   for (const gap of gaps) {
     const span = `${formatIso(BigInt(gap.from))} to ${formatIso(BigInt(gap.to))}`;
@@ -191,7 +192,8 @@ async function withBucket<T>(
   const { environment } = await resolveEnvironment(chosen.env, context, 'none');
   // A recording may have been imported of a feed that this environment does not capture.
   const faults = flagFaults(chosen, [...FEEDS.keys()]);
-  if (faults.length > 0) throw invalidInput('the command line', faults, EXAMPLE);
+  const example = chosen.day === undefined ? LIST_EXAMPLE : EXAMPLE;
+  if (faults.length > 0) throw invalidInput('the command line', faults, example);
   const { endpoints } = await resolveEnvironment(chosen.env, context, 'stores');
   await using stores = await openStores(environment, endpoints);
   return await use(stores.normalized, feedsOf(environment));

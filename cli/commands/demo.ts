@@ -39,7 +39,7 @@ type Flags = {
   readonly timeFrom?: string;
   readonly live?: boolean;
   readonly seconds: number;
-  readonly rate: string;
+  readonly rate: number;
   readonly json?: boolean;
   readonly keep?: boolean;
 };
@@ -66,7 +66,7 @@ export function register(program: Command, context: CliContext): void {
     .option('--symbols <list>', 'its markets, OURS=THEIRS (see ssmd import --help)')
     .option('--time-from <rule>', 'receive times for a recording without (see ssmd import --help)')
     .option('--seconds <n>', 'how long to capture live; 0: not at all', parseSeconds, 20)
-    .option('--rate <n>', 'simulated market events a second and symbol', '0.34')
+    .option('--rate <n>', 'simulated market events a second and symbol', parseRate, 0.34)
     .option('--json', 'print the result as one JSON object on the last line')
     .option('--keep', 'leave the servers and the worker up; `ssmd down --env demo` stops them')
     .addHelpText('after', '\nThrough npm, options follow two dashes: npm run demo -- --keep')
@@ -160,9 +160,6 @@ async function checkFlags(flags: Flags, context: CliContext): Promise<void> {
     faults.push(...(await captureFaults(capture, flags, context)));
     if (flags.live === true) faults.push({ where: '--live', what: 'does not go with --capture' });
   }
-  if (!(Number(flags.rate) > 0)) {
-    faults.push({ where: '--rate', what: `expected a number above 0, received '${flags.rate}'` });
-  }
   const example = 'npm run demo -- --capture book.jsonl.gz --feed kraken --time-from venue';
   if (faults.length > 0) throw invalidInput('the command line', faults, example);
 }
@@ -250,7 +247,7 @@ async function captureDays(
   const started: Companion[] = [];
   const days = await Promise.all(
     FEEDS.map(async (feed, index): Promise<RawDay> => {
-      const args = ['simulate', 'day', '--feed', feed, '--rate', flags.rate, '--env', ENV];
+      const args = ['simulate', 'day', '--feed', feed, '--rate', String(flags.rate), '--env', ENV];
       await using child = startChild(root, [...args, '--json', '--progress-json'], env);
       children.push(child);
       started.push(await companionOf(child));
@@ -310,6 +307,12 @@ async function importCapture(
     raw_bytes: null,
     faults: 0,
   }));
+}
+
+function parseRate(text: string): number {
+  const value = Number(text);
+  if (value > 0) return value;
+  throw new InvalidArgumentError(`expected a number above 0, received '${text}'`);
 }
 
 function parseSeconds(text: string): number {

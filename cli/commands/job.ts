@@ -55,7 +55,7 @@ export function register(program: Command, context: CliContext): void {
 function parseLimit(text: string): number {
   const limit = Number(text);
   if (Number.isInteger(limit) && limit > 0 && limit <= LISTED_MAX) return limit;
-  throw new InvalidArgumentError(`expected 1 to ${LISTED_MAX}`);
+  throw new InvalidArgumentError(`expected 1 to ${LISTED_MAX}, received '${text}'`);
 }
 
 async function listJobs(flags: ListFlags, context: CliContext): Promise<void> {

@@ -1,6 +1,7 @@
 /** `ssmd log`: reads RAW, segment by segment, in plain words. */
 import type { Command } from 'commander';
 import { InvalidArgumentError } from 'commander';
+import { SsmdError } from '../../schema/errors.ts';
 import { createSegmentsReader } from '../log/read.ts';
 import type { SegmentsReader } from '../log/read.ts';
 import { selectSegments } from '../log/select.ts';
@@ -134,6 +135,10 @@ async function withSegments(
   }
   for (const name of selected.conflicts) {
     context.output.note(`a second content for a segment's name, kept and never read: ${name}`);
+  }
+  if (selected.sources.length === 0) {
+    const message = `no segment in ${names.join(', ')}: nothing to read`;
+    throw new SsmdError('SSMD_NOT_FOUND', message, { facts: { names } });
   }
   if ((await use(selected, createSegmentsReader())) > 0) throw new ExitWith(1);
 }

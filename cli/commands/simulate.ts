@@ -9,7 +9,7 @@ import type { Day } from '../../schema/time.ts';
 import type { CliContext } from '../command.ts';
 import { GROUPS, parseEnvName } from '../command.ts';
 import { feedFault } from '../flag-faults.ts';
-import { formatBytes, formatCount } from '../format.ts';
+import { countOf, formatBytes } from '../format.ts';
 import { namedEnvironment, resolveEnvironment } from '../resolve-environment.ts';
 import type { Needs } from '../resolve-environment.ts';
 
@@ -44,8 +44,8 @@ export function register(program: Command, context: CliContext): void {
   const serve = simulate
     .command('serve')
     .description(
-      'Serves a venue over a real WebSocket on loopback until Ctrl-C, and prints its URL: for a ' +
-        "connector's --url, in the same environment.",
+      'Serves a venue over a real WebSocket on loopback until Ctrl-C. Prints its URL, and the command ' +
+        'that captures it, in the same environment.',
     )
     .option('--port <port>', '0 takes a free one', parsePort, 0)
     .addHelpText('after', `\nExample:\n  ${SERVE}\n  ${CONNECT}`);
@@ -77,13 +77,18 @@ function addCommon(command: Command): Command {
 }
 
 async function runServe(flags: ServeFlags, context: CliContext): Promise<void> {
-  const [{ serveVenue }, { environment }] = await Promise.all([
+  const { output } = context;
+  const [{ serveVenue }, { environment, env }] = await Promise.all([
     import('../../workers/simulator.ts'),
     simulatedEnvironment(flags, context, 'none'),
   ]);
   const venue = await serveVenue({ ...flags, faults: flags.faults ?? {}, environment });
-  context.output.line(venue.url);
-  context.output.note(`${flags.feed}, seed ${flags.seed}; Ctrl-C stops it`);
+  output.line(venue.url);
+  output.note(`${flags.feed}, seed ${flags.seed}; Ctrl-C stops it. To capture it, elsewhere:`);
+  output.note(
+    `  npx ssmd connector --feed ${flags.feed} --shard ${flags.shard} --env ${env} \\\n` +
+      `    --url ${venue.url}\n(servers it needs: npx ssmd up --env ${env})`,
+  );
   await aborted(context.interrupted);
   await venue.stop();
 }
@@ -109,7 +114,7 @@ async function runDay(flags: DayFlags, context: CliContext): Promise<void> {
     root,
     signal: interrupted,
     onProgress(share, frames) {
-      bar?.update(Math.floor(share * 100), `${formatCount(frames)} frames`);
+      bar?.update(Math.floor(share * 100), `${countOf(frames, 'frame')}`);
       if (bar === null) process.stderr.write(`${JSON.stringify({ share, frames })}\n`);
     },
   }).finally(() => bar?.end());
@@ -120,10 +125,10 @@ async function runDay(flags: DayFlags, context: CliContext): Promise<void> {
   if (flags.json === true) output.json({ ...report, seconds });
   else {
     const words = [
-      `${formatCount(frames)} frames (${formatBytes(bytes)})`,
-      `${formatCount(events)} events`,
-      `${formatCount(segments)} segments (${formatBytes(segment_bytes)})`,
-      `${formatCount(faults)} faults`,
+      `${countOf(frames, 'frame')} (${formatBytes(bytes)})`,
+      `${countOf(events, 'event')}`,
+      `${countOf(segments, 'segment')} (${formatBytes(segment_bytes)})`,
+      `${countOf(faults, 'fault')}`,
     ];
     output.line(`${flags.feed} ${day}: ${words.join(', ')} in ${seconds.toFixed(1)} s`);
   }
@@ -137,7 +142,7 @@ async function simulatedEnvironment(
   flags: Flags,
   context: CliContext,
   needs: Needs,
-): Promise<Awaited<ReturnType<typeof resolveEnvironment>>> {
+): Promise<Awaited<ReturnType<typeof resolveEnvironment>> & { readonly env: string }> {
   const [{ FEEDS }, { foldConfig }] = await Promise.all([
     import('../../connectors/registry.ts'),
     import('../../environments/env.ts'),
@@ -151,7 +156,7 @@ async function simulatedEnvironment(
   const { environment } = await resolveEnvironment(env, context, 'none');
   foldConfig(environment, { id: feed.id, ...feed.protocol }, flags.shard);
   if (environment.spec.origin === 'simulator') {
-    return resolveEnvironment(env, context, needs);
+    return { ...(await resolveEnvironment(env, context, needs)), env };
   }
   throw new SsmdError(
     'SSMD_INVALID_INPUT',

@@ -3,7 +3,7 @@ import { factOf } from '../../codec/log-line.ts';
 import type { LogLine } from '../../codec/log-line.ts';
 import { FEEDS } from '../../connectors/registry.ts';
 import { formatIso } from '../../schema/time.ts';
-import { formatBytes, formatCount } from '../format.ts';
+import { countOf, formatBytes, formatCount } from '../format.ts';
 import type { Output } from '../output.ts';
 import { createFrameReader } from './frame-facts.ts';
 import type { SegmentsReader } from './read.ts';
@@ -109,18 +109,18 @@ export function statsJson(stats: LogStats): object {
 export function printStats(stats: LogStats, output: Output): void {
   const { segments, lines, frames, facts, bytes, stored_bytes, first, last } = stats;
   const ratio = stored_bytes > 0 ? ` (1 : ${(bytes / stored_bytes).toFixed(1)})` : '';
-  output.line(`${formatCount(segments)} segments, ${formatCount(lines)} lines`);
+  output.line(`${countOf(segments, 'segment')}, ${countOf(lines, 'line')}`);
   output.line(`  ${formatBytes(bytes)} plain, ${formatBytes(stored_bytes)} stored${ratio}`);
   if (first !== null && last !== null) {
     output.line(`  ${formatIso(first)} to ${formatIso(last)}, ${seconds(last - first)}`);
     const per_s = formatCount(rate(stats, frames) ?? 0);
-    output.line(`  ${formatCount(frames)} frames, ${per_s} a second; ${formatCount(facts)} facts`);
+    output.line(`  ${countOf(frames, 'frame')}, ${per_s} a second; ${countOf(facts, 'fact')}`);
   }
   if (stats.dropped_frames > 0) {
-    output.line(output.color.yellow(`  ${formatCount(stats.dropped_frames)} frames were LOST`));
+    output.line(output.color.yellow(`  LOST: ${countOf(stats.dropped_frames, 'frame')}`));
   }
   if (stats.faults > 0) {
-    const words = `${formatCount(stats.faults)} things are wrong: npx ssmd log verify names them`;
+    const words = `${countOf(stats.faults, 'fault')}: npx ssmd log verify names them`;
     output.line(output.color.red(`  ${words}`));
   }
   const rows = (tallies: Map<string, Tally>): string[][] =>

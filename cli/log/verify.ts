@@ -1,5 +1,5 @@
 /** `ssmd log verify`: is every segment whole, proven, and the one that follows the one before it? */
-import { formatBytes, formatCount } from '../format.ts';
+import { countOf, formatBytes, formatCount } from '../format.ts';
 import type { Output } from '../output.ts';
 import type { ChainState } from './chain.ts';
 import type { ReadSegment, SegmentsReader } from './read.ts';
@@ -44,14 +44,14 @@ export async function verifySegments(
   progress.end();
   if (!json && sources.length > 1) {
     const said = wrong === 0 ? output.color.green('nothing is wrong') : `${wrong} wrong`;
-    output.line(`${formatCount(sources.length)} segments, ${formatCount(lines)} lines: ${said}`);
+    output.line(`${countOf(sources.length, 'segment')}, ${countOf(lines, 'line')}: ${said}`);
   }
   return wrong;
 }
 
 function print({ source, reader, chain }: ReadSegment, output: Output): void {
   const { color } = output;
-  const size = `${formatCount(reader.lines)} lines, ${formatBytes(reader.bytes)}`;
+  const size = `${countOf(reader.lines, 'line')}, ${formatBytes(reader.bytes)}`;
   if (reader.fault_count === 0) {
     const state = reader.open ? color.yellow('open') : color.green('ok  ');
     const open = reader.open ? '; no _end yet, so nothing proves it' : '';

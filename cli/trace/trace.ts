@@ -9,6 +9,7 @@ import type { EventId, LineId } from '../../schema/event-id.ts';
 import type { Facts, Inventory } from '../../schema/log.ts';
 import { addDays, dayEnd, dayOf, dayStart, formatIso } from '../../schema/time.ts';
 import type { ObjectStore } from '../../storage/object-store.ts';
+import { countOf } from '../format.ts';
 import { shardSources } from '../log/sources.ts';
 import type { Bucket, FoundShard } from '../log/sources.ts';
 import { identifyFrame, requestFor } from './asked.ts';
@@ -293,7 +294,7 @@ async function notFound(
   ];
   const lines = [
     `no line of ${line.feed} ${line.shard} has t ${line.t} (${formatIso(line.t)}), so there is no ${name}`,
-    `  looked at ${places.join(' and ')}: ${shard.segments.length} segments of the day, of that minute ` +
+    `  looked at ${places.join(' and ')}: ${countOf(shard.segments.length, 'segment')} of the day, of that minute ` +
       (minute.length === 0 ? 'none' : minute.map(({ source }) => source.name).join(', ')),
     `  the line before: ${nearestText(nearest.before)}`,
     `  the line after: ${nearestText(nearest.after)}`,

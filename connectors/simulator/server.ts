@@ -33,6 +33,9 @@ export type Simulator = {
   readonly stop: () => Promise<void>;
 };
 
+/** What a simulated venue answers to a plain request: a connector can tell it from a real one. */
+export const SIMULATOR_HEADER = 'x-ssmd-simulator';
+
 /** Timers are never finer; the venue's own instants are exact all the same. */
 const TICK_MS_MIN = 1;
 const TICK_MS_MAX = 1000;
@@ -58,7 +61,9 @@ export async function startSimulator(options: SimulatorOptions): Promise<Simulat
     ...(options.faults === undefined ? {} : { faults: options.faults }),
   });
   const host = options.host ?? '127.0.0.1';
-  const server = createServer((_, response) => response.writeHead(426).end());
+  const server = createServer((_, response) =>
+    response.writeHead(426, { [SIMULATOR_HEADER]: options.feed }).end(),
+  );
   const run = new ServerRun(harness, clock, server);
   await new Promise<void>((resolve, reject) => {
     server.once('error', reject);

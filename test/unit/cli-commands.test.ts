@@ -6,6 +6,7 @@ import type { AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, before, describe, test } from 'node:test';
+import { startSimulator } from '../../connectors/simulator/server.ts';
 import { openStatusServer } from '../../connectors/runtime/status-server.ts';
 import { explainListenError } from '../../cli/listen-error.ts';
 import { SsmdError } from '../../schema/errors.ts';
@@ -123,4 +124,82 @@ test('a taken port is told with who has it and what to do, not with a trace', as
 test('an error that is none of a listener stays what it is', async () => {
   const bug = new TypeError('oops');
   assert.equal(await explainListenError(bug), bug);
+});
+
+describe('faults of options', () => {
+  const cases: readonly [string, readonly RegExp[]][] = [
+    ['dataset show', [/--feed: is needed/, /--day: is needed/]],
+    ['dataset show --day x', [/--feed: is needed/, /--day: 'x' is not a day/]],
+    [
+      'simulate day --rate x --seed y --feed krakn',
+      [/--rate: .*'x'/, /--seed: .*'y'/, /--feed: .*did you mean "kraken"/],
+    ],
+    ['up --env dmo --only z', [/--env: environment "dmo" not found/, /--only: unknown: z/]],
+    ['demo --rate 0 --seconds y', [/--rate: .*'0'/, /--seconds: .*'y'/]],
+  ];
+  for (const [command, said] of cases) {
+    test(`are told all at once: ${command}`, async () => {
+      for (const one of said) await refused(command.split(' '), one);
+      await refused(command.split(' '), new RegExp(`has ${said.length} faults:`));
+      await refused(command.split(' '), /npx ssmd .* --help explains them/);
+    });
+  }
+
+  test('bear no label of their own with --json', async () => {
+    for (const command of ['job list --bogus --json', 'dataset show --json']) {
+      const { code, out } = await ssmd(command.split(' '), { root });
+      assert.equal(code, 2);
+      const { error } = JSON.parse(out) as { error: { message: string } };
+      assert.doesNotMatch(error.message, /^error/);
+    }
+  });
+
+  test('of one word show an example of that command', async () => {
+    await refused(
+      ['dataset', 'list', '--feed', 'nope', '--env', 'dev'],
+      /A valid example: npx ssmd dataset list /,
+    );
+  });
+});
+
+describe('what is captured bears the origin of its venue', () => {
+  const connector = ['connector', '--feed', 'kraken', '--shard', 'tier1'];
+
+  test('a simulated venue says so, and is kept out of live data', async () => {
+    const simulator = await startSimulator({ feed: 'kraken', symbols: ['BTC/USD'] });
+    try {
+      await refused(
+        [...connector, '--env', 'dev', '--url', simulator.url],
+        /--url: a simulated venue is there, and environment dev holds live data.*--env demo/,
+      );
+    } finally {
+      await simulator.stop();
+    }
+  });
+
+  test('the real venue is kept out of simulated data', async () => {
+    await refused([...connector, '--env', 'demo'], /--url: is needed: .* of simulated venues/);
+  });
+
+  test('simulate serve prints the command that captures it', async () => {
+    const serve = ['simulate', 'serve', '--feed', 'binance-usdm', '--env', 'demo'];
+    const { code, out, err } = await ssmd(serve, { root, interrupted: AbortSignal.abort() });
+    assert.equal(code, 0, err);
+    const url = out.trim();
+    assert.match(url, /^ws:\/\/127\.0\.0\.1:\d+/);
+    const printed = err.replaceAll(/ \\\n +/g, ' ');
+    const line = `npx ssmd connector --feed binance-usdm --shard tier1 --env demo --url ${url}\n`;
+    assert.ok(printed.includes(line), err);
+  });
+});
+
+test('a folder without a segment is no log that could be well', async () => {
+  const empty = await mkdtemp(join(tmpdir(), 'ssmd-empty-'));
+  try {
+    for (const word of ['show', 'verify', 'stats']) {
+      await refused(['log', word, empty], /no segment in .*: nothing to read/);
+    }
+  } finally {
+    await rm(empty, { recursive: true });
+  }
 });

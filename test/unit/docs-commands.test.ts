@@ -115,7 +115,7 @@ test('a wrong command would be found', async () => {
   const faults = await Promise.all(commands.map(({ line }) => faultOf(line)));
   const expected = [
     /unknown command 'conector'/,
-    /required option '--day/,
+    /--day: is needed/,
     /fed: is not known/,
     /no script demonstrate/,
     /unknown option '--kept'/,
