@@ -125,7 +125,8 @@ async function streamBounds(
   if (deps.bus === null) return { words: 'there is none', range: null };
   try {
     const { first_seq, last_seq } = await deps.bus.bounds();
-    const words = `stream sequences ${first_seq} to ${last_seq}`;
+    const holds = last_seq >= first_seq;
+    const words = holds ? `stream sequences ${first_seq} to ${last_seq}` : 'its stream is empty';
     return { words, range: [first_seq, last_seq] };
   } catch (error) {
     if (!(error instanceof SsmdError)) throw error;

@@ -278,17 +278,29 @@ function judgeDay(
 function unjudgedOf(suite: Suite, facts: DayFacts, results: readonly CheckResult[]): string[] {
   const wanted = new Map(suite.checks.filter((it) => it.enabled).map((it) => [it.name, it]));
   const symbols = new Map(facts.symbols.map((it) => [it.symbol, it]));
-  return results
-    .filter(({ name, status, group }) => {
-      const check = wanted.get(name);
-      if (status !== 'not_evaluated' || check === undefined) return false;
-      const of = symbols.get(group['symbol'] ?? '');
-      return subjectsOf(check)?.some((type) => mayHave(of, type)) ?? true;
-    })
-    .map(({ name, group }) => {
-      const of = [group['symbol'], group['type']].filter((it) => it !== undefined).join(' ');
-      return `check ${name} had nothing to judge${of === '' ? '' : ` of ${of}`}`;
-    });
+  const idle = results.filter(({ name, status, group }) => {
+    const check = wanted.get(name);
+    if (status !== 'not_evaluated' || check === undefined) return false;
+    const of = symbols.get(group['symbol'] ?? '');
+    return subjectsOf(check)?.some((type) => mayHave(of, type)) ?? true;
+  });
+  const names = [...new Set(idle.map(({ name }) => name))];
+  // Of a part of a day it is nearly all of them: the results say of what, one by one.
+  if (names.length > IDLE_NAMED_MAX) {
+    return [`${names.length} checks had nothing to judge: ${names.join(', ')}`];
+  }
+  return names.map((name) => {
+    const of = idle.filter((it) => it.name === name).map(({ group }) => wordsOf(group));
+    const groups = of.filter((words) => words !== '').join(', ');
+    return `check ${name} had nothing to judge${groups === '' ? '' : ` of ${groups}`}`;
+  });
+}
+
+/** More checks than these are told in one line. */
+const IDLE_NAMED_MAX = 2;
+
+function wordsOf(group: CheckResult['group']): string {
+  return [group['symbol'], group['type']].filter((it) => it !== undefined).join(' ');
 }
 
 function statisticsOf(results: readonly CheckResult[]): Statistics {

@@ -182,11 +182,13 @@ function endWords({ reader, chain }: ReadSegment): string {
 /** Where, by what and how well timed, in a few lines. */
 export function provenanceLines(of: Capture): readonly string[] {
   const started = formatIso(BigInt(of.epoch) * 1_000_000n).slice(0, 19);
+  // Without any source the state says the same word again.
+  const source = of.clock_source === of.clock_sync_status ? '' : `${of.clock_source} `;
   const offset = of.clock_offset_us === null ? '' : `, off by ${of.clock_offset_us} us`;
   return [
     `${of.feed} ${of.shard}, epoch ${of.epoch} (since ${started})`,
     `${of.origin}${of.source === null ? '' : ` (${of.source})`}, on ${of.host} in ${of.datacenter}; ` +
-      `clock ${of.clock_source} ${of.clock_sync_status}${offset}`,
+      `clock ${source}${of.clock_sync_status}${offset}`,
     `connector ${of.connector_version} (${of.connector_commit}), normalizer ${of.normalizer}, ` +
       `configuration ${of.config_sha256.slice(0, 8)}`,
   ].map(printable);

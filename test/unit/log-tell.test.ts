@@ -9,11 +9,12 @@ import {
 } from '../../codec/line-buffer.ts';
 import { createFrameReader } from '../../cli/log/frame-facts.ts';
 import { cutTo, wrapTo } from '../../cli/log/width.ts';
+import { provenanceLines } from '../../cli/log/show.ts';
 import { createTeller } from '../../cli/log/tell.ts';
 import type { Happening } from '../../cli/log/tell.ts';
 import { FEEDS } from '../../connectors/registry.ts';
 import { FACT_KEYS } from '../../schema/log.ts';
-import type { FactKey, Facts } from '../../schema/log.ts';
+import type { Capture, FactKey, Facts } from '../../schema/log.ts';
 import { sampleCapture } from '../support/log.ts';
 import { LOG_START, judge } from '../support/log-segments.ts';
 
@@ -195,4 +196,12 @@ test('a line is cut to the terminal, and says what is missing', () => {
   }
   assert.equal(cutTo('short', 80), 'short');
   assert.equal(cutTo('x'.repeat(500), null).length, 500);
+});
+
+test('a clock without a source is called unsynced once', () => {
+  const said = (of: Partial<Capture>): string =>
+    provenanceLines({ ...sampleCapture, ...of }).join('\n');
+  const none = { clock_source: 'unsynced', clock_sync_status: 'unsynced' } as const;
+  assert.match(said({ ...none, clock_offset_us: null }), /; clock unsynced$/m);
+  assert.match(said({}), /; clock ntp synced, off by 12\.5 us$/m);
 });

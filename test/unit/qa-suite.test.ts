@@ -269,6 +269,19 @@ test('the condition of a day', () => {
   assert.equal(unjudged.day_condition, 'degraded', 'nothing judged is no pass');
 });
 
+test('checks with nothing to judge are one reason each, of many one in all', () => {
+  const full = steadyTrades(30_000);
+  const reasons = (count: number): readonly string[] => {
+    const checks = Array.from({ length: count }, (_, at) => `  - { name: c${at}, type: checksum }`);
+    const known = facts({ symbols: [BTC, ETH] });
+    return runSuite(suiteOf(checks.join('\n')), known, full, TIMES).condition_reasons;
+  };
+  assert.equal(reasons(1).length, 1);
+  assert.match(reasons(1)[0] ?? '', /^check c0 had nothing to judge/);
+  assert.equal(reasons(2).length, 2);
+  assert.deepEqual(reasons(3), ['3 checks had nothing to judge: c0, c1, c2']);
+});
+
 test('a partial day passes its checks and is degraded all the same, its holes listed', () => {
   const events = steadyTrades(30_000).filter(({ t }) => t >= at(HOUR_MS) && t < at(2 * HOUR_MS));
   const holes = [hole(0, HOUR_MS), hole(2 * HOUR_MS, DAY_MS)];
