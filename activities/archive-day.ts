@@ -1,10 +1,11 @@
 /** Builds, verifies and commits a planned day. Every step can be repeated with the same outcome. */
-import { readHeader } from '../codec/md2.ts';
 import { unpackObject } from '../dataset/object-codec.ts';
 import { jsonDocument } from '../dataset/canonical.ts';
 import { manifestKey, stagedWindowKey } from '../dataset/keys.ts';
 import { buildManifest, compareManifests, inputsId } from '../dataset/manifest.ts';
-import type { Manifest, ManifestObject } from '../dataset/manifest.ts';
+import type { Build, Manifest, ManifestObject } from '../dataset/manifest.ts';
+import { extentOf } from '../dataset/projection.ts';
+import type { Schema } from '../dataset/version.ts';
 import { SsmdError, invariant } from '../schema/errors.ts';
 import type { Feed } from '../connectors/feed.ts';
 import type { Day } from '../schema/time.ts';
@@ -50,10 +51,12 @@ export async function buildShardFromRaw(
       ...of,
       plan: shardPlan,
       window_hours: deps.window_hours,
+      schema: 'md2',
       wanted: (object) => hours.includes(hourOf(object.start, of.day, window_hours)),
       writer: {
         version,
         feed: of.feed.id,
+        schema: 'md2',
         source: 'raw',
         processor: 'daily-archive',
         inputs: [`raw/${of.feed.id} ${of.day} ${shard} inputs ${plan.inputs_id}`],
@@ -89,7 +92,7 @@ export async function verifyDay(
   const objects = windows.flatMap((window) => window.objects.map((object) => ({ window, object })));
   let bytes = 0;
   for (const [index, { window, object }] of objects.entries()) {
-    const fault = await objectFault(deps, object, context.signal);
+    const fault = await objectFault(deps, object, 'md2', context.signal);
     if (fault !== null) {
       await deps.normalized.delete(stagedWindowKey(window));
       throw new SsmdError('SSMD_CORRUPT', `object ${object.key}: ${fault}; it is built again`, {
@@ -108,6 +111,7 @@ export async function verifyDay(
 export async function objectFault(
   deps: Pick<JobDeps, 'normalized' | 'zstd' | 'sha256'>,
   object: ManifestObject,
+  schema: Schema,
   signal: AbortSignal,
 ): Promise<string | null> {
   const stored = await deps.normalized.get(object.key, { signal });
@@ -131,32 +135,12 @@ export async function objectFault(
   const sizes = { bytes: stored.body.length, plain_bytes: plain.length };
   const { message_count: records, time_range } = lineage;
   const told = { records, first_t: time_range?.start, last_t: time_range?.end };
-  const extent = extentOf(plain);
-  if (extent === null) return 'its plain bytes are no events from some point on';
+  const extent = extentOf(plain, schema);
+  if (extent === null) return 'its plain bytes are no records from some point on';
   return (
     disagreement(object, { ...sizes, ...extent }, 'it holds') ??
     disagreement(object, told, 'its footer says')
   );
-}
-
-type Extent = Pick<ManifestObject, 'records' | 'first_t' | 'last_t'>;
-
-/** Null where a stretch of the bytes is no event. */
-function extentOf(plain: Uint8Array): Extent | null {
-  let records = 0;
-  let first: bigint | null = null;
-  let last = 0n;
-  try {
-    for (let at = 0; at < plain.length; records++) {
-      const { t, length } = readHeader(plain, at);
-      first ??= t;
-      last = t;
-      at += length;
-    }
-  } catch {
-    return null;
-  }
-  return { records, first_t: (first ?? 0n).toString(), last_t: last.toString() };
 }
 
 function disagreement(
@@ -196,12 +180,22 @@ export async function commitDay(
   refuseOtherMaker(of, plan);
   const sources = await unchangedSources(deps, of, plan, context);
   const objects = (await plannedWindows(deps, plan)).flatMap((window) => window.objects);
-  const ours = manifestOf(deps, of, plan, sources, objects);
-  const key = manifestKey(plan);
-  const outcome = await deps.normalized.putIfAbsent(key, jsonDocument(ours), JSON_TYPE);
-  const existing = outcome === 'created' ? null : await readManifest(deps, plan);
-  if (existing !== null) refuseOther(existing, ours, key);
+  const { version, feed, day, normalizer } = plan;
+  const made = { version, feed, day, normalizer, schema: 'md2', build: deps.build } as const;
+  const done = await putManifest(deps, manifestOf(deps, made, sources, objects));
   await pointAtDay(deps, plan);
+  return done;
+}
+
+/** Puts a manifest where none is. @throws SSMD_LATE_RAW, SSMD_VERSION_CONFLICT where another one is */
+export async function putManifest(
+  deps: Pick<JobDeps, 'normalized'>,
+  ours: Manifest,
+): Promise<Committed> {
+  const key = manifestKey(ours);
+  const outcome = await deps.normalized.putIfAbsent(key, jsonDocument(ours), JSON_TYPE);
+  const existing = outcome === 'created' ? null : await readManifest(deps, ours);
+  if (existing !== null) refuseOther(existing, ours, key);
   return committed(existing ?? ours, key, existing === null ? 'committed' : 'already_committed');
 }
 
@@ -215,6 +209,11 @@ export async function committedAlready(
   if (inputsId(existing, deps.sha256) !== plan.inputs_id) return null;
   await pointAtDay(deps, plan);
   return committed(existing, manifestKey(plan), 'already_committed');
+}
+
+/** The report of a day that stood already. */
+export function committedAs(manifest: Manifest): Committed {
+  return committed(manifest, manifestKey(manifest), 'already_committed');
 }
 
 function committed(manifest: Manifest, key: string, outcome: Committed['outcome']): Committed {
@@ -236,10 +235,14 @@ function committed(manifest: Manifest, key: string, outcome: Committed['outcome'
   };
 }
 
-function manifestOf(
-  deps: JobDeps,
-  of: DayOf,
-  plan: ArchivePlan,
+/** Under what a day is built, and by whom. */
+export type Made = Pick<Manifest, 'version' | 'feed' | 'day' | 'schema' | 'normalizer'> & {
+  readonly build: Build;
+};
+
+export function manifestOf(
+  deps: Pick<JobDeps, 'window_hours' | 'sha256'>,
+  made: Made,
   sources: DaySources,
   objects: readonly ManifestObject[],
 ): Manifest {
@@ -249,18 +252,16 @@ function manifestOf(
       ? []
       : `${capture.connector_version} ${capture.connector_commit} ${capture.connector_build}`,
   );
+  const { build, ...own } = made;
   const parts = {
-    version: plan.version,
-    feed: plan.feed,
-    day: plan.day,
+    ...own,
     origin: sources.origin,
-    normalizer: normalizerOf(of.feed),
     window_hours: deps.window_hours,
     shards: sources.survey.plans.map((it) => it.shard),
     objects,
     inputs: sources.inputs,
     gaps: sources.gaps,
-    builds: { archiver: deps.build, connectors: [...new Set(builds)].sort() },
+    builds: { archiver: build, connectors: [...new Set(builds)].sort() },
   };
   return buildManifest(parts, deps.sha256);
 }
