@@ -1,6 +1,13 @@
 /** Jobs by the words operators type, and the one JSON object each takes as its input. */
 
-export const JOB_TYPES = ['archive-tier', 'daily-archive', 'daily-qa', 'audit'] as const;
+export const JOB_TYPES = [
+  'archive-tier',
+  'daily-archive',
+  'daily-qa',
+  'audit',
+  'reprocess',
+  'promote',
+] as const;
 export type JobType = (typeof JOB_TYPES)[number];
 
 export type ArchiveTierInput = { readonly feed?: string; readonly shard?: string };
@@ -25,10 +32,46 @@ export type AuditInput = {
   readonly version?: string;
 };
 
+export type ReprocessInput = {
+  readonly feed: string;
+  /** One day; or a range by `from` and `to`, both ends included. */
+  readonly day?: string;
+  readonly from?: string;
+  readonly to?: string;
+  /** The label to build under; left out: what is bound to this making, else a new one. */
+  readonly version?: string;
+  /** `md2` where it is left out. */
+  readonly schema?: 'md1' | 'md2';
+  /** A registered build of the connector; left out: the worker's own. */
+  readonly connector_version?: string;
+  /** `manual` where it is left out. */
+  readonly promote?: 'manual' | 'auto' | 'never';
+  /** Of events, 0 to 1: up to which share changed `auto` still promotes; 0 where it is left out. */
+  readonly max_changed?: number;
+  /** Days built at once; 2 where it is left out. */
+  readonly concurrency?: number;
+  /** Workers a shard's day is shared over; left out: as its size suggests. */
+  readonly parts?: number;
+  readonly dry_run?: boolean;
+};
+/** Moves committed days to a version, or takes a move back (`undo`: its revision). */
+export type PromoteInput = {
+  readonly feed: string;
+  readonly version?: string;
+  readonly day?: string;
+  readonly from?: string;
+  readonly to?: string;
+  readonly undo?: number;
+  readonly by: string;
+  readonly reason: string;
+};
+
 /** The input of each job. */
 export type JobInputs = {
   readonly 'archive-tier': ArchiveTierInput;
   readonly 'daily-archive': DailyArchiveInput;
   readonly 'daily-qa': DailyQaInput;
   readonly audit: AuditInput;
+  readonly reprocess: ReprocessInput;
+  readonly promote: PromoteInput;
 };
