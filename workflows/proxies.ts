@@ -9,8 +9,13 @@ import type { AdmissionActivities } from '../activities/admission.ts';
 import type { ArchiveActivities } from '../activities/archive.ts';
 import type { AuditActivities } from '../activities/audit.ts';
 import type { QaActivities } from '../activities/qa.ts';
+import type { ReprocessActivities } from '../activities/reprocess.ts';
 
-export type Activities = AdmissionActivities & ArchiveActivities & AuditActivities & QaActivities;
+export type Activities = AdmissionActivities &
+  ArchiveActivities &
+  AuditActivities &
+  QaActivities &
+  ReprocessActivities;
 
 /** A server may be away for a night's part: a job waits for it, and then somebody has to look. */
 const PATIENCE = '6 hours';
