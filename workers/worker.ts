@@ -16,6 +16,7 @@ import { createAuditActivities } from '../activities/audit.ts';
 import { createSurveyMemo } from '../activities/deps.ts';
 import type { JobDeps } from '../activities/deps.ts';
 import { createQaActivities } from '../activities/qa.ts';
+import { createReprocessActivities } from '../activities/reprocess.ts';
 import type { QaDeps } from '../activities/qa.ts';
 import { FEEDS } from '../connectors/registry.ts';
 import { readSoftware } from '../connectors/runtime/provenance.ts';
@@ -30,6 +31,7 @@ import { TASK_QUEUE } from '../workflows/lib/queues.ts';
 import { openBus, openStores } from './adapters.ts';
 import type { Stores } from './adapters.ts';
 import { lateBus, lateStore } from './late-adapters.ts';
+import { childBuilds } from './builds.ts';
 import { expectedSymbols, readSuite } from './quality.ts';
 
 export type WorkerOptions = {
@@ -76,6 +78,7 @@ export async function startWorker(options: WorkerOptions): Promise<RunningWorker
       ...createArchiveActivities(deps),
       ...createAuditActivities(deps),
       ...createQaActivities(deps),
+      ...createReprocessActivities({ ...deps, builds: childBuilds(options) }),
       ...createAdmissionActivities({ ...deps, searchAttributes }),
     },
     identity: `ssmd-worker@${environment.name}`,

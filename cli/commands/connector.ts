@@ -5,7 +5,7 @@ import { invalidInput } from '../../schema/errors.ts';
 import type { Environment } from '../../environments/env.ts';
 import type { Fault } from '../../schema/errors.ts';
 import type { CliContext } from '../command.ts';
-import { GROUPS, parseEnvName } from '../command.ts';
+import { ExitWith, GROUPS, parseEnvName } from '../command.ts';
 import { feedFault } from '../flag-faults.ts';
 import { ENV_HELP, resolveEnvironment } from '../resolve-environment.ts';
 
@@ -16,11 +16,12 @@ type ConnectorFlags = {
   readonly shard?: string;
   readonly url?: string;
   readonly port: number;
+  readonly describe?: boolean;
 };
 
-/** What `--mode` takes; the other two modes of the design are not there yet, and say so. */
-const MODES = ['live'] as const;
-const MODES_TO_COME = ['replay', 'reprocess'];
+/** What `--mode` takes; the other mode of the design is not there yet, and says so. */
+const MODES = ['live', 'reprocess'] as const;
+const MODES_TO_COME = ['replay'];
 const EXAMPLE = 'npx ssmd connector --mode live --feed kraken --shard tier1';
 
 export function register(program: Command, context: CliContext): void {
@@ -32,7 +33,8 @@ export function register(program: Command, context: CliContext): void {
       'Connects to the venue, writes every frame to the local log before anything else, publishes ' +
         'its events to NATS and ships the log to the raw bucket, minute by minute. Runs until ' +
         'Ctrl-C. Venue, NATS and S3 may all be away: capture goes on with what there is. Its log ' +
-        'goes to standard output, one JSON object a line.',
+        'goes to standard output, one JSON object a line. In --mode reprocess a worker starts it and ' +
+        'hands it a part of a day on standard input: see npx ssmd reprocess --help.',
     )
     .option('--mode <mode>', `where frames come from; there is ${MODES.join(', ')}`, 'live')
     .option('--env <name>', ENV_HELP, parseEnvName)
@@ -45,11 +47,13 @@ export function register(program: Command, context: CliContext): void {
       parsePort,
       0,
     )
+    .option('--describe', 'with --mode reprocess: print what this build can rebuild, and end')
     .addHelpText('after', `\nExample:\n  ${EXAMPLE}`)
     .action((flags: ConnectorFlags) => runConnector(flags, context));
 }
 
 async function runConnector(flags: ConnectorFlags, context: CliContext): Promise<void> {
+  if (flags.mode === 'reprocess') return runReprocess(flags, context);
   const { env, output, interrupted, root } = context;
   const [{ FEEDS }, { startConnector }, { foldConfig }] = await Promise.all([
     import('../../connectors/registry.ts'),
@@ -118,6 +122,18 @@ async function isSimulator(url: string): Promise<boolean> {
   } catch {
     return false;
   }
+}
+
+/** All it is told comes by standard input; all it says is a line of JSON, its failure among them. */
+async function runReprocess(flags: ConnectorFlags, context: CliContext): Promise<void> {
+  const { output, interrupted, root } = context;
+  const { describeBuild, reprocessFor } = await import('../../workers/reprocessor.ts');
+  if (flags.describe === true) {
+    output.json({ event: 'build', build: describeBuild(root) });
+    return;
+  }
+  const say = (message: Readonly<Record<string, unknown>>): void => output.json(message);
+  if (!(await reprocessFor(process.stdin, root, interrupted, say))) throw new ExitWith(1);
 }
 
 /** All faults of the command line at once. @throws SSMD_INVALID_INPUT */
