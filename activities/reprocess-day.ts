@@ -33,11 +33,15 @@ export type DayMaking = {
   readonly connector_version: string | null;
   /** Workers each shard is shared over; null: as the day's size suggests. */
   readonly parts: number | null;
+  /** Of RAW, as it lies in the bucket: what the measured speed is of. */
+  readonly raw_bytes: number;
 };
 
 /** A day's plan, small enough for a history; what its parts need lies in the bucket. */
 export type DayBuild = {
   readonly making: DayMaking;
+  /** When it was planned, ns as text. */
+  readonly began: string;
   readonly inputs_id: string;
   readonly window_hours: number;
   readonly tasks: readonly PartTask[];
@@ -60,6 +64,7 @@ export async function planDay(
   context: JobContext,
 ): Promise<DayBuild> {
   const { day, version } = making;
+  const began = deps.now().toString();
   const sources = await readSources(deps, { feed, day }, context);
   const { inputs_id } = sources;
   const existing = await readManifest(deps, { version, feed: feed.id, day });
@@ -81,6 +86,7 @@ export async function planDay(
   }
   return {
     making,
+    began,
     inputs_id,
     window_hours: deps.window_hours,
     tasks,
@@ -178,15 +184,10 @@ export async function commitBuiltDay(
     ...{ version, feed: feed.id, day, schema, normalizer },
     build: { version: connector, commit, build: built },
   };
-  return putManifest(deps, manifestOf(deps, made, sources, objects));
-}
-
-/** Remembers how long the day took, for the next estimate. */
-export async function noteBuilt(
-  deps: Deps,
-  of: { readonly feed: string; readonly bytes: number; readonly seconds: number },
-): Promise<void> {
-  await noteThroughput(deps, of.feed, of);
+  const done = await putManifest(deps, manifestOf(deps, made, sources, objects));
+  const seconds = Number(deps.now() - BigInt(build.began)) / 1e9;
+  await noteThroughput(deps, feed.id, { bytes: making.raw_bytes, seconds });
+  return done;
 }
 
 async function builtObjects(deps: Deps, build: DayBuild): Promise<ManifestObject[]> {

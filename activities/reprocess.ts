@@ -1,5 +1,5 @@
 /** Days rebuilt under a version of their own, and moved to it: the activities behind `reprocess` and `promote`. */
-import { parseDay } from '../schema/time.ts';
+import { formatIso, parseDay } from '../schema/time.ts';
 import type { Day } from '../schema/time.ts';
 import type { Feed } from '../connectors/feed.ts';
 import { invalidInput } from '../schema/errors.ts';
@@ -11,7 +11,7 @@ import { diffDay } from './diff.ts';
 import type { DayDiff } from './diff.ts';
 import { moveDays, rangesTo, undoMove } from './promotion.ts';
 import type { Moved, Mover } from './promotion.ts';
-import { commitBuiltDay, noteBuilt, planDay, verifyBuiltDay } from './reprocess-day.ts';
+import { commitBuiltDay, planDay, verifyBuiltDay } from './reprocess-day.ts';
 import type { DayBuild, DayMaking } from './reprocess-day.ts';
 import { bindVersion, planReprocess } from './reprocess-plan.ts';
 import type { ReprocessPlan, ReprocessRequest } from './reprocess-plan.ts';
@@ -61,10 +61,8 @@ export function createReprocessActivities(deps: ReprocessDeps) {
       return diffDay(deps, { feed, day, old: of.old, new: of.new }, context);
     }),
 
-    noteReprocessDay: activity(
-      (of: { readonly feed: string; readonly bytes: number; readonly seconds: number }) =>
-        noteBuilt(deps, of),
-    ),
+    /** When it is, ISO 8601: asked once, so that a repeated step says the same. */
+    askTime: activity((_: null) => Promise.resolve(formatIso(deps.now()))),
 
     moveDays: activity(
       (of: {

@@ -7,6 +7,7 @@ import { register as doctor } from './commands/doctor.ts';
 import { register as importRecording } from './commands/import.ts';
 import { register as job } from './commands/job.ts';
 import { register as log } from './commands/log.ts';
+import { register as reprocess } from './commands/reprocess.ts';
 import { register as simulate } from './commands/simulate.ts';
 import { register as sub } from './commands/sub.ts';
 import { register as temporal } from './commands/temporal.ts';
@@ -27,5 +28,6 @@ export const COMMANDS: readonly Register[] = [
   trace,
   worker,
   job,
+  reprocess,
   temporal,
 ];

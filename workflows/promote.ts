@@ -5,7 +5,7 @@ import type { PromoteInput } from '../schema/jobs.ts';
 import { admit } from './lib/admit.ts';
 import { fileUnder } from './lib/attributes.ts';
 import { daysFrom } from './lib/days.ts';
-import { records } from './proxies.ts';
+import { quick, records } from './proxies.ts';
 
 export type PromoteReport = {
   readonly outcome: 'moved' | 'unchanged';
@@ -17,7 +17,7 @@ export async function promote(input: PromoteInput): Promise<PromoteReport> {
   const { wanted, day, search_attributes: known } = await admit('promote', input);
   const { feed, version, undo, by, reason } = wanted;
   fileUnder(known, { SsmdFeed: feed, SsmdStage: 'promote' });
-  const mover = { by, reason, at: new Date().toISOString() };
+  const mover = { by, reason, at: await quick.askTime(null) };
   let moved: Moved | null = null;
   if (undo !== undefined) moved = await records.undoMove({ feed, revision: undo, mover });
   else if (version !== undefined) {

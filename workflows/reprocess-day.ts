@@ -6,11 +6,6 @@ import type { Committed } from '../activities/archive-day.ts';
 import { asksForNewPlan } from './lib/failures.ts';
 import { io, records } from './proxies.ts';
 
-export type ReprocessDayInput = DayMaking & {
-  /** As stored; for the measured speed. */
-  readonly raw_bytes: number;
-};
-
 export type ReprocessDayReport =
   | {
       readonly outcome: 'built' | 'unchanged';
@@ -35,15 +30,9 @@ export type ReprocessDayReport =
 /** RAW may move on while a day is built; after this many plans somebody should look. */
 const PLANS_MAX = 4;
 
-export async function reprocessDay(input: ReprocessDayInput): Promise<ReprocessDayReport> {
-  const { raw_bytes, ...making } = input;
+export async function reprocessDay(making: DayMaking): Promise<ReprocessDayReport> {
   const { feed, day, version } = making;
-  const started = Date.now();
   const { done, built } = await build(making);
-  if (built) {
-    const seconds = (Date.now() - started) / 1000;
-    await records.noteReprocessDay({ feed, bytes: raw_bytes, seconds });
-  }
   const [move] = await records.rangesTo({ feed, days: [day], version });
   const serving = move?.was ?? null;
   setCurrentDetails(`**${feed} ${day} ${version}**: comparing with ${serving ?? 'nothing'}`);

@@ -13,10 +13,10 @@ import {
   continueAsNew,
   executeChild,
   isCancellation,
-  setCurrentDetails,
   workflowInfo,
 } from '@temporalio/workflow';
 import type { Moved } from '../activities/promotion.ts';
+import type { DayMaking } from '../activities/reprocess-day.ts';
 import type { ReprocessPlan } from '../activities/reprocess-plan.ts';
 import type { MovedRange } from '../dataset/current.ts';
 import type { ReprocessInput } from '../schema/jobs.ts';
@@ -31,8 +31,8 @@ import type { Tally } from './lib/reprocess-tally.ts';
 import { handleDecision } from './lib/promotion-updates.ts';
 import type { Decision, Decisions } from './lib/promotion-updates.ts';
 import { pooled } from './lib/pool.ts';
-import { io, records } from './proxies.ts';
-import type { ReprocessDayInput, ReprocessDayReport } from './reprocess-day.ts';
+import { io, quick, records } from './proxies.ts';
+import type { ReprocessDayReport } from './reprocess-day.ts';
 
 /** Days a run handles before it goes on as a new one, with a history of its own. */
 export const DAYS_A_RUN = 100;
@@ -73,6 +73,10 @@ export async function reprocess(
   input: ReprocessInput,
   carried: Carried | null = null,
 ): Promise<ReprocessReport> {
+  // Before anything is awaited: an update that comes early is to be refused with a reason.
+  const tally = carried?.tally ?? emptyTally;
+  const state: State = { tally, stage: 'building', movable: [], answer: null };
+  const decided = handleDecision(state);
   const { wanted, day, search_attributes: known } = await admit('reprocess', input);
   const { feed } = wanted;
   const [from, to] = [wanted.from ?? day, wanted.to ?? day];
@@ -96,9 +100,6 @@ export async function reprocess(
     return { ...base, outcome: 'planned', plan, days: emptyTally, moved: null, decision: null };
   }
   await records.bindReprocessVersion({ plan: bound(plan), connector_version });
-  const tally = carried?.tally ?? emptyTally;
-  const state: State = { tally, stage: 'building', movable: [], answer: null };
-  const decided = handleDecision(state);
   const first = carried?.next ?? 0;
   const page = plan.days.slice(first, first + DAYS_A_RUN).map((it) => it.day);
   await buildDays(page, { wanted, plan, show, state });
@@ -143,7 +144,7 @@ async function buildDays(days: readonly string[], run: Run): Promise<void> {
 async function buildDay(day: string, { wanted, plan }: Run): Promise<ReprocessDayReport> {
   const { feed, version, schema, normalizer } = plan;
   const { connector_version = null, parts = null } = wanted;
-  const input: ReprocessDayInput = {
+  const input: DayMaking = {
     ...{ feed, day, version, schema, normalizer, connector_version, parts },
     raw_bytes: plan.days.find((it) => it.day === day)?.bytes ?? 0,
   };
@@ -218,7 +219,7 @@ async function move(
   show('promote', `${decision.by}: ${decision.reason}`);
   const { by, reason, days } = decision;
   const wanted = days === null ? moves : onlyDays(moves, days);
-  const mover = { by, reason, at: new Date().toISOString() };
+  const mover = { by, reason, at: await quick.askTime(null) };
   try {
     const moved = await records.moveDays.executeWithOptions(
       { summary: `${plan.feed} to ${plan.version}` },

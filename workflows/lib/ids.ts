@@ -16,3 +16,24 @@ export function dailyQaId(of: {
 export function auditId(of: { readonly feed: string; readonly day: string }): string {
   return `audit/${of.feed}/${of.day}`;
 }
+
+/** A range under a label: who asks for the same again finds the same run. */
+export function reprocessId(of: {
+  readonly feed: string;
+  readonly from: string;
+  readonly to: string;
+  readonly version?: string;
+  readonly schema?: string;
+  readonly connector_version?: string;
+  readonly dry_run?: boolean;
+}): string {
+  const { feed, from, to, version, schema, connector_version } = of;
+  const under = version ?? [schema ?? 'md2', connector_version].filter(Boolean).join('-');
+  const kind = of.dry_run === true ? 'reprocess-plan' : 'reprocess';
+  return `${kind}/${feed}/${from}..${to}/${under}`;
+}
+
+/** A move of the pointer: each is one of its own. */
+export function promoteId(of: { readonly feed: string; readonly request: string }): string {
+  return `promote/${of.feed}/${of.request}`;
+}

@@ -58,7 +58,9 @@ export function collect(tally: Tally, report: ReprocessDayReport): Tally {
     },
     gaps_added: tally.gaps_added + Math.max(0, diff.gaps.new - diff.gaps.old),
     reports:
-      diff.verdict === 'differs' ? [...tally.reports, diff.html].slice(0, REPORTS_KEPT) : tally.reports,
+      diff.verdict === 'differs'
+        ? [...tally.reports, diff.html].slice(0, REPORTS_KEPT)
+        : tally.reports,
   };
 }
 
@@ -69,7 +71,9 @@ export function tallyWords({ built, unchanged, failed, verdicts, events }: Tally
   const said = [
     `${built} days built`,
     ...(unchanged > 0 ? [`${unchanged} unchanged`] : []),
-    ...(failed.length > 0 ? [`${failed.length} failed (${failed[0]?.day}: ${failed[0]?.why})`] : []),
+    ...(failed.length > 0
+      ? [`${failed.length} failed (${failed[0]?.day}: ${failed[0]?.why})`]
+      : []),
     ...compared,
   ];
   const { changed, added, removed, dropped } = events;
