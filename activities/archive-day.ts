@@ -1,10 +1,9 @@
 /** Builds, verifies and commits a planned day. Every step can be repeated with the same outcome. */
-import { unpackObject } from '../dataset/object-codec.ts';
 import { jsonDocument } from '../dataset/canonical.ts';
 import { manifestKey, stagedWindowKey } from '../dataset/keys.ts';
 import { buildManifest, compareManifests, inputsId } from '../dataset/manifest.ts';
 import type { Build, Manifest, ManifestObject } from '../dataset/manifest.ts';
-import { extentOf } from '../dataset/projection.ts';
+import { faultIn } from '../dataset/object-check.ts';
 import type { Schema } from '../dataset/version.ts';
 import { SsmdError, invariant } from '../schema/errors.ts';
 import type { Feed } from '../connectors/feed.ts';
@@ -115,44 +114,7 @@ export async function objectFault(
   signal: AbortSignal,
 ): Promise<string | null> {
   const stored = await deps.normalized.get(object.key, { signal });
-  if (stored === null) return 'it is not there';
-  const packed = deps.sha256(stored.body);
-  let unpacked: ReturnType<typeof unpackObject>;
-  try {
-    unpacked = unpackObject(stored.body, deps.zstd, object.key);
-  } catch (error) {
-    return error instanceof Error ? error.message : String(error);
-  }
-  const { plain, lineage } = unpacked;
-  const found = deps.sha256(plain);
-  if (found !== object.plain_sha256) {
-    return `its plain sha256 was ${object.plain_sha256}, received ${found}`;
-  }
-  // The same data under other bytes: someone packed it again. Harmless, and still not what we wrote.
-  if (packed !== object.object_sha256) {
-    return `its bytes have sha256 ${packed}, expected ${object.object_sha256} (the data is the same)`;
-  }
-  const sizes = { bytes: stored.body.length, plain_bytes: plain.length };
-  const { message_count: records, time_range } = lineage;
-  const told = { records, first_t: time_range?.start, last_t: time_range?.end };
-  const extent = extentOf(plain, schema);
-  if (extent === null) return 'its plain bytes are no records from some point on';
-  return (
-    disagreement(object, { ...sizes, ...extent }, 'it holds') ??
-    disagreement(object, told, 'its footer says')
-  );
-}
-
-function disagreement(
-  object: ManifestObject,
-  found: { readonly [K in keyof ManifestObject]?: unknown },
-  who: string,
-): string | null {
-  for (const name of ['bytes', 'plain_bytes', 'records', 'first_t', 'last_t'] as const) {
-    if (!(name in found) || found[name] === object[name]) continue;
-    return `the manifest says ${name} ${object[name]}, ${who} ${String(found[name])}`;
-  }
-  return null;
+  return stored === null ? 'it is not there' : faultIn(stored.body, object, schema, deps);
 }
 
 export type Committed = {

@@ -10,6 +10,9 @@ export const JOB_TYPES = [
 ] as const;
 export type JobType = (typeof JOB_TYPES)[number];
 
+/** Workflows that only jobs start: a day of a range. */
+export const PART_TYPES = ['reprocess-day'] as const;
+
 export type ArchiveTierInput = { readonly feed?: string; readonly shard?: string };
 export type DailyArchiveInput = {
   readonly feed: string;

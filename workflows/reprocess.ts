@@ -29,7 +29,7 @@ import type { Show } from './lib/progress.ts';
 import { collect, emptyTally, tallyWords } from './lib/reprocess-tally.ts';
 import type { Tally } from './lib/reprocess-tally.ts';
 import { handleDecision } from './lib/promotion-updates.ts';
-import type { Decision, Decisions } from './lib/promotion-updates.ts';
+import type { Decision, Decisions, State } from './lib/promotion-updates.ts';
 import { pooled } from './lib/pool.ts';
 import { io, quick, records } from './proxies.ts';
 import type { ReprocessDayReport } from './reprocess-day.ts';
@@ -57,6 +57,8 @@ export type ReprocessReport = {
   readonly version: string;
   readonly plan: ReprocessPlan | null;
   readonly days: Tally;
+  /** The same in words. */
+  readonly words: string;
   readonly moved: Moved | null;
   /** Of who decided; null where nobody did. */
   readonly decision: Decision | null;
@@ -97,7 +99,8 @@ export async function reprocess(
   if (wanted.dry_run === true) {
     show(null, planWords(plan));
     fileUnder(known, { SsmdStage: 'done', SsmdOutcome: 'planned' });
-    return { ...base, outcome: 'planned', plan, days: emptyTally, moved: null, decision: null };
+    const nothing = { days: emptyTally, words: '', moved: null, decision: null };
+    return { ...base, outcome: 'planned', plan, ...nothing };
   }
   await records.bindReprocessVersion({ plan: bound(plan), connector_version });
   const first = carried?.next ?? 0;
@@ -110,18 +113,10 @@ export async function reprocess(
   const settled = await settle({ wanted, plan, promote, show, state, decided, known });
   await condition(allHandlersFinished);
   fileUnder(known, { SsmdStage: 'done', SsmdOutcome: settled.outcome });
-  show(null, `${settled.outcome}: ${tallyWords(state.tally)}`);
-  return { ...base, plan: null, days: state.tally, ...settled };
+  const words = tallyWords(state.tally);
+  show(null, `${settled.outcome}: ${words}`);
+  return { ...base, plan: null, days: state.tally, words, ...settled };
 }
-
-export type State = {
-  tally: Tally;
-  stage: 'building' | 'deciding' | 'closed';
-  /** Days a promotion may name. */
-  movable: readonly string[];
-  /** What became of a promotion, for who asked for it. */
-  answer: { readonly refused: boolean; readonly words: string } | null;
-};
 
 type Run = {
   readonly wanted: ReprocessInput;

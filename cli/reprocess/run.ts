@@ -9,8 +9,7 @@ import { SsmdError } from '../../schema/errors.ts';
 import type { ReprocessInput } from '../../schema/jobs.ts';
 import { reprocessId } from '../../workflows/lib/ids.ts';
 import { TASK_QUEUE } from '../../workflows/lib/queues.ts';
-import { tallyWords } from '../../workflows/lib/reprocess-tally.ts';
-import type { Tally } from '../../workflows/lib/reprocess-tally.ts';
+import type { Told } from '../../workflows/lib/promotion-updates.ts';
 import type { ReprocessReport } from '../../workflows/reprocess.ts';
 import type { CliContext } from '../command.ts';
 import { formatBytes, formatCount } from '../format.ts';
@@ -24,8 +23,7 @@ const SILENCE_MS = 3_000;
 
 /** How far a run is: its stage and days, or its report where it is over. */
 export type Standing =
-  | { readonly over: false; readonly stage: string; readonly days: Tally }
-  | { readonly over: true; readonly report: ReprocessReport };
+  ({ readonly over: false } & Told) | { readonly over: true; readonly report: ReprocessReport };
 
 /**
  * Starts, and follows until the run is over or waits for a decision.
@@ -71,8 +69,7 @@ export async function lookAtReprocess(client: Client, id: string): Promise<Stand
     if (job.status !== 'RUNNING') {
       return { over: true, report: (await handle.result()) as ReprocessReport };
     }
-    const told = await handle.query<{ stage: string; days: Tally }>('tally');
-    return { over: false, ...told };
+    return { over: false, ...(await handle.query<Told>('tally')) };
   } catch (error) {
     throw failureOf(error, id);
   }
@@ -128,7 +125,7 @@ async function follow(
       if (seen !== null) {
         heard = performance.now();
         bar.update(seen.records, seen.doing);
-        if (seen.stage === 'deciding') return { over: false, stage: seen.stage, days: seen.days };
+        if (seen.told.stage === 'deciding') return { over: false, ...seen.told };
       } else if (performance.now() - heard > SILENCE_MS) {
         heard = performance.now();
         const { stuck } = await lookAtRun(client, handle.workflowId);
@@ -145,8 +142,7 @@ async function follow(
 }
 
 type Seen = {
-  readonly stage: string;
-  readonly days: Tally;
+  readonly told: Told;
   readonly records: number;
   readonly doing: string;
 };
@@ -154,10 +150,10 @@ type Seen = {
 /** Null while nobody can tell: a worker or a server that is away now. */
 async function seenOf(client: Client, handle: WorkflowHandle): Promise<Seen | null> {
   try {
-    const told = await handle.query<{ stage: string; days: Tally }>('tally');
+    const told = await handle.query<Told>('tally');
     const { working_on } = await lookAtRun(client, handle.workflowId);
-    const doing = working_on[0]?.cursor ?? tallyWords(told.days);
-    return { ...told, records: told.days.events.new, doing };
+    const doing = working_on[0]?.cursor ?? told.words;
+    return { told, records: told.days.events.new, doing };
   } catch {
     return null;
   }
@@ -177,7 +173,7 @@ export function printStanding(id: string, standing: Standing, { output }: CliCon
   const { line, color } = output;
   if (!standing.over) {
     line(`${color.bold(id)}: waits for a decision`);
-    printTally(standing.days, output.line);
+    printTally(standing, output.line);
     const decide = `npx ssmd reprocess promote ${shellWord(id)} --by YOU --reason 'diff reviewed'`;
     line(`\nTo let these days serve:\n  ${decide}`);
     line(`To leave things as they are:\n  ${decide.replace(' promote ', ' reject ')}`);
@@ -186,7 +182,7 @@ export function printStanding(id: string, standing: Standing, { output }: CliCon
   const { report } = standing;
   line(`${color.bold(id)}: ${report.outcome}`);
   if (report.plan !== null) printPlan(report, output.line);
-  else printTally(report.days, output.line);
+  else printTally(report, output.line);
   if (report.moved !== null) {
     line(
       `  the pointer of ${report.feed} is at revision ${report.moved.revision}; to take it back:`,
@@ -219,8 +215,11 @@ function timeText(seconds: number): string {
   return seconds < 120 ? `${seconds} s` : `${Math.round(seconds / 60)} minutes`;
 }
 
-function printTally(days: Tally, line: (text?: string) => void): void {
-  line(`  ${tallyWords(days)}`);
+function printTally(
+  { days, words }: Pick<Told, 'days' | 'words'>,
+  line: (text?: string) => void,
+): void {
+  line(`  ${words}`);
   for (const { day, why } of days.failed) line(`  ${day} failed: ${why}`);
   for (const report of days.reports) line(`  report: ${report}`);
 }

@@ -9,8 +9,18 @@ import {
   defineUpdate,
   setHandler,
 } from '@temporalio/workflow';
-import type { State } from '../reprocess.ts';
+import { tallyWords } from './reprocess-tally.ts';
 import type { Tally } from './reprocess-tally.ts';
+
+/** Where a run stands: the run writes it, the updates read it. */
+export type State = {
+  tally: Tally;
+  stage: 'building' | 'deciding' | 'closed';
+  /** Days a promotion may name. */
+  movable: readonly string[];
+  /** What became of a promotion, for who asked for it. */
+  answer: { readonly refused: boolean; readonly words: string } | null;
+};
 
 export type Decision =
   | {
@@ -35,7 +45,8 @@ export type Retry = { readonly days?: readonly string[] };
 export const promoteUpdate = defineUpdate<string, [Said]>('promote');
 export const rejectUpdate = defineUpdate<string, [Said]>('reject');
 export const retryUpdate = defineUpdate<string, [Retry]>('retryDays');
-export const tallyQuery = defineQuery<{ readonly stage: string; readonly days: Tally }>('tally');
+export type Told = { readonly stage: State['stage']; readonly days: Tally; readonly words: string };
+export const tallyQuery = defineQuery<Told>('tally');
 
 const EXAMPLE = '{"by":"ana","reason":"diff reviewed"}';
 
@@ -121,7 +132,10 @@ export function handleDecision(state: State): Decisions {
       },
     },
   );
-  setHandler(tallyQuery, () => ({ stage: state.stage, days: state.tally }));
+  setHandler(tallyQuery, () => {
+    const { stage, tally } = state;
+    return { stage, days: tally, words: tallyWords(tally) };
+  });
   return {
     peek: () => decision,
     take: () => {
