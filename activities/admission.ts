@@ -12,6 +12,7 @@ import { parseDay } from '../schema/time.ts';
 import type { UnixNs } from '../schema/time.ts';
 import { dayFault, feedFault, openDay, shown, yesterdayOf } from './day-input.ts';
 import type { JobDeps } from './deps.ts';
+import { formatFault, outFault, rangeFault, symbolsFault, typesFault } from './export-input.ts';
 import { activity } from './run.ts';
 
 export type Shard = { readonly feed: string; readonly shard: string };
@@ -118,6 +119,17 @@ const SHAPES: { readonly [T in JobType]: Shape } = {
     version: { judge: version },
   },
   audit: { feed: { judge: feed }, day: { judge: day }, version: { judge: version } },
+  export: {
+    feed: { judge: feed, required: true },
+    day: { judge: (value, known, given) => rangeFault('day', given) ?? day(value, known, given) },
+    from: { judge: (value, known, given) => day(value, known, given) ?? rangeFault('from', given) },
+    to: { judge: (value, known, given) => day(value, known, given) ?? rangeFault('to', given) },
+    symbols: { judge: symbolsFault },
+    types: { judge: typesFault },
+    version: { judge: (value, ...of) => (value === 'current' ? null : version(value, ...of)) },
+    format: { judge: formatFault },
+    out: { judge: outFault },
+  },
 };
 
 /** Faults an error lists; the others are counted. */

@@ -110,6 +110,16 @@ export async function objectFault(
   object: ManifestObject,
   signal: AbortSignal,
 ): Promise<string | null> {
+  const read = await readObject(deps, object, signal);
+  return typeof read === 'string' ? read : null;
+}
+
+/** An object's plain bytes where it is what a manifest says of it, else why it is not. */
+export async function readObject(
+  deps: Pick<JobDeps, 'normalized' | 'zstd' | 'sha256'>,
+  object: ManifestObject,
+  signal: AbortSignal,
+): Promise<Uint8Array | string> {
   const stored = await deps.normalized.get(object.key, { signal });
   if (stored === null) return 'it is not there';
   const packed = deps.sha256(stored.body);
@@ -135,7 +145,8 @@ export async function objectFault(
   if (extent === null) return 'its plain bytes are no events from some point on';
   return (
     disagreement(object, { ...sizes, ...extent }, 'it holds') ??
-    disagreement(object, told, 'its footer says')
+    disagreement(object, told, 'its footer says') ??
+    plain
   );
 }
 

@@ -1,6 +1,6 @@
 /** Jobs by the words operators type, and the one JSON object each takes as its input. */
 
-export const JOB_TYPES = ['archive-tier', 'daily-archive', 'daily-qa', 'audit'] as const;
+export const JOB_TYPES = ['archive-tier', 'daily-archive', 'daily-qa', 'audit', 'export'] as const;
 export type JobType = (typeof JOB_TYPES)[number];
 
 export type ArchiveTierInput = { readonly feed?: string; readonly shard?: string };
@@ -25,10 +25,35 @@ export type AuditInput = {
   readonly version?: string;
 };
 
+/** Also what their files are called. */
+export const EXPORT_FORMATS = ['parquet', 'csv', 'jsonl'] as const;
+export type ExportFormat = (typeof EXPORT_FORMATS)[number];
+/** Days of one export. */
+export const EXPORT_DAYS_MAX = 366;
+
+export type ExportInput = {
+  readonly feed: string;
+  /** One day; yesterday where it is left out, and `from` and `to` are. */
+  readonly day?: string;
+  /** A range of days, both ends included. */
+  readonly from?: string;
+  readonly to?: string;
+  /** All that are there where they are left out. */
+  readonly symbols?: readonly string[];
+  readonly types?: readonly string[];
+  /** `current`, or where it is left out: the version that serves each day when the export begins. */
+  readonly version?: string;
+  /** `parquet` where it is left out. */
+  readonly format?: ExportFormat;
+  /** A folder that is not there yet, as the worker sees it; left out, it is the normalized bucket. */
+  readonly out?: string;
+};
+
 /** The input of each job. */
 export type JobInputs = {
   readonly 'archive-tier': ArchiveTierInput;
   readonly 'daily-archive': DailyArchiveInput;
   readonly 'daily-qa': DailyQaInput;
   readonly audit: AuditInput;
+  readonly export: ExportInput;
 };

@@ -6,4 +6,5 @@ export { archiveTier as 'archive-tier' } from './archive-tier.ts';
 export { audit } from './audit.ts';
 export { dailyArchive as 'daily-archive' } from './daily-archive.ts';
 export { dailyQa as 'daily-qa' } from './daily-qa.ts';
+export { runExport as export } from './export.ts';
 export { unknownType as default } from './unknown-type.ts';

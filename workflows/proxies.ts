@@ -8,9 +8,14 @@ import type { ActivityOptions } from '@temporalio/workflow';
 import type { AdmissionActivities } from '../activities/admission.ts';
 import type { ArchiveActivities } from '../activities/archive.ts';
 import type { AuditActivities } from '../activities/audit.ts';
+import type { ExportActivities } from '../activities/export.ts';
 import type { QaActivities } from '../activities/qa.ts';
 
-export type Activities = AdmissionActivities & ArchiveActivities & AuditActivities & QaActivities;
+export type Activities = AdmissionActivities &
+  ArchiveActivities &
+  AuditActivities &
+  ExportActivities &
+  QaActivities;
 
 /** A server may be away for a night's part: a job waits for it, and then somebody has to look. */
 const PATIENCE = '6 hours';

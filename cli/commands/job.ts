@@ -1,14 +1,14 @@
 /** `ssmd job`: what runs and ran, without opening the UI. */
-import type { Client } from '@temporalio/client';
 import { InvalidArgumentError } from 'commander';
 import type { Command } from 'commander';
-import { SsmdError, invalidInput } from '../../schema/errors.ts';
+import { invalidInput } from '../../schema/errors.ts';
 import { JOB_TYPES } from '../../schema/jobs.ts';
 import type { CliContext } from '../command.ts';
 import { GROUPS, parseEnvName } from '../command.ts';
 import { feedFault } from '../flag-faults.ts';
 import type { JobRow, JobStatus } from '../job-runs.ts';
-import { ENV_HELP, resolveEnvironment } from '../resolve-environment.ts';
+import { ENV_HELP } from '../resolve-environment.ts';
+import { withClient } from '../temporal-client.ts';
 
 const LISTED_DEFAULT = 20;
 const LISTED_MAX = 1_000;
@@ -124,25 +124,4 @@ function printJob(found: JobStatus, { output }: CliContext): void {
   }
   if (failure !== null) output.line(color.red(`  ${failure}`));
   if (result !== null) output.line(JSON.stringify(result, null, 2));
-}
-
-async function withClient<T>(
-  name: string | undefined,
-  context: CliContext,
-  use: (client: Client) => Promise<T>,
-): Promise<T> {
-  const { environment, endpoints } = await resolveEnvironment(name, context, 'temporal');
-  const { address, namespace } = endpoints.temporal;
-  const { Client, Connection } = await import('@temporalio/client');
-  const connection = await Connection.connect({ address, connectTimeout: '5 seconds' }).catch(
-    (cause: unknown) => {
-      const message = `no Temporal server at ${address}; start one with: npx ssmd up --env ${environment.name}`;
-      throw new SsmdError('SSMD_UNAVAILABLE', message, { facts: { address }, cause });
-    },
-  );
-  try {
-    return await use(new Client({ connection, namespace }));
-  } finally {
-    await connection.close();
-  }
 }

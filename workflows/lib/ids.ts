@@ -16,3 +16,13 @@ export function dailyQaId(of: {
 export function auditId(of: { readonly feed: string; readonly day: string }): string {
   return `audit/${of.feed}/${of.day}`;
 }
+
+/** `request` tells exports of the same days apart. */
+export function exportId(of: {
+  readonly feed: string;
+  readonly from: string;
+  readonly to: string;
+  readonly request: string;
+}): string {
+  return `export/${of.feed}/${of.from}..${of.to}/${of.request}`;
+}

@@ -1,0 +1,27 @@
+/** A client of the Temporal server of an environment, for one command. */
+import type { Client } from '@temporalio/client';
+import { SsmdError } from '../schema/errors.ts';
+import type { CliContext } from './command.ts';
+import { resolveEnvironment } from './resolve-environment.ts';
+
+/** `name`: what `--env` says. @throws SSMD_UNAVAILABLE where no server answers */
+export async function withClient<T>(
+  name: string | undefined,
+  context: CliContext,
+  use: (client: Client) => Promise<T>,
+): Promise<T> {
+  const { environment, endpoints } = await resolveEnvironment(name, context, 'temporal');
+  const { address, namespace } = endpoints.temporal;
+  const { Client, Connection } = await import('@temporalio/client');
+  const connection = await Connection.connect({ address, connectTimeout: '5 seconds' }).catch(
+    (cause: unknown) => {
+      const message = `no Temporal server at ${address}; start one with: npx ssmd up --env ${environment.name}`;
+      throw new SsmdError('SSMD_UNAVAILABLE', message, { facts: { address }, cause });
+    },
+  );
+  try {
+    return await use(new Client({ connection, namespace }));
+  } finally {
+    await connection.close();
+  }
+}
