@@ -35,7 +35,8 @@ async function passOn(given: readonly string[], context: CliContext): Promise<vo
   const { env, root, output } = context;
   const { named, args: words } = withoutEnv(given);
   const args = withTaskQueue(words);
-  if (args.length > words.length) output.note(`--task-queue is left out: ${TASK_QUEUE} is ours`);
+  if (args.length > words.length)
+    output.note(`added --task-queue ${TASK_QUEUE}: our workers poll no other`);
   const addressed = args.some(namesAddress) || (named === undefined && env['TEMPORAL_ADDRESS']);
   const picked = addressed || asksNoServer(args) ? null : await environmentOf(named, context);
   // Of a server named by its address we do not know whose environment it is; its worker judges.
