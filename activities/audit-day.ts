@@ -8,7 +8,7 @@ import { versionOfDay } from '../dataset/current.ts';
 import { gapName } from '../dataset/manifest.ts';
 import type { Manifest, ManifestGap } from '../dataset/manifest.ts';
 import { NS_PER_MINUTE } from '../schema/time.ts';
-import { objectFault } from './archive-day.ts';
+import { objectFault } from './archive-verify.ts';
 import { normalizerOf, readSources } from './archive-plan.ts';
 import type { DaySources } from './archive-plan.ts';
 import { checkInventories, checkManifest } from './audit-manifest.ts';

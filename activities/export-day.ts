@@ -9,7 +9,7 @@ import type { Manifest, ManifestObject } from '../dataset/manifest.ts';
 import { SsmdError } from '../schema/errors.ts';
 import type { EventType, MarketEvent } from '../schema/events.ts';
 import type { ExportTarget, FileNote } from '../storage/export-target.ts';
-import { readObject } from './archive-day.ts';
+import { readObject } from './archive-verify.ts';
 import { breathe } from './deps.ts';
 import type { JobContext } from './deps.ts';
 import { pinnedManifest } from './export-plan.ts';
