@@ -20,6 +20,7 @@ import type { JobContext, JobDeps } from './deps.ts';
 
 /** Findings a report lists; a result has to stay small. */
 const FINDINGS_MAX = 40;
+const FOREIGN_LISTED_MAX = 10;
 
 export async function auditDay(deps: JobDeps, of: AuditOf, context: JobContext): Promise<DayAudit> {
   const findings: AuditFinding[] = [];
@@ -192,6 +193,7 @@ function report(
     gaps: manifest?.gaps.length ?? 0,
     findings: all.slice(0, FINDINGS_MAX),
     findings_left_off: Math.max(0, all.length - FINDINGS_MAX),
+    foreign: sources.survey.foreign.slice(0, FOREIGN_LISTED_MAX),
     single_writer: deps.single_writer,
   };
 }

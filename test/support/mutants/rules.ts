@@ -552,6 +552,17 @@ export const RULE_MUTANTS: readonly RuleMutant[] = [
     },
   },
   {
+    rule: 'a day whose RAW is unfit is refused',
+    file: 'activities/archive-plan.ts',
+    find: `  refuseUnfitRaw(sources.survey);
+`,
+    replace: '',
+    by: {
+      file: 'test/unit/dataset-bad-raw.test.ts',
+      test: 'two hosts that claim the interval of one epoch are named, and the day is not committed',
+    },
+  },
+  {
     rule: 'an epoch that vanished with its host is named and waited for',
     file: 'dataset/day-plan.ts',
     find: `  checkVanished(logs, gaps);
