@@ -14,6 +14,7 @@ import { dayStart, parseDay } from '../schema/time.ts';
 import type { Day, UnixNs } from '../schema/time.ts';
 import { dayFault, feedFault, openDay, shown, yesterdayOf } from './day-input.ts';
 import type { JobDeps } from './deps.ts';
+import { formatFault, outFault, rangeFault, symbolsFault, typesFault } from './export-input.ts';
 import { activity } from './run.ts';
 import { RANGE_DAYS_MAX } from './reprocess-plan.ts';
 
@@ -202,6 +203,17 @@ const SHAPES: { readonly [T in JobType]: Shape } = {
     undo: { judge: integer(1, Number.MAX_SAFE_INTEGER) },
     by: { judge: words, required: true },
     reason: { judge: words, required: true },
+  },
+  export: {
+    feed: { judge: feed, required: true },
+    day: { judge: (value, known, given) => rangeFault('day', given) ?? day(value, known, given) },
+    from: { judge: (value, known, given) => day(value, known, given) ?? rangeFault('from', given) },
+    to: { judge: (value, known, given) => day(value, known, given) ?? rangeFault('to', given) },
+    symbols: { judge: symbolsFault },
+    types: { judge: typesFault },
+    version: { judge: (value, ...of) => (value === 'current' ? null : version(value, ...of)) },
+    format: { judge: formatFault },
+    out: { judge: outFault },
   },
 };
 

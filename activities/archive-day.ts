@@ -1,29 +1,22 @@
-/** Builds, verifies and commits a planned day. Every step can be repeated with the same outcome. */
+/** Builds and commits a planned day. Every step can be repeated with the same outcome. */
 import { jsonDocument } from '../dataset/canonical.ts';
-import { manifestKey, stagedWindowKey } from '../dataset/keys.ts';
+import { manifestKey } from '../dataset/keys.ts';
 import { buildManifest, compareManifests, inputsId } from '../dataset/manifest.ts';
 import type { Build, Manifest, ManifestObject } from '../dataset/manifest.ts';
-import { faultIn } from '../dataset/object-check.ts';
-import type { Schema } from '../dataset/version.ts';
 import { SsmdError, invariant } from '../schema/errors.ts';
 import type { Feed } from '../connectors/feed.ts';
 import type { Day } from '../schema/time.ts';
+import { refuseAltered } from './archive-verify.ts';
+import type { VerifiedPlan } from './archive-verify.ts';
 import { writeWindowsFromRaw } from './archive-raw.ts';
 import { hourOf, normalizerOf, readSources } from './archive-plan.ts';
 import type { ArchivePlan, DaySources } from './archive-plan.ts';
-import { JSON_TYPE, pointAtDay, readManifest, readStagedWindow, stageWindow } from './datasets.ts';
-import type { StagedWindow } from './datasets.ts';
-import { breathe } from './deps.ts';
+import { JSON_TYPE, pointAtDay, readManifest, stageWindow } from './datasets.ts';
 import type { JobContext, JobDeps } from './deps.ts';
+import { countOf, plannedWindows, stagedWindows } from './staged-windows.ts';
+import type { Written } from './staged-windows.ts';
 
 export type DayOf = { readonly feed: Feed; readonly day: Day };
-
-/** What a step did, small enough for a history. */
-export type Written = {
-  readonly objects: number;
-  readonly records: number;
-  readonly bytes: number;
-};
 
 /** Rebuilds the windows of a shard that the plan takes from RAW, and stages them. */
 export async function buildShardFromRaw(
@@ -78,45 +71,6 @@ export async function buildShardFromRaw(
   return countOf(objects);
 }
 
-/**
- * Reads every object of the day back and compares its identity. At the first that is not what was
- * written (`SSMD_CORRUPT`) its window is no longer taken for archived: the next plan builds it anew.
- */
-export async function verifyDay(
-  deps: JobDeps,
-  plan: ArchivePlan,
-  context: JobContext,
-): Promise<Written> {
-  const windows = await plannedWindows(deps, plan);
-  const objects = windows.flatMap((window) => window.objects.map((object) => ({ window, object })));
-  let bytes = 0;
-  for (const [index, { window, object }] of objects.entries()) {
-    const fault = await objectFault(deps, object, 'md2', context.signal);
-    if (fault !== null) {
-      await deps.normalized.delete(stagedWindowKey(window));
-      throw new SsmdError('SSMD_CORRUPT', `object ${object.key}: ${fault}; it is built again`, {
-        facts: { replan: true, key: object.key },
-      });
-    }
-    bytes += object.bytes;
-    const stage = `${plan.feed} ${plan.day}: verifying (${index + 1} of ${objects.length})`;
-    context.beat({ v: 1, stage, done: [], records: 0, bytes });
-    await breathe(context.signal);
-  }
-  return countOf(objects.map(({ object }) => object));
-}
-
-/** Why an object is not what a manifest says of it; null where it is. */
-export async function objectFault(
-  deps: Pick<JobDeps, 'normalized' | 'zstd' | 'sha256'>,
-  object: ManifestObject,
-  schema: Schema,
-  signal: AbortSignal,
-): Promise<string | null> {
-  const stored = await deps.normalized.get(object.key, { signal });
-  return stored === null ? 'it is not there' : faultIn(stored.body, object, schema, deps);
-}
-
 export type Committed = {
   readonly outcome: 'committed' | 'already_committed';
   readonly manifest: string;
@@ -136,15 +90,18 @@ export type Committed = {
 export async function commitDay(
   deps: JobDeps,
   of: DayOf,
-  plan: ArchivePlan,
+  plan: VerifiedPlan,
   context: JobContext,
 ): Promise<Committed> {
   refuseOtherMaker(of, plan);
   const sources = await unchangedSources(deps, of, plan, context);
-  const objects = (await plannedWindows(deps, plan)).flatMap((window) => window.objects);
+  const windows = await plannedWindows(deps, plan);
+  const objects = windows.flatMap((window) => window.objects);
   const { version, feed, day, normalizer } = plan;
   const made = { version, feed, day, normalizer, schema: 'md2', build: deps.build } as const;
-  const done = await putManifest(deps, manifestOf(deps, made, sources, objects));
+  const ours = manifestOf(deps, made, sources, objects);
+  await refuseAltered(deps, plan, windows, context);
+  const done = await putManifest(deps, ours);
   await pointAtDay(deps, plan);
   return done;
 }
@@ -278,49 +235,4 @@ async function unchangedSources(
       `${plan.inputs_id}, received ${sources.inputs_id}; it is planned again`,
     { facts: { replan: true, expected: plan.inputs_id, received: sources.inputs_id } },
   );
-}
-
-async function plannedWindows(deps: JobDeps, plan: ArchivePlan): Promise<StagedWindow[]> {
-  const found: StagedWindow[] = [];
-  for (const { shard, windows } of plan.shards) {
-    const hours = windows.map((it) => it.hour);
-    const staged = await stagedWindows(deps, plan, shard, hours);
-    for (const [index, window] of staged.entries()) {
-      const planned = windows[index]?.source;
-      const usable =
-        window?.source === planned && (planned === 'bus' || window?.basis === plan.inputs_id);
-      if (window === null || !usable) {
-        throw new SsmdError(
-          'SSMD_LATE_RAW',
-          `window ${hours[index]} of ${plan.feed} ${plan.day} ${shard} is not staged as planned ` +
-            `(from ${planned}); the day is planned again`,
-          { facts: { replan: true, shard, hour: hours[index], planned } },
-        );
-      }
-      found.push(window);
-    }
-  }
-  return found;
-}
-
-function stagedWindows(
-  deps: JobDeps,
-  plan: ArchivePlan,
-  shard: string,
-  hours: readonly number[],
-): Promise<(StagedWindow | null)[]> {
-  const { version, feed, day } = plan;
-  return Promise.all(
-    hours.map((hour) => readStagedWindow(deps, { version, feed, day, shard, hour })),
-  );
-}
-
-function countOf(objects: readonly ManifestObject[]): Written {
-  let records = 0;
-  let bytes = 0;
-  for (const object of objects) {
-    records += object.records;
-    bytes += object.bytes;
-  }
-  return { objects: objects.length, records, bytes };
 }

@@ -17,6 +17,7 @@ import { readStagedWindow, resolveVersion } from './datasets.ts';
 import type { JobContext, JobDeps } from './deps.ts';
 import { planFeedDay, readRawDay } from './raw-day.ts';
 import type { FeedDay } from './raw-day.ts';
+import { refuseUnfitRaw } from './raw-refusals.ts';
 
 /** A plan goes through the workflow's history with every step: what it waits for is told in part. */
 const WAITING_LISTED_MAX = 10;
@@ -91,6 +92,7 @@ export async function planArchive(
   if (found.known === 'unknown' || (found.known === 'before' && isLate(deps, day))) {
     await refuseUnknownDay(deps, { feed: feed.id, day }, found);
   }
+  refuseUnfitRaw(sources.survey);
   const making = {
     feed: feed.id,
     normalizer: feed.normalizer,

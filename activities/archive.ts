@@ -1,14 +1,17 @@
 /** The archive's activities: plan, build, verify, commit a day; and write what is closed each hour. */
 import type { TierReport } from './archive-bus.ts';
 import { archiveClosedWindows } from './archive-bus.ts';
-import { buildShardFromRaw, commitDay, committedAlready, verifyDay } from './archive-day.ts';
-import type { Committed, Written } from './archive-day.ts';
+import { buildShardFromRaw, commitDay, committedAlready } from './archive-day.ts';
+import type { Committed } from './archive-day.ts';
 import { planArchive } from './archive-plan.ts';
 import type { ArchivePlan } from './archive-plan.ts';
+import { verifyDay } from './archive-verify.ts';
+import type { Verified, VerifiedPlan } from './archive-verify.ts';
 import { refuseOpenDay, resolveDay } from './day-input.ts';
 import type { FeedDayInput } from './day-input.ts';
 import type { JobDeps } from './deps.ts';
 import { activity } from './run.ts';
+import type { Written } from './staged-windows.ts';
 
 export type PlannedShard = { readonly plan: ArchivePlan; readonly shard: string };
 
@@ -32,11 +35,11 @@ export function createArchiveActivities(deps: JobDeps) {
       buildShardFromRaw(deps, resolveDay(deps, plan), plan, shard, context),
     ),
 
-    verifyArchiveDay: activity((plan: ArchivePlan, context): Promise<Written> =>
+    verifyArchiveDay: activity((plan: ArchivePlan, context): Promise<Verified> =>
       verifyDay(deps, plan, context),
     ),
 
-    commitArchiveDay: activity((plan: ArchivePlan, context): Promise<Committed> =>
+    commitArchiveDay: activity((plan: VerifiedPlan, context): Promise<Committed> =>
       commitDay(deps, resolveDay(deps, plan), plan, context),
     ),
 

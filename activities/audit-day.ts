@@ -8,7 +8,7 @@ import { versionOfDay } from '../dataset/current.ts';
 import { gapName } from '../dataset/manifest.ts';
 import type { Manifest, ManifestGap } from '../dataset/manifest.ts';
 import { NS_PER_MINUTE } from '../schema/time.ts';
-import { objectFault } from './archive-day.ts';
+import { objectFault } from './archive-verify.ts';
 import { normalizerOf, readSources } from './archive-plan.ts';
 import type { DaySources } from './archive-plan.ts';
 import { checkInventories, checkManifest } from './audit-manifest.ts';
@@ -20,6 +20,7 @@ import type { JobContext, JobDeps } from './deps.ts';
 
 /** Findings a report lists; a result has to stay small. */
 const FINDINGS_MAX = 40;
+const FOREIGN_LISTED_MAX = 10;
 
 export async function auditDay(deps: JobDeps, of: AuditOf, context: JobContext): Promise<DayAudit> {
   const findings: AuditFinding[] = [];
@@ -192,6 +193,7 @@ function report(
     gaps: manifest?.gaps.length ?? 0,
     findings: all.slice(0, FINDINGS_MAX),
     findings_left_off: Math.max(0, all.length - FINDINGS_MAX),
+    foreign: sources.survey.foreign.slice(0, FOREIGN_LISTED_MAX),
     single_writer: deps.single_writer,
   };
 }

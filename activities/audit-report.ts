@@ -47,6 +47,8 @@ export type DayAudit = {
   readonly findings: readonly AuditFinding[];
   /** Beyond the `FINDINGS_MAX` that are listed. */
   readonly findings_left_off: number;
+  /** Keys among the day's raw segments that are not ssmd's: left alone, no fault of the day; the first few. */
+  readonly foreign: readonly string[];
   /** The store has no conditional writes: exclusion rests on unique workflow ids. */
   readonly single_writer: boolean;
 };

@@ -34,6 +34,8 @@ export type FeedDay = {
   readonly findings: readonly ShardFindings[];
   /** Segments whose key was taken by other content: kept, reported, never read. */
   readonly conflicts: readonly string[];
+  /** Keys among the segments that ssmd never wrote: left alone. */
+  readonly foreign: readonly string[];
 };
 
 type Found = { readonly key: string; readonly id: RawSegmentId; readonly etag: string };
@@ -50,6 +52,7 @@ export type RawDay = {
   /** Of the day before. */
   readonly previous_inventories: readonly Inventory[];
   readonly conflicts: readonly string[];
+  readonly foreign: readonly string[];
 };
 
 /** Surveys every segment of the day (and of the hour before) and reads the inventories. */
@@ -58,14 +61,15 @@ export async function readRawDay(
   { feed, day }: { readonly feed: string; readonly day: Day },
   context: JobContext,
 ): Promise<RawDay> {
-  const { found, conflicts } = await listSegments(deps, feed, day);
+  const { found, conflicts, foreign } = await listSegments(deps, feed, day);
   const segments = await surveyAll(deps, found, context, `${feed} ${day}: reading raw segments`);
   const inventories = await readInventories(deps, feed, day);
   const previous_inventories = await readInventories(deps, feed, addDays(day, -1));
   // An epoch that goes on begins the day after with its `_midnight`.
   const after = { feed, day: addDays(day, 1), hour: 0 };
   const next_segments = await firstSegments(deps, after, ({ epoch }) => epoch, context);
-  return { feed, day, segments, inventories, previous_inventories, next_segments, conflicts };
+  const listed = { inventories, previous_inventories, next_segments };
+  return { feed, day, segments, ...listed, conflicts, foreign };
 }
 
 /** What of it concerns one shard. */
@@ -93,7 +97,7 @@ export async function planFeedDay(
   context: JobContext,
   bus_seen: ReadonlyMap<string, ReadonlyMap<number, bigint>> = new Map(),
 ): Promise<FeedDay> {
-  const { feed, day, conflicts } = raw;
+  const { feed, day, conflicts, foreign } = raw;
   const findings: ShardFindings[] = [];
   for (const shard of [...shards].sort()) {
     const own = ofShard(raw, shard);
@@ -103,7 +107,7 @@ export async function planFeedDay(
       bus_seen: bus_seen.get(shard) ?? new Map(),
     });
   }
-  return { feed, day, plans: findings.map(planShardDay), findings, conflicts };
+  return { feed, day, plans: findings.map(planShardDay), findings, conflicts, foreign };
 }
 
 /** Reads a segment as it was surveyed; content that changed since is `SSMD_LATE_RAW`, retryable. */
@@ -127,18 +131,20 @@ async function listSegments(
   deps: Raw,
   feed: string,
   day: Day,
-): Promise<{ found: Found[]; conflicts: string[] }> {
+): Promise<{ found: Found[]; conflicts: string[]; foreign: string[] }> {
   const found: Found[] = [];
   const conflicts: string[] = [];
+  const foreign: string[] = [];
   const prefixes = [rawPrefix({ feed, day: addDays(day, -1), hour: 23 }), rawPrefix({ feed, day })];
   for (const prefix of prefixes) {
     for await (const { key, etag } of deps.raw.list(prefix)) {
       const id = parseRawSegmentKey(key);
       if (id !== null) found.push({ key, id, etag });
       else if (parseRawConflictKey(key) !== null) conflicts.push(key);
+      else foreign.push(key);
     }
   }
-  return { found, conflicts };
+  return { found, conflicts, foreign };
 }
 
 /** The first segment of each shard, or of each epoch, of a day or of an hour of it. */

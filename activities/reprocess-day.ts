@@ -2,19 +2,19 @@
 import { versionOfDay } from '../dataset/current.ts';
 import { parseObjectKey, stagedPartKey, stagedPlanKey } from '../dataset/keys.ts';
 import { inputsId } from '../dataset/manifest.ts';
-import type { ManifestObject } from '../dataset/manifest.ts';
 import { PARTS_MAX, shareOut } from '../dataset/parts.ts';
 import { planToText } from '../dataset/plan-text.ts';
 import type { Schema } from '../dataset/version.ts';
 import { SsmdError } from '../schema/errors.ts';
 import type { Day } from '../schema/time.ts';
 import type { Feed } from '../connectors/feed.ts';
-import { committedAs, manifestOf, objectFault, putManifest } from './archive-day.ts';
-import type { Committed, Written } from './archive-day.ts';
+import { committedAs, manifestOf, putManifest } from './archive-day.ts';
+import type { Committed } from './archive-day.ts';
 import { readSources } from './archive-plan.ts';
+import { lookAgain, verifyObjects } from './archive-verify.ts';
+import type { Laid, Verified } from './archive-verify.ts';
 import type { Builds, PartTask } from './builds.ts';
 import { JSON_TYPE, readCurrent, readManifest } from './datasets.ts';
-import { breathe } from './deps.ts';
 import type { JobContext, JobDeps } from './deps.ts';
 import { isOf, readStagedPart, stagedId } from './reprocess-part.ts';
 import { noteThroughput } from './throughput.ts';
@@ -52,6 +52,9 @@ export type DayBuild = {
   /** The day as it was committed before from these inputs: nothing to do. */
   readonly done: Committed | null;
 };
+
+/** A built day whose objects were verified: `verified` is their identity then. */
+export type VerifiedBuild = DayBuild & { readonly verified: string };
 
 /** Plain bytes of RAW from which on a shard's day is worth a second worker, a third, and so on. */
 const PART_BYTES = 256 * 1024 * 1024;
@@ -136,33 +139,17 @@ export async function verifyBuiltDay(
   deps: Deps,
   build: DayBuild,
   context: JobContext,
-): Promise<Written> {
-  const objects = await builtObjects(deps, build);
+): Promise<Verified> {
   const { feed, day, schema } = build.making;
-  let records = 0;
-  let bytes = 0;
-  for (const [index, object] of objects.entries()) {
-    const fault = await objectFault(deps, object, schema, context.signal);
-    if (fault !== null) {
-      for (const key of partKeys(build)) await deps.normalized.delete(key);
-      throw new SsmdError('SSMD_CORRUPT', `object ${object.key}: ${fault}; it is built again`, {
-        facts: { replan: true, key: object.key },
-      });
-    }
-    records += object.records;
-    bytes += object.bytes;
-    const stage = `${feed} ${day}: verifying (${index + 1} of ${objects.length})`;
-    context.beat({ v: 1, stage, done: [], records, bytes });
-    await breathe(context.signal);
-  }
-  return { objects: objects.length, records, bytes };
+  const laid = await laidBy(deps, build);
+  return verifyObjects(deps, { name: `${feed} ${day}`, schema, laid }, context);
 }
 
 /** Commits a built day, unless RAW moved on meanwhile (`SSMD_LATE_RAW`, to be planned again). */
 export async function commitBuiltDay(
   deps: Deps,
   feed: Feed,
-  build: DayBuild,
+  build: VerifiedBuild,
   context: JobContext,
 ): Promise<Committed> {
   const { making } = build;
@@ -176,7 +163,8 @@ export async function commitBuiltDay(
       { facts: { replan: true, expected: build.inputs_id, received: sources.inputs_id } },
     );
   }
-  const objects = await builtObjects(deps, build);
+  const laid = await laidBy(deps, build);
+  const objects = laid.map(({ object }) => object);
   const { version, schema, normalizer } = making;
   const facts = await deps.builds.describe(making.connector_version);
   const { version: connector, commit, build: built } = facts;
@@ -184,15 +172,17 @@ export async function commitBuiltDay(
     ...{ version, feed: feed.id, day, schema, normalizer },
     build: { version: connector, commit, build: built },
   };
-  const done = await putManifest(deps, manifestOf(deps, made, sources, objects));
+  const ours = manifestOf(deps, made, sources, objects);
+  await lookAgain(deps, { name: `${feed.id} ${day}`, laid, verified: build.verified }, context);
+  const done = await putManifest(deps, ours);
   const seconds = Number(deps.now() - BigInt(build.began)) / 1e9;
   await noteThroughput(deps, feed.id, { bytes: making.raw_bytes, seconds });
   return done;
 }
 
-async function builtObjects(deps: Deps, build: DayBuild): Promise<ManifestObject[]> {
+async function laidBy(deps: Deps, build: DayBuild): Promise<Laid[]> {
   const facts = await deps.builds.describe(build.making.connector_version);
-  const objects: ManifestObject[] = [];
+  const laid: Laid[] = [];
   for (const key of partKeys(build)) {
     const part = await readStagedPart(deps, key);
     if (part === null || !isOf(part, facts)) {
@@ -200,9 +190,9 @@ async function builtObjects(deps: Deps, build: DayBuild): Promise<ManifestObject
         facts: { replan: true, key },
       });
     }
-    objects.push(...part.objects);
+    laid.push(...part.objects.map((object) => ({ object, staged: [key] })));
   }
-  return objects;
+  return laid;
 }
 
 function partKeys({ tasks, making }: DayBuild): string[] {

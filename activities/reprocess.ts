@@ -3,7 +3,8 @@ import { formatIso, parseDay } from '../schema/time.ts';
 import type { Day } from '../schema/time.ts';
 import type { Feed } from '../connectors/feed.ts';
 import { invalidInput } from '../schema/errors.ts';
-import type { Committed, Written } from './archive-day.ts';
+import type { Committed } from './archive-day.ts';
+import type { Verified } from './archive-verify.ts';
 import type { Builds, PartDone, PartTask } from './builds.ts';
 import { readCurrent } from './datasets.ts';
 import type { JobDeps } from './deps.ts';
@@ -12,7 +13,7 @@ import type { DayDiff } from './diff.ts';
 import { moveDays, rangesTo, undoMove } from './promotion.ts';
 import type { Moved, Mover } from './promotion.ts';
 import { commitBuiltDay, planDay, verifyBuiltDay } from './reprocess-day.ts';
-import type { DayBuild, DayMaking } from './reprocess-day.ts';
+import type { DayBuild, DayMaking, VerifiedBuild } from './reprocess-day.ts';
 import { bindVersion, planReprocess } from './reprocess-plan.ts';
 import type { ReprocessPlan, ReprocessRequest } from './reprocess-plan.ts';
 import { activity } from './run.ts';
@@ -47,11 +48,11 @@ export function createReprocessActivities(deps: ReprocessDeps) {
       ): Promise<PartDone> => deps.builds.runPart(of.connector_version, of.task, context),
     ),
 
-    verifyReprocessDay: activity((build: DayBuild, context): Promise<Written> =>
+    verifyReprocessDay: activity((build: DayBuild, context): Promise<Verified> =>
       verifyBuiltDay(deps, build, context),
     ),
 
-    commitReprocessDay: activity((build: DayBuild, context): Promise<Committed> => {
+    commitReprocessDay: activity((build: VerifiedBuild, context): Promise<Committed> => {
       const { feed } = resolved(deps, build.making);
       return commitBuiltDay(deps, feed, build, context);
     }),

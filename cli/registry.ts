@@ -4,6 +4,7 @@ import { register as connector } from './commands/connector.ts';
 import { register as dataset } from './commands/dataset.ts';
 import { register as demo } from './commands/demo.ts';
 import { register as doctor } from './commands/doctor.ts';
+import { register as exportDays } from './commands/export.ts';
 import { register as importRecording } from './commands/import.ts';
 import { register as job } from './commands/job.ts';
 import { register as log } from './commands/log.ts';
@@ -24,6 +25,7 @@ export const COMMANDS: readonly Register[] = [
   simulate,
   sub,
   dataset,
+  exportDays,
   log,
   trace,
   worker,

@@ -129,6 +129,11 @@ export function endFault(value: unknown): string | null {
   return named('_end', shapeFault<unknown>(END, value));
 }
 
+/** Whether a line's fault is that a newer version wrote it, as far as the line itself can tell. */
+export function isOfNewer(fault: string): boolean {
+  return fault.includes('written by a newer version');
+}
+
 function named(key: string, fault: string | null): string | null {
   return fault === null ? null : `${key}${fault}`;
 }

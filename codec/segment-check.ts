@@ -37,6 +37,8 @@ export type SegmentCheck = {
   readonly lost_bytes: number;
   /** Null where the segment is whole and proven. */
   readonly fault: SegmentFault | null;
+  /** Its last line is an `_end` with the hash of all before it: no byte changed since it was written. */
+  readonly proven: boolean;
 };
 
 /** `sha256` of bytes as lower-case hex. Total: never throws, whatever the bytes. */
@@ -123,7 +125,8 @@ class SegmentWalk {
     const end = this.fault === null || this.fault.kind === 'after_end' ? this.end : null;
     const taken = end === null ? good_bytes : (this.fault?.at ?? this.bytes.length);
     const lost_bytes = this.bytes.length - taken;
-    return { capture, good_bytes, good_lines, first, last, end, lost_bytes, fault: this.fault };
+    const { fault } = this;
+    return { capture, good_bytes, good_lines, first, last, end, lost_bytes, fault, proven };
   }
 
   #endDisagrees(end: SegmentEnd, sha256: string): SegmentFault | null {

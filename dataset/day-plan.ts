@@ -59,6 +59,7 @@ export function planShardDay(found: ShardFindings): ShardPlan {
     const detail = 'no epoch has both its _day line and its _take in what is there';
     gaps.add('not_speaking', null, gaps.start, gaps.end, detail);
   }
+  checkVanished(logs, gaps);
   const inputs = [...used.values()].map(({ key, sha256, state }) => ({ key, sha256, state }));
   return plan(findings, intervals, gaps, inputs);
 }
@@ -155,6 +156,25 @@ function checkSilent(
     if (log !== undefined || named) continue;
     const detail = `neither segments nor an inventory of epoch ${epoch}, which the bus saw`;
     gaps.add('inventory_missing', epoch, gaps.start, seen, detail);
+  }
+}
+
+/**
+ * Epochs of which nobody knows whether they took the shard, because their host never said what they
+ * wrote: where nobody's lines are the data after what is there of one, it may have spoken. The day
+ * waits for it, and says whom it lacks.
+ */
+function checkVanished(logs: readonly EpochLog[], gaps: Gaps): void {
+  const holes = [...gaps.list];
+  for (const { epoch, take, inventory, last } of logs) {
+    if (take !== null || inventory !== null || last === null) continue;
+    if (holes.some((it) => it.cause === 'inventory_missing' && it.epoch === epoch)) continue;
+    const hole = holes.find((it) => BigInt(it.to) > last);
+    if (hole === undefined) continue;
+    const detail =
+      `no inventory of epoch ${epoch}, whose log breaks off before it took the shard: it may have ` +
+      'spoken where nobody else did';
+    gaps.add('inventory_missing', epoch, max(BigInt(hole.from), last), BigInt(hole.to), detail);
   }
 }
 

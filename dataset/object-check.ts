@@ -5,13 +5,13 @@ import type { ObjectZstd } from './object-codec.ts';
 import { extentOf } from './projection.ts';
 import type { Schema } from './version.ts';
 
-/** Why it is not what the manifest says; null where it is. */
-export function faultIn(
+/** Its plain bytes where it is what the manifest says, else why it is not. */
+export function plainOrFault(
   stored: Uint8Array,
   object: ManifestObject,
   schema: Schema,
   deps: { readonly zstd: ObjectZstd; readonly sha256: (bytes: Uint8Array) => string },
-): string | null {
+): Uint8Array | string {
   const packed = deps.sha256(stored);
   let unpacked: ReturnType<typeof unpackObject>;
   try {
@@ -35,7 +35,8 @@ export function faultIn(
   if (extent === null) return 'its plain bytes are no records from some point on';
   return (
     disagreement(object, { ...sizes, ...extent }, 'it holds') ??
-    disagreement(object, told, 'its footer says')
+    disagreement(object, told, 'its footer says') ??
+    plain
   );
 }
 

@@ -3,6 +3,7 @@
  * few facts a day is planned from. Everything else in it is read again by the rebuild.
  */
 import { LineCursor, LogLine, factOf, parseLogLine, sliceLogLine } from '../codec/log-line.ts';
+import { isOfNewer } from '../codec/log-shapes.ts';
 import { checkSegment } from '../codec/segment-check.ts';
 import type { Capture } from '../schema/log.ts';
 import type { RawSegmentId } from './keys.ts';
@@ -21,6 +22,8 @@ export type SegmentSurvey = {
   readonly plain_bytes: number;
   /** Why it is not whole: what, and the line (from 1) where it shows. */
   readonly fault: { readonly line: number; readonly detail: string } | null;
+  /** Its `_end` proves every byte, and a line is one that only a newer version knows. */
+  readonly newer?: boolean;
   readonly capture: Capture | null;
   /** First and last `t` of its good lines. */
   readonly first: bigint | null;
@@ -62,6 +65,7 @@ export function surveySegment(
     sha256: sha256(plain),
     plain_bytes: plain.length,
     fault: fault === null ? null : { ...fault, detail: joined(fault.detail, content.fault) },
+    ...(check.proven && isOfNewer(check.fault?.detail ?? '') ? { newer: true } : {}),
     capture: check.capture,
     first: check.first,
     last: check.last,

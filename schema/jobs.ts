@@ -5,6 +5,7 @@ export const JOB_TYPES = [
   'daily-archive',
   'daily-qa',
   'audit',
+  'export',
   'reprocess',
   'promote',
 ] as const;
@@ -68,6 +69,29 @@ export type PromoteInput = {
   readonly by: string;
   readonly reason: string;
 };
+/** Also what their files are called. */
+export const EXPORT_FORMATS = ['parquet', 'csv', 'jsonl'] as const;
+export type ExportFormat = (typeof EXPORT_FORMATS)[number];
+/** Days of one export. */
+export const EXPORT_DAYS_MAX = 366;
+
+export type ExportInput = {
+  readonly feed: string;
+  /** One day; yesterday where it is left out, and `from` and `to` are. */
+  readonly day?: string;
+  /** A range of days, both ends included. */
+  readonly from?: string;
+  readonly to?: string;
+  /** All that are there where they are left out. */
+  readonly symbols?: readonly string[];
+  readonly types?: readonly string[];
+  /** `current`, or where it is left out: the version that serves each day when the export begins. */
+  readonly version?: string;
+  /** `parquet` where it is left out. */
+  readonly format?: ExportFormat;
+  /** A folder that is not there yet, as the worker sees it; left out, it is the normalized bucket. */
+  readonly out?: string;
+};
 
 /** The input of each job. */
 export type JobInputs = {
@@ -77,4 +101,5 @@ export type JobInputs = {
   readonly audit: AuditInput;
   readonly reprocess: ReprocessInput;
   readonly promote: PromoteInput;
+  readonly export: ExportInput;
 };

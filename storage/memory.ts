@@ -40,6 +40,14 @@ export function createMemoryObjectStore(): ObjectStore {
       keep(key, body);
       return Promise.resolve();
     },
+    upload: (key) => {
+      let pieces: Uint8Array[] = [];
+      return Promise.resolve({
+        write: (bytes) => Promise.resolve(void pieces.push(bytes.slice())),
+        finish: () => Promise.resolve(keep(key, new Uint8Array(Buffer.concat(pieces)))),
+        abort: () => Promise.resolve(void (pieces = [])),
+      });
+    },
     delete: (key) => {
       objects.delete(key);
       return Promise.resolve();

@@ -27,6 +27,11 @@ export type ObjectStore = {
     body: Uint8Array,
     options?: { contentType?: string },
   ) => Promise<void>;
+  /**
+   * Begins a body that is put piece by piece and may be of any size: what exports make. Nothing is seen
+   * of it before it is finished; then it stands there whatever was there before.
+   */
+  readonly upload: (key: string, options?: { contentType?: string }) => Promise<Upload>;
   readonly delete: (key: string) => Promise<void>;
   /** Keys below a prefix in byte order, a page at a time. */
   readonly list: (prefix: string) => AsyncIterable<ListedObject>;
@@ -34,3 +39,12 @@ export type ObjectStore = {
 
 export type StoredObject = { readonly body: Uint8Array; readonly etag: string };
 export type ListedObject = { readonly key: string; readonly bytes: number; readonly etag: string };
+
+/** One body on its way. Of several to one key the last that is finished stays. */
+export type Upload = {
+  /** Takes the bytes; returns when more may come. */
+  readonly write: (bytes: Uint8Array) => Promise<void>;
+  readonly finish: () => Promise<void>;
+  /** Gives it up: nothing stays in the store. */
+  readonly abort: () => Promise<void>;
+};

@@ -24,6 +24,7 @@ import {
 import { NodeHttpHandler } from '@smithy/node-http-handler';
 import { SsmdError } from '../schema/errors.ts';
 import type { ListedObject, ObjectStore, StoredObject } from './object-store.ts';
+import { openUpload } from './s3-upload.ts';
 
 export type S3Config = {
   /** `http://127.0.0.1:7070`; buckets are addressed by path. */
@@ -82,6 +83,11 @@ export function createS3ObjectStore(config: S3Config): S3ObjectStore {
     },
     put: async (key, body, options) => {
       await put(key, body, options ?? {});
+    },
+    upload: (key, options) => {
+      const putWhole = (body: Uint8Array): Promise<number> => put(key, body, options ?? {});
+      const of = { bucket, key, contentType: options?.contentType, putWhole, run };
+      return Promise.resolve(openUpload(client, of));
     },
     delete: async (key) => {
       await run(`delete ${key}`, () =>

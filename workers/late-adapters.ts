@@ -25,6 +25,7 @@ export function lateStore(open: () => Promise<ObjectStore>): ObjectStore {
     putIfAbsent: async (...args) => (await store()).putIfAbsent(...args),
     replaceIf: async (...args) => (await store()).replaceIf(...args),
     put: async (...args) => (await store()).put(...args),
+    upload: async (...args) => (await store()).upload(...args),
     delete: async (...args) => (await store()).delete(...args),
     async *list(prefix) {
       yield* (await store()).list(prefix);

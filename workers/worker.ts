@@ -15,6 +15,8 @@ import { createArchiveActivities } from '../activities/archive.ts';
 import { createAuditActivities } from '../activities/audit.ts';
 import { createSurveyMemo } from '../activities/deps.ts';
 import type { JobDeps } from '../activities/deps.ts';
+import { createExportActivities } from '../activities/export.ts';
+import type { ExportDeps } from '../activities/export-plan.ts';
 import { createQaActivities } from '../activities/qa.ts';
 import { createReprocessActivities } from '../activities/reprocess.ts';
 import type { QaDeps } from '../activities/qa.ts';
@@ -32,6 +34,7 @@ import { openBus, openStores } from './adapters.ts';
 import type { Stores } from './adapters.ts';
 import { lateBus, lateStore } from './late-adapters.ts';
 import { childBuilds } from './builds.ts';
+import { exportPorts } from './exports.ts';
 import { expectedSymbols, readSuite } from './quality.ts';
 
 export type WorkerOptions = {
@@ -77,6 +80,7 @@ export async function startWorker(options: WorkerOptions): Promise<RunningWorker
     activities: {
       ...createArchiveActivities(deps),
       ...createAuditActivities(deps),
+      ...createExportActivities(deps),
       ...createQaActivities(deps),
       ...createReprocessActivities({ ...deps, builds: childBuilds(options) }),
       ...createAdmissionActivities({ ...deps, searchAttributes }),
@@ -142,7 +146,7 @@ function openAdapters(environment: Environment, endpoints: Endpoints): Adapters 
   };
 }
 
-function jobDeps(options: WorkerOptions, adapters: Adapters): JobDeps & QaDeps {
+function jobDeps(options: WorkerOptions, adapters: Adapters): JobDeps & QaDeps & ExportDeps {
   const { environment, root } = options;
   const software = readSoftware(root);
   return {
@@ -168,6 +172,11 @@ function jobDeps(options: WorkerOptions, adapters: Adapters): JobDeps & QaDeps {
     suiteOf: (feed) => readSuite(root, feed),
     expectedSymbols: (feed) => expectedSymbols(environment, feed),
     renderReport,
+    ...exportPorts({
+      normalized: adapters.normalized,
+      bucket: environment.spec.storage.normalized.bucket,
+      version: software.connector_version,
+    }),
   };
 }
 

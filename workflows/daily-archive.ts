@@ -124,7 +124,7 @@ async function build(plan: ArchivePlan, show: Show): Promise<Committed> {
   ]);
   show('commit', `${verified.objects} objects verified`);
   return io.commitArchiveDay.executeWithOptions({ summary: `${feed} ${day} ${plan.version}` }, [
-    plan,
+    { ...plan, verified: verified.etags },
   ]);
 }
 

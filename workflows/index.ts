@@ -9,4 +9,5 @@ export { dailyQa as 'daily-qa' } from './daily-qa.ts';
 export { promote } from './promote.ts';
 export { reprocess } from './reprocess.ts';
 export { reprocessDay as 'reprocess-day' } from './reprocess-day.ts';
+export { runExport as export } from './export.ts';
 export { unknownType as default } from './unknown-type.ts';

@@ -72,10 +72,13 @@ async function build(making: DayMaking): Promise<{ done: Committed; built: boole
         ),
       );
       setCurrentDetails(`${title}: verifying`);
-      await io.verifyReprocessDay.executeWithOptions({ summary: `${feed} ${day}` }, [plan]);
+      const { etags } = await io.verifyReprocessDay.executeWithOptions(
+        { summary: `${feed} ${day}` },
+        [plan],
+      );
       const done = await io.commitReprocessDay.executeWithOptions(
         { summary: `${feed} ${day} ${version}` },
-        [plan],
+        [{ ...plan, verified: etags }],
       );
       return { done, built: true };
     } catch (error) {

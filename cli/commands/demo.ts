@@ -279,7 +279,14 @@ type SimulatedDay = {
   readonly faults: number;
 };
 
+/** What the import printed; null where it printed an error, or nothing. */
+function importedCapture(text: string): ImportedCapture | null {
+  const line = text.trim();
+  return line.startsWith('{"feed"') ? (JSON.parse(line) as ImportedCapture) : null;
+}
+
 type ImportedCapture = {
+  readonly problems: readonly string[];
   readonly days: readonly string[];
   readonly frames: number;
   readonly segments: { readonly bytes?: number } | number;
@@ -297,7 +304,16 @@ async function importCapture(
   if (flags.symbols !== undefined) args.push('--symbols', flags.symbols);
   if (flags.timeFrom !== undefined) args.push('--time-from', flags.timeFrom);
   await using child = startChild(root, args, env);
-  const said = JSON.parse((await child.done).trim()) as ImportedCapture;
+  const failure = await child.done.then(
+    () => null,
+    (error: unknown) => error,
+  );
+  const said = importedCapture(child.said());
+  if (said !== null && said.problems.length > 0) {
+    const message = `${flags.capture ?? ''} is not imported whole: ${said.problems.join('; ')}`;
+    throw new SsmdError('SSMD_INVALID_INPUT', message, { cause: failure });
+  }
+  if (failure !== null || said === null) throw failure;
   output.note(`  ${formatCount(said.frames)} frames, days ${said.days.join(', ')}`);
   return said.days.map((day) => ({
     feed,

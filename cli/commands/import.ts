@@ -13,7 +13,7 @@ import { discardingStore } from '../import/discarding-store.ts';
 import { IMPORT_EXAMPLE, IMPORT_SHARD, planImport } from '../import/plan.ts';
 import type { ImportFlags, ImportPlan } from '../import/plan.ts';
 import { openRejects } from '../import/rejects.ts';
-import { REJECTS_SHOWN, isGood, printImport } from '../import/report.ts';
+import { REJECTS_SHOWN, printImport, problemsOf } from '../import/report.ts';
 import { ENV_HELP, resolveEnvironment } from '../resolve-environment.ts';
 
 type Flags = ImportFlags & {
@@ -88,12 +88,13 @@ async function tryImport(of: Import, context: CliContext): Promise<void> {
   const reject = (it: Reject): void => void (first.length < REJECTS_SHOWN && first.push(it));
   const report = await readThrough(of, { store: discardingStore(), reject }, context);
   const environment = of.environment.name;
-  if (of.flags.json === true) output.json({ ...report, environment, dry_run: true });
+  const problems = problemsOf(report, of.plan.config);
+  if (of.flags.json === true) output.json({ ...report, problems, environment, dry_run: true });
   else {
     printImport(report, of.plan.config, { kind: 'shown', first }, output);
     output.line('nothing was written: this was a dry run');
   }
-  if (!isGood(report)) throw new ExitWith(1);
+  if (problems.length > 0) throw new ExitWith(1);
 }
 
 async function storeImport(
@@ -111,10 +112,11 @@ async function storeImport(
   try {
     const report = await readThrough(of, { store: stores.raw, reject: rejects.write }, context);
     const path = rejects.close();
+    const problems = problemsOf(report, of.plan.config);
     if (flags.json === true) {
-      output.json({ ...report, environment: environment.name, rejects_file: path });
+      output.json({ ...report, problems, environment: environment.name, rejects_file: path });
     } else printImport(report, of.plan.config, { kind: 'file', path }, output);
-    if (!isGood(report)) throw new ExitWith(1);
+    if (problems.length > 0) throw new ExitWith(1);
   } catch (error) {
     if (!(error instanceof ExitWith)) rejects.discard();
     throw error;

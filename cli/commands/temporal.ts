@@ -34,16 +34,16 @@ async function passOn(given: readonly string[], context: CliContext): Promise<vo
   const { env, root, output } = context;
   const { named, args: words } = withoutEnv(given);
   const args = withTaskQueue(words);
-  if (args.length > words.length) output.note(`--task-queue is left out: ${TASK_QUEUE} is ours`);
+  if (args.length > words.length)
+    output.note(`added --task-queue ${TASK_QUEUE}: our workers poll no other`);
   const addressed = args.some(namesAddress) || (named === undefined && env['TEMPORAL_ADDRESS']);
   const picked = addressed || asksNoServer(args) ? null : await environmentOf(named, context);
   // Of a server named by its address we do not know whose environment it is; its worker judges.
   if (picked !== null && startsJob(args)) {
     await refuseWrongStart(args, await knownIn(picked, context));
   }
+  const address = picked === null ? undefined : await addressOf(picked, root);
   const binary = await ensureBinary('temporal', env, output.report(), context.interrupted);
-  const stack = picked === null ? null : await readStackState(environmentName(picked), root);
-  const address = stack?.temporal?.address;
   const child = spawn(binary.path, args, {
     stdio: 'inherit',
     env: address === undefined ? env : { ...env, TEMPORAL_ADDRESS: address },
@@ -60,9 +60,6 @@ async function passOn(given: readonly string[], context: CliContext): Promise<vo
       settle(signal === null ? (status ?? 1) : 128 + constants.signals[signal]);
     });
   });
-  if (code !== 0 && picked !== null && address === undefined) {
-    output.note(`no stack of ${picked} is running here; start it: npx ssmd up --env ${picked}`);
-  }
   if (code !== 0) throw new ExitWith(code);
 }
 
@@ -71,6 +68,17 @@ async function environmentOf(named: string | undefined, context: CliContext): Pr
   const picked = await chooseEnvironment(named, context);
   const stack = await readStackState(environmentName(picked), context.root);
   return stack === null ? parseEnvName(picked) : picked;
+}
+
+/** Never the usual port: another environment's server may be there. @throws SSMD_UNAVAILABLE */
+async function addressOf(picked: string, root: string): Promise<string> {
+  const stack = await readStackState(environmentName(picked), root);
+  const address = stack?.temporal?.address;
+  if (address !== undefined) return address;
+  const message =
+    `no Temporal server of ${picked} is running here; start it: npx ssmd up --env ${picked}, or name ` +
+    'another with --address or TEMPORAL_ADDRESS';
+  throw new SsmdError('SSMD_UNAVAILABLE', message, { facts: { environment: picked } });
 }
 
 /** `--env` is ours wherever it stands, but for the Temporal CLI's own command of that name. */

@@ -1,6 +1,6 @@
 /** `ssmd dataset verify`: a committed day's objects, read back and held against its manifest. */
 import type { Manifest } from '../../dataset/manifest.ts';
-import { faultIn } from '../../dataset/object-check.ts';
+import { plainOrFault } from '../../dataset/object-check.ts';
 import type { ObjectStore } from '../../storage/object-store.ts';
 import { sha256, zstd } from '../../storage/zstd.ts';
 import type { CliContext } from '../command.ts';
@@ -30,11 +30,11 @@ export async function verifyManifest(
     for (const object of objects) {
       interrupted.throwIfAborted();
       const stored = await store.get(object.key, { signal: interrupted });
-      const fault =
+      const read =
         stored === null
           ? 'it is not there'
-          : faultIn(stored.body, object, schema, { zstd, sha256 });
-      if (fault !== null) faults.push({ key: object.key, fault });
+          : plainOrFault(stored.body, object, schema, { zstd, sha256 });
+      if (typeof read === 'string') faults.push({ key: object.key, fault: read });
       bytes += object.bytes;
       bar.update(bytes);
     }

@@ -12,6 +12,8 @@ export type Child = AsyncDisposable & {
   readonly pid: number;
   /** Each line of standard output and standard error, as they come. */
   readonly onLine: (hear: (line: string) => void) => void;
+  /** Its standard output so far. */
+  readonly said: () => string;
   /** Resolves with standard output when it ends with 0; rejects with the last lines it said. */
   readonly done: Promise<string>;
   /** SIGTERM, and SIGKILL after a while. */
@@ -61,6 +63,7 @@ export function startChild(
   };
   return {
     name,
+    said: () => output,
     pid: child.pid ?? -1,
     onLine: (hear) => heard.push(hear),
     done,

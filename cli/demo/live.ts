@@ -114,7 +114,15 @@ async function startFeed(
   const args = ['connector', '--mode', 'live', ...of];
   if (source === 'live') args.push('--env', 'demo-live');
   else {
-    const venue = await start('venue', ['simulate', 'serve', ...of, '--rate', '20']);
+    const venue = await start('venue', [
+      'simulate',
+      'serve',
+      ...of,
+      '--rate',
+      '20',
+      '--env',
+      'demo',
+    ]);
     args.push('--env', 'demo', '--url', await venue.said(/^(wss?:\/\/\S+)$/m));
   }
   const connector = await start('connector', args);

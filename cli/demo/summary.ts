@@ -173,12 +173,12 @@ function printNext(report: DemoReport, output: Output, { data, stays }: SummaryP
   next('Temporal UI', report.temporal_ui);
   next('jobs', `npx ssmd job list ${of}`);
   next('one job', `npx ssmd job status ${dailyArchiveId(first)} ${of}`);
-  if (!stays) next('a worker, to work', `npx ssmd worker ${of}`);
+  if (!stays) next('a worker', `npx ssmd worker ${of}`);
   next(
     'archive it again',
     `npx ssmd temporal workflow start ${of} --type daily-archive \\\n--task-queue ${TASK_QUEUE} --input '${input}'`,
   );
-  if (!stays) next('a venue to capture', `npx ssmd simulate serve --feed ${feed} ${of}`);
+  if (!stays) next('a simulated venue', `npx ssmd simulate serve --feed ${feed} ${of}`);
   next('live events', liveEvents(report, feed));
   output.note(
     stays

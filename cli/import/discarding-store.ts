@@ -7,10 +7,15 @@ export function discardingStore(): ObjectStore {
     head: () => Promise.resolve(null),
     putIfAbsent: () => Promise.resolve('created'),
     replaceIf: () => Promise.resolve('replaced'),
-    put: () => Promise.resolve(),
-    delete: () => Promise.resolve(),
+    put: nothing,
+    upload: () => Promise.resolve({ write: nothing, finish: nothing, abort: nothing }),
+    delete: nothing,
     list: () => ({ [Symbol.asyncIterator]: () => ({ next: ended }) }),
   };
+}
+
+function nothing(): Promise<void> {
+  return Promise.resolve();
 }
 
 function ended(): Promise<IteratorResult<never>> {

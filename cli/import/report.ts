@@ -54,21 +54,25 @@ export function printImport(
   if (rejects.kind === 'file' && rejects.path !== null)
     output.line(`rejected lines: ${rejects.path}`);
   if (rejects.kind === 'shown') printRejects(report, rejects.first, output);
-  if (isTruncated(report)) {
-    output.line(color.red(`${report.source} ends in the middle of its compression`));
-    if (rejects.kind === 'file') {
-      output.line('what came before that is imported; its whole copy would be the same epoch with');
-      output.line(
-        'other content: set this one aside first (docs/operating.md, Imported recordings)',
-      );
-    }
+  for (const problem of problemsOf(report, config)) output.line(color.red(problem));
+  if (isTruncated(report) && rejects.kind === 'file') {
+    output.line('what came before that is imported; its whole copy would be the same epoch with');
+    output.line('other content: set this one aside first (docs/operating.md, Imported recordings)');
   }
-  if (report.frames === 0) output.line(color.red('no frame was imported'));
+}
+
+/** Why an import ends with 1; none where all of the file was read and some of it is data. */
+export function problemsOf(report: ImportReport, config: FoldConfig): string[] {
+  const problems: string[] = [];
+  if (isTruncated(report)) {
+    problems.push(`${report.source} ends in the middle of its compression`);
+  }
+  if (report.frames === 0) problems.push('no frame was imported');
   else if (!isOfUse(report)) {
     const { where, what, hint } = noDataFault(report.decoded, config);
-    output.line(color.red(`no frame is of use: ${what}`));
-    output.line(`${where}: ${hint}`);
+    problems.push(`no frame is of use: ${what} (${where}: ${hint})`);
   }
+  return problems;
 }
 
 /** Whether any frame is data: one given to the wrong feed is rejected or ignored. */
@@ -78,11 +82,6 @@ function isOfUse({ decoded }: ImportReport): boolean {
 
 function isTruncated({ rejected }: ImportReport): boolean {
   return (rejected['truncated'] ?? 0) > 0;
-}
-
-/** All of the file was read, and some of it is data. */
-export function isGood(report: ImportReport): boolean {
-  return isOfUse(report) && !isTruncated(report);
 }
 
 /** Rejects shown where no file of them is written. */

@@ -182,7 +182,8 @@ test('a type that no workflow has fails at once and says which there are', async
   for (const job of JOB_TYPES) assert.ok(failure.message.includes(`"${job}"`), failure.message);
   assert.match(failure.message, /did you mean "daily-archive"\?/);
   const { message } = await failureOf('nonsense', 'no-such-type-2', null);
-  assert.match(message, /this worker has "archive-tier", "daily-archive", "daily-qa", "audit"$/);
+  const words = JOB_TYPES.map((job) => `"${job}"`).join(', ');
+  assert.ok(message.endsWith(`this worker has ${words}`), message);
 });
 
 test('whatever a job may have to wait for, it waits for hours; only the bus is not waited for', async () => {

@@ -1,11 +1,7 @@
 /** The steps of daily-archive without a workflow server. */
 import { archiveClosedWindows } from '../../activities/archive-bus.ts';
-import {
-  buildShardFromRaw,
-  commitDay,
-  committedAlready,
-  verifyDay,
-} from '../../activities/archive-day.ts';
+import { buildShardFromRaw, commitDay, committedAlready } from '../../activities/archive-day.ts';
+import { verifyDay } from '../../activities/archive-verify.ts';
 import type { Committed } from '../../activities/archive-day.ts';
 import { planArchive } from '../../activities/archive-plan.ts';
 import type { ArchivePlan } from '../../activities/archive-plan.ts';
@@ -27,6 +23,7 @@ export async function archiveDay(
   const before = await committedAlready(deps, plan);
   if (before !== null) return { plan, committed: before };
   for (const { shard } of plan.shards) await buildShardFromRaw(deps, of, plan, shard, context);
-  await verifyDay(deps, plan, context);
-  return { plan, committed: await commitDay(deps, of, plan, context) };
+  const { etags } = await verifyDay(deps, plan, context);
+  const committed = await commitDay(deps, of, { ...plan, verified: etags }, context);
+  return { plan, committed };
 }

@@ -27,6 +27,39 @@ export function contract(name: string, open: () => Promise<ObjectStore>): void {
     assert.equal(head?.etag, (await store.get(at('large')))?.etag);
   });
 
+  test(`${name}: a body put in pieces is there when it is finished, and whole`, async () => {
+    const store = await open();
+    const piece = new Uint8Array(3_000_001).map((_, index) => index % 241);
+    const shared = piece.slice();
+    const upload = await store.upload(at('pieces'), { contentType: 'text/plain' });
+    for (let count = 0; count < 7; count++) {
+      await upload.write(shared);
+      // The bytes are the caller's again.
+      shared.fill(0);
+      shared.set(piece);
+    }
+    assert.equal(await store.head(at('pieces')), null, 'not finished');
+    await upload.finish();
+    await upload.abort();
+    const body = (await store.get(at('pieces')))?.body ?? new Uint8Array(0);
+    assert.equal(body.length, 7 * piece.length);
+    for (let at = 0; at < body.length; at += piece.length) {
+      assert.ok(Buffer.from(piece).equals(body.subarray(at, at + piece.length)), `piece at ${at}`);
+    }
+    const small = await store.upload(at('pieces'));
+    await small.write(bytes('small'));
+    await small.finish();
+    assert.equal(text((await store.get(at('pieces')))?.body), 'small', 'the last one stays');
+  });
+
+  test(`${name}: a body that is given up leaves nothing`, async () => {
+    const store = await open();
+    const upload = await store.upload(at('given-up'));
+    await upload.write(new Uint8Array(9_000_000));
+    await upload.abort();
+    assert.equal(await store.head(at('given-up')), null);
+  });
+
   test(`${name}: what is not there is null, and deleting it is no error`, async () => {
     const store = await open();
     assert.equal(await store.get(at('nothing')), null);

@@ -5,10 +5,12 @@ import { createAdmissionActivities } from '../../activities/admission.ts';
 import { createArchiveActivities } from '../../activities/archive.ts';
 import { createAuditActivities } from '../../activities/audit.ts';
 import type { JobDeps } from '../../activities/deps.ts';
+import { createExportActivities } from '../../activities/export.ts';
 import { createQaActivities } from '../../activities/qa.ts';
 import type { QaDeps } from '../../activities/qa.ts';
 import { renderReport } from '../../qa/report.ts';
 import { bundleWorkflows } from '../../workers/worker.ts';
+import { exportDeps } from './export-run.ts';
 import { TINY_SUITE } from './tiny-suite.ts';
 
 export type WorkflowJobs = AsyncDisposable & {
@@ -56,6 +58,7 @@ export async function startWorkflowJobs(
     activities: {
       ...createArchiveActivities(deps),
       ...createAuditActivities(deps),
+      ...createExportActivities(exportDeps(deps)),
       ...createQaActivities({ ...deps, ...tinyQa }),
       ...createAdmissionActivities({
         ...deps,

@@ -122,6 +122,15 @@ test('ssmd temporal takes --env wherever it stands, and a path by SSMD_ENV', asy
     assert.equal(code, 2, err);
     assert.match(err, /feed: "krakn"/);
   }
+  const elsewhere = await ssmd(['temporal', 'workflow', 'list'], {
+    root,
+    env: { PATH: '', SSMD_ENV: mine },
+  });
+  assert.equal(elsewhere.code, 3, 'the usual port may be of another environment');
+  assert.match(
+    elsewhere.err,
+    /no Temporal server of \S+mine\.yaml is running here; start it: npx ssmd up/,
+  );
   const absent = join(root, 'absent.yaml');
   const { code, err } = await ssmd(['temporal', 'workflow', 'list'], {
     root,

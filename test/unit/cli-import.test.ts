@@ -94,6 +94,10 @@ describe('a dry run', () => {
     assert.equal(code, 1, out);
     assert.match(out, /cut\.jsonl\.gz ends in the middle of its compression/);
     assert.match(out, /truncated 1/);
+    const json = await run(file, '--time-from venue --dry-run --json');
+    const { problems } = JSON.parse(json.out) as { problems: readonly string[] };
+    assert.deepEqual(problems, ['cut.jsonl.gz ends in the middle of its compression']);
+    assert.equal(json.code, 1);
   });
 });
 

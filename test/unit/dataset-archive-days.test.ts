@@ -27,6 +27,7 @@ import type { ObjectStore } from '../../storage/object-store.ts';
 import { archiveDay } from '../support/archive-run.ts';
 import { publishDay } from '../support/bus-day.ts';
 import { memoryJobs } from '../support/memory-jobs.ts';
+import { RawEpoch } from '../support/raw-day.ts';
 import { writeTinyDay } from '../support/tiny-day.ts';
 
 const DAY = '2026-11-20' as Day;
@@ -75,6 +76,27 @@ test('a death before midnight that nobody vouches for is waited for, and the day
   assert.match(plan.waiting.join(), /tier1: inventory_missing/);
   const late = memoryJobs(LATER, { raw });
   assert.equal((await archiveDay(late, of)).committed.complete, false);
+});
+
+test('an epoch that vanished with its host is waited for by name, and the day then incomplete', async () => {
+  const noon = START + 12n * NS_PER_HOUR;
+  const raw = memoryJobs(MORNING).raw;
+  await writeTinyDay(raw, { day: DAY, ...sparse, stop_at: noon, end: 'shutdown' });
+  const epoch = msFromNs(noon);
+  const vanished = new RawEpoch({ feed: 'tiny', shard: 'tier1', epoch });
+  vanished.fact(noon, '_day', { day: DAY, taken: false });
+  await vanished.put(raw, {});
+  const early = memoryJobs(MORNING, { raw });
+  const plan = await planArchive(early, resolveDay(early, of), plainContext());
+  assert.match(
+    plan.waiting.join(),
+    new RegExp(`tier1: inventory_missing: no inventory of epoch ${epoch}`),
+  );
+  const late = memoryJobs(LATER, { raw });
+  assert.equal((await archiveDay(late, of)).committed.complete, false);
+  const manifest = await readManifest(late, { ...of, version: 'v1' });
+  assert.deepEqual(causes(manifest), ['tier1 epoch_ended', 'tier1 inventory_missing']);
+  assert.equal(manifest?.gaps[1]?.epoch, epoch);
 });
 
 test('an inventory vouches for nothing but what its name says', async () => {

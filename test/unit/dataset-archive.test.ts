@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { archiveClosedWindows } from '../../activities/archive-bus.ts';
 import { buildShardFromRaw, commitDay } from '../../activities/archive-day.ts';
+import { verifyDay } from '../../activities/archive-verify.ts';
 import { planArchive } from '../../activities/archive-plan.ts';
 import { plainContext } from '../../activities/deps.ts';
 import {
@@ -313,6 +314,38 @@ test('an object that rots before the commit does not keep the day from being arc
   const [object] =
     manifest?.objects.filter((it) => it.key.includes('trade/BTCUSD/2026/11/20/03-')) ?? [];
   assert.match(object?.key ?? '', /03-00\.[0-9a-f]{8}\.capnp\.zst$/);
+});
+
+test('an object changed or taken away after it was verified keeps the day from being committed', async () => {
+  const key = 'normalized/v1/tiny/trade/BTCUSD/2026/11/20/03-00.capnp.zst';
+  const day = { feed: 'tiny', day: DAY, version: 'v1' } as const;
+  for (const [how, said] of [
+    ['changed', /changed between its verification and the commit/],
+    ['shorter', /03-00\.capnp\.zst: it has \d+ bytes, expected \d+/],
+    ['gone', /03-00\.capnp\.zst: it is not there/],
+  ] as const) {
+    const { deps } = await withRaw();
+    const resolved = resolveDay(deps, of);
+    const plan = await planArchive(deps, resolved, plainContext());
+    await buildShardFromRaw(deps, resolved, plan, 'tier1', plainContext());
+    const { etags } = await verifyDay(deps, plan, plainContext());
+    const body = (await deps.normalized.get(key))?.body.slice() ?? assert.fail('the object');
+    body[20] = (body[20] as number) ^ 1;
+    if (how === 'gone') await deps.normalized.delete(key);
+    else await deps.normalized.put(key, how === 'changed' ? body : body.subarray(1));
+    const verified = { ...plan, verified: etags };
+    await assert.rejects(
+      commitDay(deps, resolved, verified, plainContext()),
+      (error: SsmdError) => {
+        assert.deepEqual([error.code, error.facts['replan']], ['SSMD_CORRUPT', true]);
+        return said.test(error.message);
+      },
+    );
+    assert.equal(await readManifest(deps, day), null, 'nothing was committed');
+    // Planned again, as the workflow does: one that was changed is found by name, then built anew.
+    if (how === 'changed') await assert.rejects(archiveDay(deps, of), { code: 'SSMD_CORRUPT' });
+    assert.equal((await archiveDay(deps, of)).committed.outcome, 'committed');
+  }
 });
 
 test('an object whose footer tells another count does not keep the day from being archived', async () => {

@@ -184,6 +184,33 @@ test('a segment that is not the one its inventory lists is a hole', () => {
   ]);
 });
 
+test('who vanished before its take, with its host, is named where nobody else spoke', () => {
+  const life = { start: '20T12:00', take: null, end: '20T12:04', ends: {} } as const;
+  const vanished = log(life);
+  const whole = goesOn({ start: '19T08:00' });
+  assert.deepEqual(told(planOf([whole, vanished])), [], 'another spoke all day');
+  const stopped = log({
+    start: '19T08:00',
+    end: '20T12:02',
+    ends: { [EVE]: 'day', [DAY]: 'shutdown' },
+  });
+  const ended = 'epoch_ended 20T12:02 21T00:00';
+  const missing = 'inventory_missing 20T12:04 21T00:00';
+  assert.deepEqual(told(planOf([stopped, vanished])), [ended, missing]);
+  const [, gap] = planOf([stopped, vanished]).gaps;
+  assert.equal(gap?.epoch, epochOf('20T12:00'));
+  // Its host came back and said that it had been a standby to its end.
+  const returned = log({ ...life, ends: { [DAY]: 'crash' } });
+  assert.deepEqual(told(planOf([stopped, returned])), [ended]);
+  // The third took over from it: it had spoken, and that is lost with its host.
+  const prev = { epoch: '20T12:00', t: '20T13:00' };
+  const third = goesOn({ start: '20T13:01', take: '20T13:02', prev });
+  assert.deepEqual(told(planOf([stopped, vanished, third])), [
+    'handover 20T12:02 20T13:00',
+    'inventory_missing 20T12:04 20T13:00',
+  ]);
+});
+
 test('who took over saw more on the bus than RAW has: power took it, and the day lacks it', () => {
   const first = (end: string): Log =>
     log({ start: '19T08:00', end, ends: { [EVE]: 'day', [DAY]: 'crash' } });

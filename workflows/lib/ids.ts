@@ -37,3 +37,13 @@ export function reprocessId(of: {
 export function promoteId(of: { readonly feed: string; readonly request: string }): string {
   return `promote/${of.feed}/${of.request}`;
 }
+
+/** `request` tells exports of the same days apart. */
+export function exportId(of: {
+  readonly feed: string;
+  readonly from: string;
+  readonly to: string;
+  readonly request: string;
+}): string {
+  return `export/${of.feed}/${of.from}..${of.to}/${of.request}`;
+}

@@ -6,7 +6,7 @@
  * 3. the archive by way of the bus = the archive from RAW, in plain bytes
  * 4. every committed manifest verifies, whatever came after it
  */
-import { objectFault } from '../../../activities/archive-day.ts';
+import { objectFault } from '../../../activities/archive-verify.ts';
 import { readManifest } from '../../../activities/datasets.ts';
 import { parseCtl } from '../../../bus/ctl.ts';
 import { canonicalObjectKey } from '../../../dataset/keys.ts';

@@ -1,11 +1,7 @@
 /** The archive's jobs in the model: the production activities over the model's store and bus. */
 import { archiveClosedWindows } from '../../../activities/archive-bus.ts';
-import {
-  buildShardFromRaw,
-  commitDay,
-  committedAlready,
-  verifyDay,
-} from '../../../activities/archive-day.ts';
+import { buildShardFromRaw, commitDay, committedAlready } from '../../../activities/archive-day.ts';
+import { verifyDay } from '../../../activities/archive-verify.ts';
 import { planArchive } from '../../../activities/archive-plan.ts';
 import { createSurveyMemo, plainContext } from '../../../activities/deps.ts';
 import type { JobDeps } from '../../../activities/deps.ts';
@@ -72,8 +68,8 @@ export async function runDaily(
       for (const { shard } of plan.shards) {
         await buildShardFromRaw(deps, of, plan, shard, context);
       }
-      await verifyDay(deps, plan, context);
-      return (await commitDay(deps, of, plan, context)).outcome;
+      const { etags } = await verifyDay(deps, plan, context);
+      return (await commitDay(deps, of, { ...plan, verified: etags }, context)).outcome;
     } catch (error) {
       if (!(error instanceof SsmdError)) throw error;
       if (error.code === 'SSMD_LATE_RAW' && error.facts['replan'] !== true) return 'late_raw';

@@ -76,6 +76,8 @@ export function storeFor(
     replaceIf: (key, body, etag) =>
       write<'replaced' | 'changed'>(() => store.replaceIf(key, body, etag), 'changed'),
     put: (key, body, options) => write(() => store.put(key, body, options), undefined),
+    // No job of the model exports.
+    upload: (key, options) => store.upload(key, options),
     delete: (key) => write(() => store.delete(key), undefined),
     async *list(prefix) {
       const keys = await read(async () => {

@@ -532,14 +532,45 @@ export const RULE_MUTANTS: readonly RuleMutant[] = [
   },
   {
     rule: 'objects are verified before the manifest',
-    file: 'activities/archive-day.ts',
-    find: `    if (fault !== null) {
-      await deps.normalized.delete(stagedWindowKey(window));`,
-    replace: `    if (fault === '') {
-      await deps.normalized.delete(stagedWindowKey(window));`,
+    file: 'activities/archive-verify.ts',
+    find: `    if (typeof read === 'string') await refuseObject(deps, window, object, read);`,
+    replace: `    if (read === '') await refuseObject(deps, window, object, read);`,
     by: {
       file: 'test/unit/dataset-archive.test.ts',
       test: 'an object that rots before the commit does not keep the day from being archived',
+    },
+  },
+  {
+    rule: 'what was verified is what is committed',
+    file: 'activities/archive-day.ts',
+    find: `  await refuseAltered(deps, plan, windows, context);
+`,
+    replace: '',
+    by: {
+      file: 'test/unit/dataset-archive.test.ts',
+      test: 'an object changed or taken away after it was verified keeps the day from being committed',
+    },
+  },
+  {
+    rule: 'a day whose RAW is unfit is refused',
+    file: 'activities/archive-plan.ts',
+    find: `  refuseUnfitRaw(sources.survey);
+`,
+    replace: '',
+    by: {
+      file: 'test/unit/dataset-bad-raw.test.ts',
+      test: 'two hosts that claim the interval of one epoch are named, and the day is not committed',
+    },
+  },
+  {
+    rule: 'an epoch that vanished with its host is named and waited for',
+    file: 'dataset/day-plan.ts',
+    find: `  checkVanished(logs, gaps);
+`,
+    replace: '',
+    by: {
+      file: 'test/unit/dataset-archive-days.test.ts',
+      test: 'an epoch that vanished with its host is waited for by name, and the day then incomplete',
     },
   },
   {
