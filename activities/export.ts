@@ -9,7 +9,7 @@ import type { JobContext } from './deps.ts';
 import { surveyDay, writeDay } from './export-day.ts';
 import type { ExportCount, ExportDayWork, TypeExtents } from './export-day.ts';
 import { pinnedManifest, planExport } from './export-plan.ts';
-import type { ExportDeps, ExportPlan, ExportWanted } from './export-plan.ts';
+import type { ExportDeps, ExportPlace, ExportPlan, ExportWanted } from './export-plan.ts';
 import { activity } from './run.ts';
 
 export type ExportPublication = {
@@ -35,7 +35,7 @@ export function createExportActivities(deps: ExportDeps) {
         writeDay(deps, work, context),
     ),
     publishExport: activity((of: ExportPublication, context) => publishExport(deps, of, context)),
-    discardExport: activity((plan: ExportPlan) => deps.openTarget(plan).discard()),
+    discardExport: activity((place: ExportPlace) => deps.openTarget(place).discard()),
   };
 }
 

@@ -14,6 +14,8 @@ import type { Progress } from './progress.ts';
 const LOOK_MS = 500;
 /** A run that says nothing for so long is asked why. */
 const SILENCE_MS = 3_000;
+/** A query waits for a worker, a client for its server: not for so long here. */
+const ANSWER_MS = 2_000;
 
 export type Follow = {
   readonly id: string;
@@ -68,14 +70,15 @@ async function show(
   let heard = performance.now();
   let said = '';
   while (!over.aborted) {
-    const progress = await progressOf(handle, over);
+    const progress = await within(client, over, () => progressOf(handle));
     if (progress !== null && progress.rows > 0) {
       heard = performance.now();
       bars.show(progress);
     } else if (performance.now() - heard > SILENCE_MS) {
       heard = performance.now();
-      const { stuck } = await lookAtRun(client, id);
-      if (stuck !== null && stuck !== said) output.note(`it waits: ${(said = stuck)}`);
+      const found = await within(client, over, () => lookAtRun(client, id));
+      const stuck = found?.stuck ?? said;
+      if (stuck !== said) output.note(`it waits: ${(said = stuck)}`);
     }
     await delay(LOOK_MS, undefined, { signal: over }).catch(() => undefined);
   }
@@ -107,22 +110,25 @@ const LABELS: Readonly<Record<string, string>> = {
 
 type Seen = ExportProgress & { readonly done: number; readonly doing: string };
 
-/** Null while nobody can tell. */
-async function progressOf(handle: WorkflowHandle, over: AbortSignal): Promise<Seen | null> {
-  try {
-    const [told, { raw }] = await Promise.all([
-      handle.query<ExportProgress>('progress'),
-      handle.describe(),
-    ]);
-    const [pending] = raw.pendingActivities ?? [];
-    const cursor = cursorOf(pending?.heartbeatDetails?.payloads?.[0]?.data);
-    const done = Math.max(told.rows_done, cursor.records);
-    return { ...told, done: told.stage === 'publish' ? told.rows : done, doing: cursor.stage };
-  } catch (error) {
-    // A worker or a server that is away now: the result says what comes of it.
-    if (over.aborted || error instanceof Error) return null;
-    throw error;
-  }
+/** What a server or a worker may not answer: null then, and once it is `over`. */
+async function within<T>(
+  client: Client,
+  over: AbortSignal,
+  ask: () => Promise<T>,
+): Promise<T | null> {
+  const signal = AbortSignal.any([over, AbortSignal.timeout(ANSWER_MS)]);
+  return client.withAbortSignal(signal, ask).catch(() => null);
+}
+
+async function progressOf(handle: WorkflowHandle): Promise<Seen> {
+  const [told, { raw }] = await Promise.all([
+    handle.query<ExportProgress>('progress'),
+    handle.describe(),
+  ]);
+  const [pending] = raw.pendingActivities ?? [];
+  const cursor = cursorOf(pending?.heartbeatDetails?.payloads?.[0]?.data);
+  const done = Math.max(told.rows_done, cursor.records);
+  return { ...told, done: told.stage === 'publish' ? told.rows : done, doing: cursor.stage };
 }
 
 function cursorOf(data: Uint8Array | null | undefined): { records: number; stage: string } {

@@ -5,6 +5,7 @@
 import {
   CancellationScope,
   defineQuery,
+  log,
   setCurrentDetails,
   setHandler,
   workflowInfo,
@@ -50,9 +51,10 @@ export async function runExport(input: ExportInput): Promise<ExportReport> {
   const days = from === to ? from : `${from}..${to}`;
   fileUnder(known, { SsmdFeed: feed, SsmdDay: days, SsmdStage: 'plan' });
   shown.begin(`export ${feed} ${days} as ${format}`);
-  const plan = await records.planExport.executeWithOptions({ summary: `${feed} ${days}` }, [asked]);
-  const versions = [...new Set(plan.days.map(({ version }) => version))];
+  let plan: ExportPlan | null = null;
   try {
+    plan = await records.planExport.executeWithOptions({ summary: `${feed} ${days}` }, [asked]);
+    const versions = [...new Set(plan.days.map(({ version }) => version))];
     fileUnder(known, { SsmdVersion: versions.join(','), SsmdStage: 'write' });
     const extents = format === 'parquet' ? await surveyAll(plan, shown) : null;
     await writeAll(plan, extents ?? {}, shown);
@@ -66,8 +68,18 @@ export async function runExport(input: ExportInput): Promise<ExportReport> {
       ...published,
     };
   } catch (error) {
-    await CancellationScope.nonCancellable(() => records.discardExport(plan));
+    // Before there is a plan nothing can be in the bucket.
+    if (plan !== null || asked.out !== null) await discard(plan ?? asked);
     throw error;
+  }
+}
+
+/** Why it ended is what is told, whatever comes of this. */
+async function discard(place: ExportPlan | ExportWanted): Promise<void> {
+  try {
+    await CancellationScope.nonCancellable(() => records.discardExport(place));
+  } catch (error) {
+    log.warn('what was written is still there', { out: place.out, error: String(error) });
   }
 }
 

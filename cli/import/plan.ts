@@ -122,10 +122,10 @@ const LINE_FEED = 0x0a;
 /** With its line feed; null where there is none that is not blank. */
 async function firstLine(file: string): Promise<Uint8Array | null> {
   const { readRecording } = await import('../../connectors/runtime/recording.ts');
-  let head = new Uint8Array(0);
+  let head: Uint8Array = new Uint8Array(0);
   try {
     for await (const chunk of readRecording(file)) {
-      head = Uint8Array.from([...head, ...chunk.subarray(0, HEAD_BYTES_MAX - head.length)]);
+      head = Buffer.concat([head, chunk.subarray(0, HEAD_BYTES_MAX - head.length)]);
       if (head.indexOf(LINE_FEED, blankBefore(head)) >= 0 || head.length >= HEAD_BYTES_MAX) break;
     }
   } catch {
@@ -136,7 +136,7 @@ async function firstLine(file: string): Promise<Uint8Array | null> {
   const feed = head.indexOf(LINE_FEED, start);
   const end = feed < 0 ? head.length : feed;
   const stop = head[end - 1] === 0x0d ? end - 1 : end;
-  return Uint8Array.from([...head.subarray(start, stop), LINE_FEED]);
+  return Buffer.concat([head.subarray(start, stop), Uint8Array.of(LINE_FEED)]);
 }
 
 function blankBefore(head: Uint8Array): number {

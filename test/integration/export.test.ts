@@ -8,7 +8,7 @@ import { readdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { after, test } from 'node:test';
 import { gunzipSync } from 'node:zlib';
-import { CancelledFailure } from '@temporalio/client';
+import { CancelledFailure, Client, Connection } from '@temporalio/client';
 import { readManifest } from '../../activities/datasets.ts';
 import { decodeEvents } from '../../codec/md2.ts';
 import { systemClock } from '../../connectors/runtime/clock.ts';
@@ -16,6 +16,7 @@ import { importRecording } from '../../connectors/runtime/import.ts';
 import { unpackObject } from '../../dataset/object-codec.ts';
 import { unscaled } from '../../dataset/export-decimals.ts';
 import type { ExportManifest } from '../../dataset/export-manifest.ts';
+import { SsmdError } from '../../schema/errors.ts';
 import type { EventOf, EventType, MarketEvent } from '../../schema/events.ts';
 import type { Day } from '../../schema/time.ts';
 import { zstd } from '../../storage/zstd.ts';
@@ -321,32 +322,76 @@ test('the command line starts it, follows it, and says what came of it', { skip 
   assert.equal(wrong.err.includes('started'), false);
 });
 
-test('cancelled, it leaves nothing behind', { skip }, async () => {
-  const reached = Promise.withResolvers<undefined>();
-  let reads = 0;
-  const stuck = {
-    ...deps,
-    normalized: {
-      ...normalized,
-      get: (key: string, options?: { signal?: AbortSignal }) => {
-        if (!key.endsWith('.capnp.zst') || (reads += 1) < 3) return normalized.get(key, options);
-        reached.resolve(undefined);
-        return new Promise<never>((_, reject) => {
-          options?.signal?.addEventListener('abort', () => reject(new Error('stopped')));
-        });
+test(
+  'Ctrl-C stops following; the job goes on, and what it waits for was said',
+  { skip },
+  async () => {
+    const stop = new AbortController();
+    const said: string[] = [];
+    const options = {
+      ...{ root: servers.dir, env: { TEMPORAL_ADDRESS: plain.temporal.address } },
+      interrupted: stop.signal,
+      heard: (text: string) => {
+        said.push(text);
+        if (text.includes('it waits')) stop.abort();
       },
-    },
+    };
+    const args = ['export', '--env', 'dev', '--feed', FEED, '--day', DAY, '--out', out('left')];
+    const { code, err } = await ssmd(args, options);
+    assert.equal(code, 130, err);
+    assert.match(
+      err,
+      /it waits: no worker polls the task queue "ssmd"; start one: npx ssmd worker/,
+    );
+    const id = /npx ssmd temporal workflow cancel -w (\S+)/.exec(err)?.[1] ?? '';
+    const client = await Connection.connect({ address: plain.temporal.address });
+    const handle = new Client({ connection: client }).workflow.getHandle(id);
+    assert.equal((await handle.describe()).status.name, 'RUNNING');
+    await handle.terminate();
+    await client.close();
+  },
+);
+
+/** Stops at the read that `when` names, and says so. */
+function stuckAt(when: (key: string) => boolean) {
+  const reached = Promise.withResolvers<undefined>();
+  const get: typeof normalized.get = (key, options) => {
+    if (!when(key)) return normalized.get(key, options);
+    reached.resolve(undefined);
+    return new Promise<never>((_, reject) => {
+      options?.signal?.addEventListener('abort', () => reject(new Error('stopped')));
+      // What is read without a signal ends by itself.
+      setTimeout(
+        () => reject(new SsmdError('SSMD_UNAVAILABLE', 'away', { retryable: true })),
+        1_000,
+      );
+    });
   };
-  const other = await startWorkflowJobs(plain.temporal.address, stuck, []);
-  const handle = await other.client.workflow.start('export', {
-    ...{ taskQueue: 'ssmd', workflowId: 'export/cancelled' },
-    args: [{ feed: FEED, day: DAY, format: 'csv', out: out('cancelled') }],
-  });
-  await reached.promise;
-  assert.ok((await readdir(scratch.path)).some((name) => name.startsWith('.tmp-cancelled-')));
-  await handle.cancel();
-  await assert.rejects(handle.result(), (error: Error) => error.cause instanceof CancelledFailure);
-  const left = (await readdir(scratch.path)).filter((name) => name.includes('cancelled'));
-  assert.deepEqual(left, []);
-  await other[Symbol.asyncDispose]();
+  return { reached: reached.promise, stuck: { ...deps, normalized: { ...normalized, get } } };
+}
+
+test('cancelled at any stage, it leaves nothing behind', { skip }, async () => {
+  let reads = 0;
+  const stages = [
+    { name: 'plan', format: 'csv', when: (key: string) => key.includes('/_manifests/') },
+    { name: 'survey', format: 'parquet', when: (key: string) => key.endsWith('.capnp.zst') },
+    {
+      ...{ name: 'write', format: 'csv' },
+      when: (key: string) => key.endsWith('.capnp.zst') && (reads += 1) >= 3,
+    },
+  ] as const;
+  for (const { name, format, when } of stages) {
+    const { reached, stuck } = stuckAt(when);
+    const other = await startWorkflowJobs(plain.temporal.address, stuck, []);
+    const handle = await other.client.workflow.start('export', {
+      ...{ taskQueue: 'ssmd', workflowId: `export/cancelled-${name}` },
+      args: [{ feed: FEED, day: DAY, format, out: out(`cancelled-${name}`) }],
+    });
+    await reached;
+    await handle.cancel();
+    await assert.rejects(handle.result(), (it: Error) => it.cause instanceof CancelledFailure);
+    const left = (await readdir(scratch.path)).filter((file) => file.includes('cancelled'));
+    assert.deepEqual(left, [], name);
+    await other[Symbol.asyncDispose]();
+  }
 });

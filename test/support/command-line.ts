@@ -10,6 +10,8 @@ export type RunOptions = {
   readonly root?: string;
   readonly env?: Readonly<Record<string, string | undefined>>;
   readonly interrupted?: AbortSignal;
+  /** Hears what is written to stderr, as it is written. */
+  readonly heard?: (text: string) => void;
 };
 
 /** Runs to the end; no terminal, so plain lines. */
@@ -19,7 +21,12 @@ export async function ssmd(args: readonly string[], options: RunOptions = {}): P
   const env = options.env ?? { PATH: process.env['PATH'] };
   const output = createOutput({
     stdout: { write: (text) => out.push(text) },
-    stderr: { write: (text) => err.push(text) },
+    stderr: {
+      write: (text) => {
+        err.push(text);
+        options.heard?.(text);
+      },
+    },
     env,
   });
   const code = await runCommandLine(args, {
