@@ -11,6 +11,7 @@ import { createTally } from '../dataset/diff-tally.ts';
 import { diffKey, manifestKey } from '../dataset/keys.ts';
 import type { Manifest, ManifestObject } from '../dataset/manifest.ts';
 import { unpackObject } from '../dataset/object-codec.ts';
+import { MD1_STRUCT } from '../dataset/profile.ts';
 import { renderDiff } from '../qa/diff-report.ts';
 import { SsmdError } from '../schema/errors.ts';
 import type { Day } from '../schema/time.ts';
@@ -69,7 +70,11 @@ export async function diffDay(deps: JobDeps, of: DiffDay, context: JobContext): 
   return { ...name, verdict, events, gaps: { old: gaps_old, new: gaps_new, equal }, ...keys };
 }
 
-async function manifestOf(deps: JobDeps, of: DiffDay, version: string): Promise<Manifest> {
+export async function manifestOf(
+  deps: JobDeps,
+  of: Pick<DiffDay, 'feed' | 'day'>,
+  version: string,
+): Promise<Manifest> {
   const name = { version, feed: of.feed.id, day: of.day };
   const manifest = await readManifest(deps, name);
   if (manifest !== null) return manifest;
@@ -115,7 +120,7 @@ async function diffStream(
   reading: Reading,
 ): Promise<StreamDiff> {
   const schemas = { old: sides.old.manifest.schema, new: sides.new.manifest.schema };
-  const is_known = MD1_TYPES.has(plan.type);
+  const is_known = MD1_STRUCT[plan.type] !== undefined;
   const projects = schemas.old === 'md2' && schemas.new === 'md1';
   if (projects && !is_known && plan.new.length === 0) return droppedStream(plan);
   const tally = createTally();
@@ -133,9 +138,6 @@ async function diffStream(
   }
   return streamDiff(plan, tally);
 }
-
-/** Types the simple schema has records of. */
-const MD1_TYPES: ReadonlySet<string> = new Set(['trade', 'quote', 'book']);
 
 /** What is no message is named by the object it lies in. */
 function resumed(
@@ -166,7 +168,7 @@ async function loadRun(source: DiffSource, run: PlannedRun, reading: Reading): P
 }
 
 /** An object's plain stream, proven by its hash. */
-async function loadObject(
+export async function loadObject(
   { normalized, zstd, sha256, manifest }: DiffSource,
   { key, plain_sha256 }: ManifestObject,
   signal: AbortSignal,

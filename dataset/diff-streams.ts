@@ -12,6 +12,7 @@ import type { EventType, MarketEvent } from '../schema/events.ts';
 import { FLAG } from '../schema/events.ts';
 import { FIELD_ORDER, countOf, tellAlone, tellChanged } from './diff-tally.ts';
 import type { DropReason, Side, Tally, Told } from './diff-tally.ts';
+import { MD1_STRUCT } from './profile.ts';
 import type { Schema } from './version.ts';
 
 /** Plain streams whose instants overlap, nearly always a single one; `place` of its first record. */
@@ -234,12 +235,6 @@ class EventCursor {
     return { event: this.event() };
   }
 }
-
-const MD1_STRUCT: Readonly<Partial<Record<EventType, Md1Record['type']>>> = {
-  trade: 'Trade',
-  quote: 'Quote',
-  book: 'OrderBookSnapshot',
-};
 
 /** The same of records of md1. */
 class PlaceCursor {

@@ -10,6 +10,7 @@ import type {
   TypeDiff,
 } from '../dataset/diff.ts';
 import { isEqual } from '../dataset/diff.ts';
+import type { SampleFrame } from '../dataset/compare.ts';
 import type { DiffCounts, DiffSample, PlainRecord } from '../dataset/diff-tally.ts';
 import type { ManifestGap } from '../dataset/manifest.ts';
 import { formatIso } from '../schema/time.ts';
@@ -35,8 +36,17 @@ const DROPPED_WORDS: Readonly<Record<string, string>> = {
   book_not_whole: 'a book without a snapshot, or with a gap open',
 };
 
+/** What a report may show beside a diff. */
+export type DiffExtras = {
+  /** Sections of HTML, after the samples. */
+  readonly sections: string;
+  /** Lines of RAW by the event they yield. */
+  readonly frames: Readonly<Record<string, SampleFrame>>;
+};
+const NO_EXTRAS: DiffExtras = { sections: '', frames: {} };
+
 /** The report of a comparison, a complete HTML document. */
-export function renderDiff(diff: DiffDocument): string {
+export function renderDiff(diff: DiffDocument, extras: DiffExtras = NO_EXTRAS): string {
   const title = `${diff.feed} ${diff.day}: ${diff.old.version} against ${diff.new.version}`;
   return `<!doctype html>
 <html lang="en">
@@ -56,7 +66,8 @@ ${sides(diff)}
 ${types(diff)}
 ${fields(diff)}
 ${dropped(diff)}
-${samples(diff)}
+${samples(diff, extras)}
+${extras.sections}
 ${gaps(diff)}
 ${streams(diff)}
 ${foot(diff)}
@@ -223,25 +234,25 @@ function dropped({ dropped_by, events }: DiffDocument): string {
   )}</tbody></table></div>`;
 }
 
-function samples({ streams: all }: DiffDocument): string {
+function samples({ streams: all }: DiffDocument, extras: DiffExtras): string {
   const differing = all.filter((it) => it.samples.length > 0);
   if (differing.length === 0) return '';
   const shown = differing.slice(0, SAMPLED_STREAMS_MAX);
-  const blocks = shown.map((it, at) => streamSamples(it, at < 3)).join('\n');
+  const blocks = shown.map((it, at) => streamSamples(it, extras, at < 3)).join('\n');
   return `<h2>Samples<small>the first that differ in each stream</small></h2>
 ${blocks}${notShown(differing.length - shown.length, 'streams')}`;
 }
 
-function streamSamples(stream: StreamDiff, is_open: boolean): string {
+function streamSamples(stream: StreamDiff, extras: DiffExtras, is_open: boolean): string {
   const { changed, added, removed } = stream.counts;
   const what = `${number(changed)} changed, ${number(added)} added, ${number(removed)} removed`;
   return `<details class="check"${is_open ? ' open' : ''}>
 <summary><span class="badge failed">${escape(stream.type)}</span><b>${escape(stream.symbol)}</b>
 <span class="what">${what}</span></summary>
-<div class="inside">${stream.samples.map(sample).join('')}</div></details>`;
+<div class="inside">${stream.samples.map((it) => sample(it, extras)).join('')}</div></details>`;
 }
 
-function sample(it: DiffSample): string {
+function sample(it: DiffSample, { frames }: DiffExtras): string {
   const name = it.id ?? `record ${number(it.place ?? 0)} of its stream`;
   const trace = it.id === null ? '' : `<p><code>npx ssmd trace ${escape(it.id)}</code></p>`;
   const differing = new Set(it.fields);
@@ -258,7 +269,15 @@ function sample(it: DiffSample): string {
   return `<div class="sample"><h3><span class="badge">${it.kind}</span> <code>${escape(
     name,
   )}</code>${more}</h3>${trace}
-<table class="pair"><thead><tr><th></th><th>old</th><th>new</th></tr></thead><tbody>${rows}</tbody></table></div>`;
+<table class="pair"><thead><tr><th></th><th>old</th><th>new</th></tr></thead><tbody>${rows}</tbody></table>${frameText(it.id === null ? undefined : frames[it.id])}</div>`;
+}
+
+function frameText(frame: SampleFrame | undefined): string {
+  if (frame === undefined) return '';
+  const { segment, line, text } = frame;
+  return `<p class="soft raw">RAW, <code>${escape(segment)}</code> line ${number(line)}:<br><code>${escape(
+    text,
+  )}</code></p>`;
 }
 
 function isTold(record: PlainRecord | null, field: string): boolean {

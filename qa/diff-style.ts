@@ -11,4 +11,6 @@ tr.differs > th { color: var(--warn); padding-left: 8px; }
 .sample + .sample { margin-top: 24px; }
 .sample h3 { margin: 8px 0 4px; }
 .sample p { margin: 0 0 6px; }
+.sample p.raw { margin: 8px 0 0; font-size: 12px; max-height: 150px; overflow-y: auto; }
+td .was { color: var(--soft); }
 `;

@@ -1,14 +1,15 @@
 /** Days of a few events under versions of their own, laid down as an archive lays them down. */
 import { createMd1Projection, encodeMd1 } from '../../codec/md1.ts';
-import { encodeMarketEvent } from '../../codec/md2.ts';
+import { decodeEvents, encodeMarketEvent } from '../../codec/md2.ts';
 import { JSON_TYPE } from '../../activities/datasets.ts';
 import type { JobDeps } from '../../activities/deps.ts';
 import { writeObjects } from '../../activities/object-writer.ts';
 import { jsonDocument } from '../../dataset/canonical.ts';
 import type { CutObject } from '../../dataset/cutter.ts';
-import { manifestKey } from '../../dataset/keys.ts';
+import { manifestKey, parseObjectKey } from '../../dataset/keys.ts';
 import { buildManifest } from '../../dataset/manifest.ts';
-import type { Manifest, ManifestGap } from '../../dataset/manifest.ts';
+import type { Manifest, ManifestGap, ManifestObject } from '../../dataset/manifest.ts';
+import { unpackObject } from '../../dataset/object-codec.ts';
 import type { Schema } from '../../dataset/version.ts';
 import type { MarketEvent } from '../../schema/events.ts';
 import { NS_PER_MINUTE, dayStart, parseDay, unixNs } from '../../schema/time.ts';
@@ -111,4 +112,30 @@ function objectOf(minute: number, pieces: readonly Piece[]): CutObject {
     ...{ first_t: ends[0] as UnixNs, last_t: ends.at(-1) as UnixNs, records: pieces.length },
     plain: Buffer.concat(pieces.map(({ bytes }) => bytes)),
   };
+}
+
+/** Writes a committed day again under another version, each event as `change` leaves it (null: not). */
+export async function copyDay(
+  deps: JobDeps,
+  of: Manifest,
+  version: string,
+  change: (event: MarketEvent) => MarketEvent | null,
+): Promise<Manifest> {
+  const target = { version, feed: of.feed, schema: of.schema, source: 'raw' as const };
+  const writer = { ...target, processor: 'test', inputs: [] };
+  const objects: ManifestObject[] = [];
+  for (const object of of.objects) {
+    const id = parseObjectKey(object.key);
+    const stored = await deps.normalized.get(object.key);
+    if (id === null || stored === null) throw new RangeError(`no object ${object.key}`);
+    const { plain } = unpackObject(stored.body, deps.zstd, object.key);
+    const events = [...decodeEvents(plain)].map(change).filter((it) => it !== null);
+    if (events.length === 0) continue;
+    const pieces = events.map((event) => ({ event, bytes: encodeMarketEvent(event) }));
+    const cut = { ...objectOf(0, pieces), start: id.t };
+    objects.push(...(await writeObjects(deps, writer, [cut], new AbortController().signal)));
+  }
+  const manifest = buildManifest({ ...of, version, objects }, deps.sha256);
+  await deps.normalized.put(manifestKey(manifest), jsonDocument(manifest), JSON_TYPE);
+  return manifest;
 }
