@@ -82,7 +82,7 @@ export async function compareDay(
 
 /** A version of the day; `current` is whichever serves it. */
 export async function sourceOf(
-  deps: JobDeps,
+  deps: Pick<DiffSource, 'normalized' | 'zstd' | 'sha256'>,
   of: { readonly feed: Feed; readonly day: Day },
   version: string,
 ): Promise<DiffSource> {

@@ -54,8 +54,10 @@ export type DayDiff = {
   readonly html: string;
 };
 
+type DiffDeps = Pick<JobDeps, 'normalized' | 'zstd' | 'sha256'>;
+
 /** Compares, and writes the report as JSON and as HTML. @throws SSMD_NOT_FOUND, SSMD_CORRUPT */
-export async function diffDay(deps: JobDeps, of: DiffDay, context: JobContext): Promise<DayDiff> {
+export async function diffDay(deps: DiffDeps, of: DiffDay, context: JobContext): Promise<DayDiff> {
   const old = await manifestOf(deps, of, of.old);
   const now = await manifestOf(deps, of, of.new);
   const sides = { old: { ...deps, manifest: old }, new: { ...deps, manifest: now } };
@@ -71,7 +73,7 @@ export async function diffDay(deps: JobDeps, of: DiffDay, context: JobContext): 
 }
 
 export async function manifestOf(
-  deps: JobDeps,
+  deps: Pick<JobDeps, 'normalized'>,
   of: Pick<DiffDay, 'feed' | 'day'>,
   version: string,
 ): Promise<Manifest> {

@@ -1,9 +1,11 @@
 /** Every command of `ssmd`, in the order of its help. Adding one is one file and one line here. */
 import type { Register } from './command.ts';
+import { register as compare } from './commands/compare.ts';
 import { register as connector } from './commands/connector.ts';
 import { register as dataset } from './commands/dataset.ts';
 import { register as demo } from './commands/demo.ts';
 import { register as doctor } from './commands/doctor.ts';
+import { register as env } from './commands/env.ts';
 import { register as importRecording } from './commands/import.ts';
 import { register as job } from './commands/job.ts';
 import { register as log } from './commands/log.ts';
@@ -24,10 +26,12 @@ export const COMMANDS: readonly Register[] = [
   simulate,
   sub,
   dataset,
+  env,
   log,
   trace,
   worker,
   job,
   reprocess,
+  compare,
   temporal,
 ];

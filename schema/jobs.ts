@@ -7,6 +7,7 @@ export const JOB_TYPES = [
   'audit',
   'reprocess',
   'promote',
+  'compare',
 ] as const;
 export type JobType = (typeof JOB_TYPES)[number];
 
@@ -69,6 +70,14 @@ export type PromoteInput = {
   readonly reason: string;
 };
 
+/** Two versions of a day side by side; `current` is the one that serves it. */
+export type CompareInput = {
+  readonly feed: string;
+  readonly day?: string;
+  readonly left: string;
+  readonly right: string;
+};
+
 /** The input of each job. */
 export type JobInputs = {
   readonly 'archive-tier': ArchiveTierInput;
@@ -77,4 +86,5 @@ export type JobInputs = {
   readonly audit: AuditInput;
   readonly reprocess: ReprocessInput;
   readonly promote: PromoteInput;
+  readonly compare: CompareInput;
 };

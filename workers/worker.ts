@@ -15,6 +15,7 @@ import { createArchiveActivities } from '../activities/archive.ts';
 import { createAuditActivities } from '../activities/audit.ts';
 import { createSurveyMemo } from '../activities/deps.ts';
 import type { JobDeps } from '../activities/deps.ts';
+import { createCompareActivities } from '../activities/compare.ts';
 import { createQaActivities } from '../activities/qa.ts';
 import { createReprocessActivities } from '../activities/reprocess.ts';
 import type { QaDeps } from '../activities/qa.ts';
@@ -77,6 +78,7 @@ export async function startWorker(options: WorkerOptions): Promise<RunningWorker
     activities: {
       ...createArchiveActivities(deps),
       ...createAuditActivities(deps),
+      ...createCompareActivities(deps),
       ...createQaActivities(deps),
       ...createReprocessActivities({ ...deps, builds: childBuilds(options) }),
       ...createAdmissionActivities({ ...deps, searchAttributes }),

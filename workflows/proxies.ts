@@ -8,12 +8,14 @@ import type { ActivityOptions } from '@temporalio/workflow';
 import type { AdmissionActivities } from '../activities/admission.ts';
 import type { ArchiveActivities } from '../activities/archive.ts';
 import type { AuditActivities } from '../activities/audit.ts';
+import type { CompareActivities } from '../activities/compare.ts';
 import type { QaActivities } from '../activities/qa.ts';
 import type { ReprocessActivities } from '../activities/reprocess.ts';
 
 export type Activities = AdmissionActivities &
   ArchiveActivities &
   AuditActivities &
+  CompareActivities &
   QaActivities &
   ReprocessActivities;
 

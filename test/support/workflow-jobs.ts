@@ -4,6 +4,7 @@ import { DefaultLogger, NativeConnection, Runtime, Worker } from '@temporalio/wo
 import { createAdmissionActivities } from '../../activities/admission.ts';
 import { createArchiveActivities } from '../../activities/archive.ts';
 import { createAuditActivities } from '../../activities/audit.ts';
+import { createCompareActivities } from '../../activities/compare.ts';
 import type { JobDeps } from '../../activities/deps.ts';
 import { createQaActivities } from '../../activities/qa.ts';
 import type { QaDeps } from '../../activities/qa.ts';
@@ -56,6 +57,7 @@ export async function startWorkflowJobs(
     activities: {
       ...createArchiveActivities(deps),
       ...createAuditActivities(deps),
+      ...createCompareActivities(deps),
       ...createQaActivities({ ...deps, ...tinyQa }),
       ...createAdmissionActivities({
         ...deps,
