@@ -14,6 +14,7 @@ import type { Schema } from '../../dataset/version.ts';
 import type { MarketEvent } from '../../schema/events.ts';
 import { NS_PER_MINUTE, dayStart, parseDay, unixNs } from '../../schema/time.ts';
 import type { Day, UnixNs } from '../../schema/time.ts';
+import type { ObjectStore } from '../../storage/object-store.ts';
 
 export const DIFF_DAY = parseDay('2026-11-19') as Day;
 export const DIFF_FEED = 'tiny';
@@ -114,9 +115,14 @@ function objectOf(minute: number, pieces: readonly Piece[]): CutObject {
   };
 }
 
+type CopyDeps = Pick<JobDeps, 'normalized' | 'zstd' | 'sha256' | 'build'> & {
+  /** Another store to write to. */
+  readonly to?: ObjectStore;
+};
+
 /** Writes a committed day again under another version, each event as `change` leaves it (null: not). */
 export async function copyDay(
-  deps: JobDeps,
+  deps: CopyDeps,
   of: Manifest,
   version: string,
   change: (event: MarketEvent) => MarketEvent | null,
@@ -124,6 +130,7 @@ export async function copyDay(
   const target = { version, feed: of.feed, schema: of.schema, source: 'raw' as const };
   const writer = { ...target, processor: 'test', inputs: [] };
   const objects: ManifestObject[] = [];
+  const target_deps = { ...deps, normalized: deps.to ?? deps.normalized };
   for (const object of of.objects) {
     const id = parseObjectKey(object.key);
     const stored = await deps.normalized.get(object.key);
@@ -133,9 +140,9 @@ export async function copyDay(
     if (events.length === 0) continue;
     const pieces = events.map((event) => ({ event, bytes: encodeMarketEvent(event) }));
     const cut = { ...objectOf(0, pieces), start: id.t };
-    objects.push(...(await writeObjects(deps, writer, [cut], new AbortController().signal)));
+    objects.push(...(await writeObjects(target_deps, writer, [cut], new AbortController().signal)));
   }
   const manifest = buildManifest({ ...of, version, objects }, deps.sha256);
-  await deps.normalized.put(manifestKey(manifest), jsonDocument(manifest), JSON_TYPE);
+  await target_deps.normalized.put(manifestKey(manifest), jsonDocument(manifest), JSON_TYPE);
   return manifest;
 }
