@@ -108,6 +108,17 @@ const version: Judge = (value) =>
     ? null
     : { what: `${shown(value)} is no version`, hint: 'such as "v1" or "v1.1"' };
 
+const leftSide: Judge = (value, known, given) =>
+  value === 'current' || version(value, known, given) === null
+    ? null
+    : { what: `${shown(value)} is no version`, hint: 'such as "v2", or "current"' };
+
+const rightSide: Judge = (value, known, given) => {
+  const fault = leftSide(value, known, given);
+  if (fault !== null || value !== given['left']) return fault;
+  return { what: `both sides are ${shown(value)}`, hint: 'name two versions of the day' };
+};
+
 /** The last day of a range: judged as a day, and against the first. */
 const lastDay: Judge = (value, known, given) => {
   const fault = day(value, known, given);
@@ -215,6 +226,12 @@ const SHAPES: { readonly [T in JobType]: Shape } = {
     format: { judge: formatFault },
     out: { judge: outFault },
   },
+  compare: {
+    feed: { judge: feed, required: true },
+    day: { judge: day },
+    left: { judge: leftSide, required: true },
+    right: { judge: rightSide, required: true },
+  },
 };
 
 /** Faults an error lists; the others are counted. */
@@ -286,6 +303,7 @@ function exampleOf(type: JobType, known: Known, yesterday: string): object {
   const [first = { feed: 'kraken', shard: 'tier1' }] = known.shards;
   if (type === 'archive-tier') return first;
   const of = { feed: first.feed, day: yesterday };
+  if (type === 'compare') return { ...of, left: 'current', right: 'v2' };
   return type === 'promote' ? { ...of, version: 'v2', by: 'ana', reason: 'diff reviewed' } : of;
 }
 

@@ -225,16 +225,27 @@ export function throughputKey(feed: string): string {
   return `normalized/_throughput/${name('feed', feed)}.json`;
 }
 
+export type DiffId = {
+  readonly feed: string;
+  readonly day: Day;
+  readonly old: string;
+  readonly new: string;
+  readonly as: 'json' | 'html';
+};
+
 /** What changed of a day between two versions. */
-export function diffKey(of: {
-  feed: string;
-  day: Day;
-  old: string;
-  new: string;
-  as: 'json' | 'html';
-}): string {
+export function diffKey(of: DiffId): string {
+  return `diff/${pairOf(of)}`;
+}
+
+/** The same with the values of both looked at. */
+export function compareKey(of: DiffId): string {
+  return `compare/${pairOf(of)}`;
+}
+
+function pairOf(of: DiffId): string {
   const pair = `${versionText(of.old)}..${versionText(of.new)}`;
-  return `diff/${name('feed', of.feed)}/${slashed(of.day)}/${pair}.${of.as}`;
+  return `${name('feed', of.feed)}/${slashed(of.day)}/${pair}.${of.as}`;
 }
 
 /** Where the hourly archive of a shard goes on reading the bus. */

@@ -8,6 +8,7 @@ export const JOB_TYPES = [
   'export',
   'reprocess',
   'promote',
+  'compare',
 ] as const;
 export type JobType = (typeof JOB_TYPES)[number];
 
@@ -93,6 +94,14 @@ export type ExportInput = {
   readonly out?: string;
 };
 
+/** Two versions of a day side by side; `current` is the one that serves it. */
+export type CompareInput = {
+  readonly feed: string;
+  readonly day?: string;
+  readonly left: string;
+  readonly right: string;
+};
+
 /** The input of each job. */
 export type JobInputs = {
   readonly 'archive-tier': ArchiveTierInput;
@@ -102,4 +111,5 @@ export type JobInputs = {
   readonly reprocess: ReprocessInput;
   readonly promote: PromoteInput;
   readonly export: ExportInput;
+  readonly compare: CompareInput;
 };

@@ -17,6 +17,7 @@ import { createSurveyMemo } from '../activities/deps.ts';
 import type { JobDeps } from '../activities/deps.ts';
 import { createExportActivities } from '../activities/export.ts';
 import type { ExportDeps } from '../activities/export-plan.ts';
+import { createCompareActivities } from '../activities/compare.ts';
 import { createQaActivities } from '../activities/qa.ts';
 import { createReprocessActivities } from '../activities/reprocess.ts';
 import type { QaDeps } from '../activities/qa.ts';
@@ -81,6 +82,7 @@ export async function startWorker(options: WorkerOptions): Promise<RunningWorker
       ...createArchiveActivities(deps),
       ...createAuditActivities(deps),
       ...createExportActivities(deps),
+      ...createCompareActivities(deps),
       ...createQaActivities(deps),
       ...createReprocessActivities({ ...deps, builds: childBuilds(options) }),
       ...createAdmissionActivities({ ...deps, searchAttributes }),

@@ -9,6 +9,7 @@ import type { AdmissionActivities } from '../activities/admission.ts';
 import type { ArchiveActivities } from '../activities/archive.ts';
 import type { AuditActivities } from '../activities/audit.ts';
 import type { ExportActivities } from '../activities/export.ts';
+import type { CompareActivities } from '../activities/compare.ts';
 import type { QaActivities } from '../activities/qa.ts';
 import type { ReprocessActivities } from '../activities/reprocess.ts';
 
@@ -16,6 +17,7 @@ export type Activities = AdmissionActivities &
   ArchiveActivities &
   AuditActivities &
   ExportActivities &
+  CompareActivities &
   QaActivities &
   ReprocessActivities;
 

@@ -5,6 +5,7 @@ import { SsmdError } from '../../schema/errors.ts';
 import type { ReprocessInput } from '../../schema/jobs.ts';
 import type { CliContext } from '../command.ts';
 import { GROUPS, parseEnvName } from '../command.ts';
+import { registerDiff } from '../reprocess/diff.ts';
 import { ENV_HELP } from '../resolve-environment.ts';
 import { withClient } from '../temporal-client.ts';
 
@@ -47,6 +48,7 @@ export function register(program: Command, context: CliContext): void {
         'moves the pointer once somebody said so. Nothing that is served changes before that.',
     );
   addRun(reprocess, context);
+  registerDiff(reprocess, context);
   reprocess
     .command('list')
     .description('Runs of reprocess, newest first.')

@@ -17,6 +17,16 @@ export function auditId(of: { readonly feed: string; readonly day: string }): st
   return `audit/${of.feed}/${of.day}`;
 }
 
+/** Versions are as asked for: what `current` is may have moved since. */
+export function compareId(of: {
+  readonly feed: string;
+  readonly day: string;
+  readonly left: string;
+  readonly right: string;
+}): string {
+  return `compare/${of.feed}/${of.day}/${of.left}..${of.right}`;
+}
+
 /** A range under a label: who asks for the same again finds the same run. */
 export function reprocessId(of: {
   readonly feed: string;
