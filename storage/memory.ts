@@ -2,7 +2,7 @@
  * An object store in this process's memory: a real adapter (the contract suite holds it to the same
  * promises as S3) for tests and for tools that need no durability. Nothing is shared between two.
  */
-import { createHash } from 'node:crypto';
+import { hash } from 'node:crypto';
 import type { ListedObject, ObjectStore, StoredObject } from './object-store.ts';
 
 /** Creates an empty store. As on S3, the etag depends on the content alone. */
@@ -69,5 +69,5 @@ async function* listed(
 }
 
 function etagOf(body: Uint8Array): string {
-  return `"${createHash('md5').update(body).digest('hex')}"`;
+  return `"${hash('md5', body, 'hex')}"`;
 }

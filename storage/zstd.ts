@@ -2,7 +2,7 @@
  * Node's zstd and SHA-256 in the form the pure cores take as arguments. One frame in, one frame out;
  * frames carry a content checksum, so a flipped byte is seen even before any hash of ours is.
  */
-import { createHash } from 'node:crypto';
+import { hash } from 'node:crypto';
 import { constants, createZstdDecompress, zstdCompressSync, zstdDecompressSync } from 'node:zlib';
 import { SsmdError } from '../schema/errors.ts';
 
@@ -41,7 +41,7 @@ export const zstd: Zstd = {
   },
 };
 
-export const sha256: Sha256 = (bytes) => createHash('sha256').update(bytes).digest('hex');
+export const sha256: Sha256 = (bytes) => hash('sha256', bytes, 'hex');
 
 /**
  * As much as a damaged frame still yields, and why it stops there (null where it is whole). For

@@ -3,7 +3,7 @@
  * our own earlier put; what is there and differs is kept beside it and reported. It tries for ever,
  * since the file stays on disk until it is uploaded and published past (`release`).
  */
-import { createHash } from 'node:crypto';
+import { hash } from 'node:crypto';
 import { promisify } from 'node:util';
 import { constants, zstdCompress, zstdDecompress } from 'node:zlib';
 import { rawConflictKey } from '../../dataset/keys.ts';
@@ -230,5 +230,5 @@ async function holds(
 }
 
 export function sha256Hex(bytes: Uint8Array): string {
-  return createHash('sha256').update(bytes).digest('hex');
+  return hash('sha256', bytes, 'hex');
 }

@@ -16,7 +16,7 @@ import { SHARD } from './feed.ts';
 import { storedZstd } from './stored-zstd.ts';
 
 /** Few windows, since each of the thousands of days is archived twice. */
-export const WINDOW_HOURS = 6;
+export const WINDOW_HOURS = 12;
 
 export function modelJobs(of: {
   readonly raw: ObjectStore;

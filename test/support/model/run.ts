@@ -35,6 +35,8 @@ const MIDNIGHT = dayEnd(DAY) as bigint;
 const HOP_NS = 1_000_000n;
 /** Time after the script in which everything mends itself. */
 const SETTLE_MS = 14_000;
+/** The same where nobody has to wait for another to fall silent. */
+const SETTLED_MS = 3_000;
 const END_LIMIT_MS = 120_000;
 
 export type Said = {
@@ -211,7 +213,8 @@ class Model {
     if (left > 0 && left < 60_000) await this.#wait(left + 200);
     await this.#wait(3);
     if (this.#alive().length === 0) this.#start(0);
-    await this.#wait(SETTLE_MS);
+    const speaks = this.#alive().some(({ connector }) => connector.status().phase === 'speaking');
+    await this.#wait(speaks && this.#alive().length === 1 ? SETTLED_MS : SETTLE_MS);
     for (let at = 0; at < 4; at++) this.#venue.tick(at % SYMBOLS.length, at < 2 ? 0 : 0.6);
     await this.#wait(1_500);
     const ending = new Set<number>();
@@ -349,7 +352,7 @@ class Model {
 
   #busFault({ how, n }: Action & { do: 'bus' }): void {
     const bus = this.#bus;
-    this.#stream_lost ||= how === 'power' || how === 'purge' || how === 'age';
+    this.#stream_lost ||= ['power', 'purge', 'age', 'purge_cut'].includes(how);
     if (how === 'kill') bus.kill();
     else if (how === 'restart') bus.restart();
     else if (how === 'power') {
@@ -361,7 +364,10 @@ class Model {
     else if (how === 'forget') bus.forgetIds();
     else if (how === 'busy') bus.refuseBatches(n);
     else if (how === 'purge') bus.purge();
-    else bus.age(n);
+    else if (how === 'purge_cut') {
+      bus.purge();
+      bus.disconnect();
+    } else bus.age(n);
   }
 
   #storeFault({ how, n }: Action & { do: 'store' }): void {

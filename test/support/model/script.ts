@@ -39,7 +39,9 @@ export type BusFault =
   | 'forget'
   | 'busy'
   | 'purge'
-  | 'age';
+  | 'age'
+  /** Emptied, and every connection lost with it: whether a batch on its way was stored, nobody knows. */
+  | 'purge_cut';
 export type StoreFault = 'down' | 'up' | 'lost_error' | 'lost_conflict' | 'slow';
 export type VenueFault = 'cut_all' | 'cut_newest' | 'refuse' | 'accept' | 'lose_delta';
 
@@ -70,6 +72,7 @@ export const FAMILIES = [
 ] as const;
 export type Family = (typeof FAMILIES)[number];
 
+const SCRIPT_ACTIONS_MIN = 6;
 const SCRIPT_ACTIONS_MAX = 18;
 
 export function makeScript(seed: number, families: readonly Family[] = FAMILIES): Script {
@@ -77,7 +80,7 @@ export function makeScript(seed: number, families: readonly Family[] = FAMILIES)
   const pick = <T>(from: readonly T[]): T => from[random.below(from.length)] as T;
   const actions: Action[] = [];
   const chosen = families.filter(() => random.unit() < 0.45);
-  const count = 6 + random.below(SCRIPT_ACTIONS_MAX - 6);
+  const count = SCRIPT_ACTIONS_MIN + random.below(SCRIPT_ACTIONS_MAX - SCRIPT_ACTIONS_MIN);
   for (let at = 0; at < count; at++) {
     const roll = random.unit();
     if (chosen.length > 0 && roll < 0.4) actions.push(fault(pick(chosen), random));
@@ -135,7 +138,7 @@ function fault(family: Family, random: Random): Action {
         do: 'bus',
         how: pick<BusFault>([
           ...(['kill', 'restart', 'restart', 'power', 'disconnect', 'freeze', 'release'] as const),
-          ...(['forget', 'busy', 'purge', 'age', 'release'] as const),
+          ...(['forget', 'busy', 'purge', 'age', 'release', 'purge_cut', 'purge_cut'] as const),
         ]),
         n: 1 + random.below(12),
       };

@@ -71,8 +71,11 @@ export function storeFor(
   return {
     get: (key, options) => read(() => store.get(key, options)),
     head: (key) => read(() => store.head(key)),
-    putIfAbsent: (key, body, options) =>
-      write<'created' | 'exists'>(() => store.putIfAbsent(key, body, options), 'exists'),
+    // What is on its way lands, whatever its sender thinks of it by then.
+    putIfAbsent: async (key, body, options) => {
+      options?.signal?.throwIfAborted();
+      return write<'created' | 'exists'>(() => store.putIfAbsent(key, body), 'exists');
+    },
     replaceIf: (key, body, etag) =>
       write<'replaced' | 'changed'>(() => store.replaceIf(key, body, etag), 'changed'),
     put: (key, body, options) => write(() => store.put(key, body, options), undefined),

@@ -19,7 +19,11 @@ export async function runSeeds(from: number, count: number): Promise<Failure | n
 
 function runShare(workerData: object): Promise<Failure | null> {
   return new Promise((resolve, reject) => {
-    const worker = new Worker(new URL('./worker.ts', import.meta.url), { workerData });
+    const worker = new Worker(new URL('./worker.ts', import.meta.url), {
+      workerData,
+      // What a run leaves is garbage at once: room for many runs costs less than sweeping after each.
+      resourceLimits: { maxYoungGenerationSizeMb: 96 },
+    });
     worker.once('message', ({ failure }: WorkerReport) => resolve(failure));
     worker.once('error', reject);
     worker.once('exit', (code) => reject(new Error(`a worker ended with ${code}`)));

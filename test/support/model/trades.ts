@@ -38,15 +38,15 @@ export function checkTrades(
     }
   }
   for (const { raw } of epochs) holes.push(...unknownIn(raw), ...dropsIn(raw));
+  const earliest = run.skews.reduce((x, y) => (y < x ? y : x), 0n);
+  const latest = run.skews.reduce((x, y) => (y > x ? y : x), 0n);
   for (const { symbol, id, sent_ns } of run.venue.trades) {
     if (archived.has(`${symbol} ${id}`)) continue;
     const own = holes.filter((it) => it.symbol === null || it.symbol === symbol);
-    // By the clock of a host that would have heard it, or did when it woke.
+    // By the clock of a host that would have heard it, or did when it woke: a step back may take an
+    // instant to anywhere between what the clock said before and after.
     const lost = (at_ns: bigint): boolean =>
-      run.skews.some((skew) => {
-        const at = at_ns + skew;
-        return own.some((it) => it.from <= at + ON_THE_WAY_NS && it.to >= at);
-      });
+      own.some((it) => it.from <= at_ns + latest + ON_THE_WAY_NS && it.to >= at_ns + earliest);
     const known =
       lost(sent_ns) ||
       handedAt(run, symbol, id).some(lost) ||

@@ -153,8 +153,8 @@ export const RULE_MUTANTS: readonly RuleMutant[] = [
   {
     rule: 'a raw segment is put once and never replaced',
     file: 'connectors/runtime/shipper.ts',
-    find: `if ((await store.putIfAbsent(key, packed, options)) === 'exists') {`,
-    replace: 'if ((await store.put(key, packed, options)) === null) {',
+    find: `(await store.putIfAbsent(key, packed, options)) === 'exists';`,
+    replace: '(await store.put(key, packed, options)) === null;',
     by: {
       file: 'test/unit/runtime-shipper.test.ts',
       test: 'there already and equal is done; there already and other is kept beside it and told',
