@@ -215,6 +215,12 @@ const SHAPES: { readonly [T in JobType]: Shape } = {
     by: { judge: words, required: true },
     reason: { judge: words, required: true },
   },
+  compare: {
+    feed: { judge: feed, required: true },
+    day: { judge: day },
+    left: { judge: leftSide, required: true },
+    right: { judge: rightSide, required: true },
+  },
   export: {
     feed: { judge: feed, required: true },
     day: { judge: (value, known, given) => rangeFault('day', given) ?? day(value, known, given) },

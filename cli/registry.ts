@@ -5,6 +5,7 @@ import { register as connector } from './commands/connector.ts';
 import { register as dataset } from './commands/dataset.ts';
 import { register as demo } from './commands/demo.ts';
 import { register as doctor } from './commands/doctor.ts';
+import { register as env } from './commands/env.ts';
 import { register as exportDays } from './commands/export.ts';
 import { register as env } from './commands/env.ts';
 import { register as importRecording } from './commands/import.ts';
@@ -27,6 +28,7 @@ export const COMMANDS: readonly Register[] = [
   simulate,
   sub,
   dataset,
+  env,
   exportDays,
   env,
   log,

@@ -110,6 +110,7 @@ export type JobInputs = {
   readonly audit: AuditInput;
   readonly reprocess: ReprocessInput;
   readonly promote: PromoteInput;
+  readonly compare: CompareInput;
   readonly export: ExportInput;
   readonly compare: CompareInput;
 };

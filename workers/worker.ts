@@ -15,6 +15,7 @@ import { createArchiveActivities } from '../activities/archive.ts';
 import { createAuditActivities } from '../activities/audit.ts';
 import { createSurveyMemo } from '../activities/deps.ts';
 import type { JobDeps } from '../activities/deps.ts';
+import { createCompareActivities } from '../activities/compare.ts';
 import { createExportActivities } from '../activities/export.ts';
 import type { ExportDeps } from '../activities/export-plan.ts';
 import { createCompareActivities } from '../activities/compare.ts';
@@ -81,6 +82,7 @@ export async function startWorker(options: WorkerOptions): Promise<RunningWorker
     activities: {
       ...createArchiveActivities(deps),
       ...createAuditActivities(deps),
+      ...createCompareActivities(deps),
       ...createExportActivities(deps),
       ...createCompareActivities(deps),
       ...createQaActivities(deps),

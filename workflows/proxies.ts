@@ -8,6 +8,7 @@ import type { ActivityOptions } from '@temporalio/workflow';
 import type { AdmissionActivities } from '../activities/admission.ts';
 import type { ArchiveActivities } from '../activities/archive.ts';
 import type { AuditActivities } from '../activities/audit.ts';
+import type { CompareActivities } from '../activities/compare.ts';
 import type { ExportActivities } from '../activities/export.ts';
 import type { CompareActivities } from '../activities/compare.ts';
 import type { QaActivities } from '../activities/qa.ts';
@@ -16,6 +17,7 @@ import type { ReprocessActivities } from '../activities/reprocess.ts';
 export type Activities = AdmissionActivities &
   ArchiveActivities &
   AuditActivities &
+  CompareActivities &
   ExportActivities &
   CompareActivities &
   QaActivities &

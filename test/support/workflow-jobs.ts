@@ -59,6 +59,7 @@ export async function startWorkflowJobs(
     activities: {
       ...createArchiveActivities(deps),
       ...createAuditActivities(deps),
+      ...createCompareActivities(deps),
       ...createExportActivities(exportDeps(deps)),
       ...createCompareActivities(deps),
       ...createQaActivities({ ...deps, ...tinyQa }),
