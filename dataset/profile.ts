@@ -2,8 +2,8 @@
  * What the values of a stream look like: each decimal field's extremes, mean and quantiles, how long
  * after one another its events come, and how late after the venue's time.
  *
- * Extremes are exact. Mean and quantiles are for people: doubles, the quantiles within 1 % of the true
- * one, from counts in buckets each 2 % wider than the last (as DDSketch does), so that memory is bounded
+ * Extremes are exact. Mean and quantiles are for people: doubles, the quantiles within 0.1 % of the true
+ * one, from counts in buckets each 0.2 % wider than the last (as DDSketch does), so that memory is bounded
  * whatever comes. The same events give the same figures.
  */
 import { decodeMd1 } from '../codec/md1.ts';
@@ -135,7 +135,7 @@ function addNs(sketch: Sketch, ns: bigint): void {
 }
 
 /** Each bucket reaches this much further than the one before. */
-const GROWTH = 1.02;
+const GROWTH = 1.002;
 const LN_GROWTH = Math.log(GROWTH);
 
 type Sketch = {
@@ -180,7 +180,7 @@ function createSketch(): Sketch {
 }
 
 /** Half of all bucket numbers: those of values above zero lie above it, below zero below. */
-const BUCKET_OF_ONE = 1 << 17;
+const BUCKET_OF_ONE = 1 << 20;
 
 /** A number for every double, in their order; 0 is that of zero. */
 function bucketOf(value: number): number {

@@ -42,7 +42,7 @@ function rowsOf(
 
 function values(pairs: readonly ProfilePair[]): string {
   const rows = rowsOf(pairs, (it) => it.values);
-  const note = 'extremes are exact, quantiles within 1 %';
+  const note = 'extremes are exact, quantiles within 0.1 %';
   return table('Values', note, rows, (value) => [
     number(value.count),
     escape(value.min),

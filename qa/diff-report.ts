@@ -62,7 +62,6 @@ export function renderDiff(diff: DiffDocument, extras: DiffExtras = NO_EXTRAS): 
 ${head(diff)}
 ${verdict(diff)}
 ${tiles(diff.events)}
-${sides(diff)}
 ${types(diff)}
 ${fields(diff)}
 ${dropped(diff)}
@@ -70,6 +69,7 @@ ${samples(diff, extras)}
 ${extras.sections}
 ${gaps(diff)}
 ${streams(diff)}
+${sides(diff)}
 ${foot(diff)}
 </main>
 </body>
@@ -91,11 +91,11 @@ function head({ feed, day, old, new: now, verdict: said }: DiffDocument): string
 export function verdictWords(diff: DiffDocument): string {
   const { verdict: said, events, gaps: holes } = diff;
   if (said === 'identical') {
-    return `all ${number(events.equal)} records are equal to the byte, and so are the gaps`;
+    return `${number(events.equal)} of ${number(events.old)} records are equal to the byte, and so are the gaps`;
   }
   if (said === 'projected') {
-    const kept = `all ${number(events.equal)} records that md1 keeps are equal to the byte`;
-    return `${kept}; ${number(events.dropped)} events have no form in it`;
+    const kept = `${number(events.equal)} of ${number(events.new)} md1 records are equal to the byte`;
+    return `${kept}; of ${number(events.old)} events ${number(events.dropped)} have no form in md1`;
   }
   const parts = [
     [events.changed, 'changed'],
@@ -252,12 +252,14 @@ function streamSamples(stream: StreamDiff, extras: DiffExtras, is_open: boolean)
 <div class="inside">${stream.samples.map((it) => sample(it, extras)).join('')}</div></details>`;
 }
 
+/** What the name of an event says already. */
+const IN_NAME = new Set(['type', 't', 'index', 'shard', 'feed', 'symbol', 'exchange']);
+
 function sample(it: DiffSample, { frames }: DiffExtras): string {
-  const name = it.id ?? `record ${number(it.place ?? 0)} of its stream`;
-  const trace = it.id === null ? '' : `<p><code>npx ssmd trace ${escape(it.id)}</code></p>`;
   const differing = new Set(it.fields);
   const names = [...new Set([...Object.keys(it.old ?? {}), ...Object.keys(it.new ?? {})])];
   const rows = names
+    .filter((field) => differing.has(field) || !IN_NAME.has(field))
     .filter((field) => differing.has(field) || isTold(it.old, field) || isTold(it.new, field))
     .map((field) => {
       const look = differing.has(field) ? ' class="differs"' : '';
@@ -266,10 +268,20 @@ function sample(it: DiffSample, { frames }: DiffExtras): string {
     .join('');
   const beyond = it.fields.filter((field) => !names.includes(field)).map(escape);
   const more = beyond.length === 0 ? '' : ` <code>${beyond.join(' ')}</code>`;
-  return `<div class="sample"><h3><span class="badge">${it.kind}</span> <code>${escape(
-    name,
-  )}</code>${more}</h3>${trace}
-<table class="pair"><thead><tr><th></th><th>old</th><th>new</th></tr></thead><tbody>${rows}</tbody></table>${frameText(it.id === null ? undefined : frames[it.id])}</div>`;
+  return `<div class="sample"><h3><span class="badge">${it.kind}</span> ${whenOf(it)}${more}</h3>
+<table class="pair"><thead><tr><th></th><th>old</th><th>new</th></tr></thead><tbody>${rows}</tbody></table>
+${traceText(it)}${frameText(it.id === null ? undefined : frames[it.id])}</div>`;
+}
+
+/** The instant of its line; of a record of md1 its place. */
+function whenOf({ id, old, new: now, place }: DiffSample): string {
+  const t = old?.['t'] ?? now?.['t'];
+  if (typeof t === 'string' && id !== null) return `${formatIso(BigInt(t)).slice(11, 29)} UTC`;
+  return `record ${number(place ?? 0)} of its stream`;
+}
+
+function traceText({ id }: DiffSample): string {
+  return id === null ? '' : `<p class="soft"><code>npx ssmd trace ${escape(id)}</code></p>`;
 }
 
 function frameText(frame: SampleFrame | undefined): string {

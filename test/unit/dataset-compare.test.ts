@@ -111,7 +111,7 @@ function profiled(prices: readonly bigint[], latencies: readonly bigint[] = []) 
 /** Within what a quantile is good for. */
 function near(found: number | undefined, expected: number): void {
   const error = Math.abs((found ?? NaN) - expected);
-  assert.ok(error <= Math.abs(expected) * 0.0101, `${found} is not near ${expected}`);
+  assert.ok(error <= Math.abs(expected) * 0.00101, `${found} is not near ${expected}`);
 }
 
 test('extremes are exact, quantiles are near', () => {
