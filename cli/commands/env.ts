@@ -35,7 +35,7 @@ export function register(program: Command, context: CliContext): void {
     .description(
       'A day as two environments have it: counts, fields, values, timing, the first records that ' +
         'differ with their lines of RAW. Both have to be up and to have the day: archived, or ' +
-        'rebuilt there (npx ssmd reprocess run). Writes nothing but the report.',
+        'rebuilt there (npx ssmd reprocess run). Neither is changed.',
     )
     .requiredOption('--baseline <env>', 'what is compared with', parseEnvName)
     .requiredOption('--candidate <env>', 'what is new', parseEnvName)
