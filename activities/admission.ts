@@ -232,12 +232,6 @@ const SHAPES: { readonly [T in JobType]: Shape } = {
     format: { judge: formatFault },
     out: { judge: outFault },
   },
-  compare: {
-    feed: { judge: feed, required: true },
-    day: { judge: day },
-    left: { judge: leftSide, required: true },
-    right: { judge: rightSide, required: true },
-  },
 };
 
 /** Faults an error lists; the others are counted. */

@@ -7,7 +7,6 @@ import { register as demo } from './commands/demo.ts';
 import { register as doctor } from './commands/doctor.ts';
 import { register as env } from './commands/env.ts';
 import { register as exportDays } from './commands/export.ts';
-import { register as env } from './commands/env.ts';
 import { register as importRecording } from './commands/import.ts';
 import { register as job } from './commands/job.ts';
 import { register as log } from './commands/log.ts';
@@ -30,7 +29,6 @@ export const COMMANDS: readonly Register[] = [
   dataset,
   env,
   exportDays,
-  env,
   log,
   trace,
   worker,

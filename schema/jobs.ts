@@ -112,5 +112,4 @@ export type JobInputs = {
   readonly promote: PromoteInput;
   readonly compare: CompareInput;
   readonly export: ExportInput;
-  readonly compare: CompareInput;
 };

@@ -18,7 +18,6 @@ import type { JobDeps } from '../activities/deps.ts';
 import { createCompareActivities } from '../activities/compare.ts';
 import { createExportActivities } from '../activities/export.ts';
 import type { ExportDeps } from '../activities/export-plan.ts';
-import { createCompareActivities } from '../activities/compare.ts';
 import { createQaActivities } from '../activities/qa.ts';
 import { createReprocessActivities } from '../activities/reprocess.ts';
 import type { QaDeps } from '../activities/qa.ts';
@@ -84,7 +83,6 @@ export async function startWorker(options: WorkerOptions): Promise<RunningWorker
       ...createAuditActivities(deps),
       ...createCompareActivities(deps),
       ...createExportActivities(deps),
-      ...createCompareActivities(deps),
       ...createQaActivities(deps),
       ...createReprocessActivities({ ...deps, builds: childBuilds(options) }),
       ...createAdmissionActivities({ ...deps, searchAttributes }),

@@ -10,7 +10,6 @@ import type { ArchiveActivities } from '../activities/archive.ts';
 import type { AuditActivities } from '../activities/audit.ts';
 import type { CompareActivities } from '../activities/compare.ts';
 import type { ExportActivities } from '../activities/export.ts';
-import type { CompareActivities } from '../activities/compare.ts';
 import type { QaActivities } from '../activities/qa.ts';
 import type { ReprocessActivities } from '../activities/reprocess.ts';
 
@@ -19,7 +18,6 @@ export type Activities = AdmissionActivities &
   AuditActivities &
   CompareActivities &
   ExportActivities &
-  CompareActivities &
   QaActivities &
   ReprocessActivities;
 

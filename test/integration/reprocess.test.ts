@@ -13,6 +13,7 @@ import type { DailyArchiveReport } from '../../workflows/daily-archive.ts';
 import type { PromoteReport } from '../../workflows/promote.ts';
 import type { ReprocessReport } from '../../workflows/reprocess.ts';
 import { skipWithoutCaptures } from '../support/captures.ts';
+import { keepHistory } from '../support/histories.ts';
 import { FOUR_MARKETS, importInto, openReprocessStage } from '../support/reprocess-stage.ts';
 import type { ReprocessStage } from '../support/reprocess-stage.ts';
 
@@ -62,7 +63,7 @@ test(
   'rebuilt under the same logic a day is equal, in one part and in three',
   { skip },
   async () => {
-    const { run } = onStage();
+    const { client, run } = onStage();
     const v1 = await manifest(LIVE);
     for (const [version, parts] of [
       ['v2', 1],
@@ -76,6 +77,7 @@ test(
         ...{ identical: 1, projected: 0, differs: 0, nothing_to_compare: 0 },
       });
       assert.deepEqual(contentOf(await manifest(version)), contentOf(v1));
+      if (parts === 3) await keepHistory(client, 'reprocess-day', `same-${version}/${DAY}`);
     }
     assert.equal(await serving(), LIVE, 'nothing that is served has changed');
   },
@@ -114,10 +116,12 @@ test('a day is promoted when somebody says so, and taken back', { skip }, async 
   const report = (await handle.result()) as ReprocessReport;
   assert.deepEqual([report.outcome, report.days.unchanged], ['promoted', 1]);
   assert.equal(await serving(), 'v2');
+  await keepHistory(client, 'reprocess', 'manual');
   const revision = report.moved?.revision ?? 0;
   const back = { feed: FEED, undo: revision, by: 'ana', reason: 'second thoughts' };
   const undone = await run<PromoteReport>('promote', 'undo', back);
   assert.equal(undone.outcome, 'moved');
+  await keepHistory(client, 'promote', 'undo');
   assert.equal(await serving(), LIVE);
   const current = await readCurrent(onStage(), FEED);
   assert.deepEqual(

@@ -61,7 +61,6 @@ export async function startWorkflowJobs(
       ...createAuditActivities(deps),
       ...createCompareActivities(deps),
       ...createExportActivities(exportDeps(deps)),
-      ...createCompareActivities(deps),
       ...createQaActivities({ ...deps, ...tinyQa }),
       ...createAdmissionActivities({
         ...deps,
