@@ -1,6 +1,14 @@
 /** Jobs by the words operators type, and the one JSON object each takes as its input. */
+import type { ReplaySpeed } from './replay.ts';
 
-export const JOB_TYPES = ['archive-tier', 'daily-archive', 'daily-qa', 'audit', 'export'] as const;
+export const JOB_TYPES = [
+  'archive-tier',
+  'daily-archive',
+  'daily-qa',
+  'audit',
+  'export',
+  'replay',
+] as const;
 export type JobType = (typeof JOB_TYPES)[number];
 
 export type ArchiveTierInput = { readonly feed?: string; readonly shard?: string };
@@ -49,6 +57,24 @@ export type ExportInput = {
   readonly out?: string;
 };
 
+export type ReplayInput = {
+  readonly feed: string;
+  /** One day; yesterday where it is left out, and `from` and `to` are. */
+  readonly day?: string;
+  /** A span `[from, to)` of instants, ISO text with a zone, or days; left out, it is the day's end. */
+  readonly from?: string;
+  readonly to?: string;
+  /** All that are there where they are left out. */
+  readonly symbols?: readonly string[];
+  readonly types?: readonly string[];
+  /** A multiple of the original spacing, 1 where it is left out, or `max`. */
+  readonly speed?: ReplaySpeed;
+  /** Names it on the bus; made up where it is left out. */
+  readonly id?: string;
+  /** Its stream stays for a week, also after a stop. */
+  readonly keep?: boolean;
+};
+
 /** The input of each job. */
 export type JobInputs = {
   readonly 'archive-tier': ArchiveTierInput;
@@ -56,4 +82,5 @@ export type JobInputs = {
   readonly 'daily-qa': DailyQaInput;
   readonly audit: AuditInput;
   readonly export: ExportInput;
+  readonly replay: ReplayInput;
 };

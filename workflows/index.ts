@@ -7,4 +7,5 @@ export { audit } from './audit.ts';
 export { dailyArchive as 'daily-archive' } from './daily-archive.ts';
 export { dailyQa as 'daily-qa' } from './daily-qa.ts';
 export { runExport as export } from './export.ts';
+export { replay } from './replay.ts';
 export { unknownType as default } from './unknown-type.ts';

@@ -5,7 +5,7 @@ import { invalidInput } from '../../schema/errors.ts';
 import type { Environment } from '../../environments/env.ts';
 import type { Fault } from '../../schema/errors.ts';
 import type { CliContext } from '../command.ts';
-import { GROUPS, parseEnvName } from '../command.ts';
+import { ExitWith, GROUPS, parseEnvName } from '../command.ts';
 import { feedFault } from '../flag-faults.ts';
 import { ENV_HELP, resolveEnvironment } from '../resolve-environment.ts';
 
@@ -18,9 +18,9 @@ type ConnectorFlags = {
   readonly port: number;
 };
 
-/** What `--mode` takes; the other two modes of the design are not there yet, and say so. */
-const MODES = ['live'] as const;
-const MODES_TO_COME = ['replay', 'reprocess'];
+/** What `--mode` takes; the other mode of the design is not there yet, and says so. */
+const MODES = ['live', 'replay'] as const;
+const MODES_TO_COME = ['reprocess'];
 const EXAMPLE = 'npx ssmd connector --mode live --feed kraken --shard tier1';
 
 export function register(program: Command, context: CliContext): void {
@@ -32,7 +32,8 @@ export function register(program: Command, context: CliContext): void {
       'Connects to the venue, writes every frame to the local log before anything else, publishes ' +
         'its events to NATS and ships the log to the raw bucket, minute by minute. Runs until ' +
         'Ctrl-C. Venue, NATS and S3 may all be away: capture goes on with what there is. Its log ' +
-        'goes to standard output, one JSON object a line.',
+        'goes to standard output, one JSON object a line. In --mode replay it is started by the ' +
+        'worker, which hands it its work on standard input: see npx ssmd replay --help.',
     )
     .option('--mode <mode>', `where frames come from; there is ${MODES.join(', ')}`, 'live')
     .option('--env <name>', ENV_HELP, parseEnvName)
@@ -50,6 +51,7 @@ export function register(program: Command, context: CliContext): void {
 }
 
 async function runConnector(flags: ConnectorFlags, context: CliContext): Promise<void> {
+  if (flags.mode === 'replay') return runReplay(context);
   const { env, output, interrupted, root } = context;
   const [{ FEEDS }, { startConnector }, { foldConfig }] = await Promise.all([
     import('../../connectors/registry.ts'),
@@ -118,6 +120,16 @@ async function isSimulator(url: string): Promise<boolean> {
   } catch {
     return false;
   }
+}
+
+/** All it is told comes by standard input; all it says is a line of JSON, its failure among them. */
+async function runReplay({ output, interrupted }: CliContext): Promise<void> {
+  const [{ FEEDS }, { replayFrom }] = await Promise.all([
+    import('../../connectors/registry.ts'),
+    import('../../workers/replayer.ts'),
+  ]);
+  const done = await replayFrom(process.stdin, FEEDS, (word) => output.json(word), interrupted);
+  if (!done) throw new ExitWith(1);
 }
 
 /** All faults of the command line at once. @throws SSMD_INVALID_INPUT */
