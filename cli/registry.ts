@@ -8,6 +8,7 @@ import { register as exportDays } from './commands/export.ts';
 import { register as importRecording } from './commands/import.ts';
 import { register as job } from './commands/job.ts';
 import { register as log } from './commands/log.ts';
+import { register as replay } from './commands/replay.ts';
 import { register as simulate } from './commands/simulate.ts';
 import { register as sub } from './commands/sub.ts';
 import { register as temporal } from './commands/temporal.ts';
@@ -23,6 +24,7 @@ export const COMMANDS: readonly Register[] = [
   importRecording,
   simulate,
   sub,
+  replay,
   dataset,
   exportDays,
   log,
