@@ -15,6 +15,7 @@ import type { Day, UnixNs } from '../schema/time.ts';
 import { dayFault, feedFault, openDay, shown, yesterdayOf } from './day-input.ts';
 import type { JobDeps } from './deps.ts';
 import { formatFault, outFault, rangeFault, symbolsFault, typesFault } from './export-input.ts';
+import { instantFault, replayDayFault, replayIdFault, speedFault } from './replay-input.ts';
 import { activity } from './run.ts';
 import { RANGE_DAYS_MAX } from './reprocess-plan.ts';
 
@@ -231,6 +232,17 @@ const SHAPES: { readonly [T in JobType]: Shape } = {
     version: { judge: (value, ...of) => (value === 'current' ? null : version(value, ...of)) },
     format: { judge: formatFault },
     out: { judge: outFault },
+  },
+  replay: {
+    feed: { judge: feed, required: true },
+    day: { judge: (value, known, given) => replayDayFault(given) ?? day(value, known, given) },
+    from: { judge: (_, known, given) => instantFault('from', given, known.now) },
+    to: { judge: (_, known, given) => instantFault('to', given, known.now) },
+    symbols: { judge: symbolsFault },
+    types: { judge: typesFault },
+    speed: { judge: speedFault },
+    id: { judge: replayIdFault },
+    keep: { judge: flag },
   },
 };
 

@@ -106,7 +106,7 @@ export function publisherOver(
 }
 
 /** nats.js asks headers only for their bytes when it publishes. */
-function encoded(text: string): MsgHdrs {
+export function encoded(text: string): MsgHdrs {
   const bytes = Buffer.from(text, 'latin1');
   return { encode: () => bytes } as unknown as MsgHdrs;
 }
@@ -120,7 +120,8 @@ const REFUSALS: Readonly<Record<number, 'wrong_last' | 'busy' | 'repeated_id' | 
   10054: 'too_large',
 };
 
-function outcomeOf(message: Msg): PublishOutcome {
+/** What the server said to a publication. */
+export function outcomeOf(message: Msg): PublishOutcome {
   if (message.data.length === 0) {
     const code = message.headers?.code ?? 0;
     return { type: 'refused', reason: 'unavailable', detail: `no stream answered (${code})` };

@@ -45,7 +45,7 @@ export async function createNatsBus(options: NatsOptions): Promise<Bus & AsyncDi
   const prefix = subject_prefix === '' ? '' : `${subject_prefix}.`;
   const stream = streamName(environment);
   const timeout_ms = options.request_timeout_ms ?? REQUEST_TIMEOUT_MS;
-  const connection = await open(options, {
+  const connection = await openConnection(options, {
     reconnect: true,
     maxReconnectAttempts: -1,
     waitOnFirstConnect: options.wait,
@@ -63,7 +63,7 @@ export async function createNatsBus(options: NatsOptions): Promise<Bus & AsyncDi
       limits = wanted;
     },
     async openPublisher(publisher) {
-      const own = await open(options, {
+      const own = await openConnection(options, {
         reconnect: false,
         timeout: publisher.connect_timeout_ms,
         name: `${options.name}-publisher`,
@@ -91,7 +91,11 @@ export async function createNatsBus(options: NatsOptions): Promise<Bus & AsyncDi
   };
 }
 
-async function open(options: NatsOptions, more: NodeConnectionOptions): Promise<NatsConnection> {
+/** A connection as `options` say, to a server that is new enough; `more` goes to the client. */
+export async function openConnection(
+  options: NatsOptions,
+  more: NodeConnectionOptions,
+): Promise<NatsConnection> {
   const { servers, name } = options;
   let connection: NatsConnection;
   try {

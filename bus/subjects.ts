@@ -7,6 +7,8 @@
  * | `ctl.{shard}.{feed}`                        | positions (`ctl.ts`)                             |
  * | `md.{feed}.{type}.{symbol}`                 | the events again, for clients (server's republish) |
  * | `dlq.{feed}`                                | rejected frames                                  |
+ * | `replay.{id}.{feed}.{type}.{symbol}`        | events of a past span, sent again                |
+ * | `replay-ctl.{id}`                           | requests to the process that replays it          |
  *
  * Two environments on one server must not see each other. Each has a stream of its own, `SSMD_{ENV}`,
  * and a *subject prefix*: empty by default, else one name, which the adapter puts before every subject
@@ -37,6 +39,31 @@ export function dlqSubject(feed: string): string {
   return `dlq.${feed}`;
 }
 
+/** A replay's events: never a live subject, whatever the names. */
+export function replaySubject(id: string, feed: string, type: EventType, symbol: string): string {
+  return `replay.${id}.${feed}.${type}.${symbol}`;
+}
+
+/** Everything a replay publishes. */
+export function replayPattern(id: string): string {
+  return `replay.${id}.>`;
+}
+
+/** All that the replay `id` may publish to: its own subjects, five plain words, and no other. */
+export function isReplaySubject(id: string, subject: string): boolean {
+  const words = subject.split('.');
+  return (
+    words.length === 5 &&
+    words[0] === 'replay' &&
+    words[1] === id &&
+    words.every((word) => /^[A-Za-z0-9_-]+$/.test(word))
+  );
+}
+
+export function replayControlSubject(id: string): string {
+  return `replay-ctl.${id}`;
+}
+
 /** Where clients find what was published at `subject`, or null where it is not republished. */
 export function clientSubject(subject: string): string | null {
   const parts = subject.split('.');
@@ -60,6 +87,15 @@ export function streamName(environment: string): string {
 
 export function dlqStreamName(environment: string): string {
   return `SSMD_${environment.toUpperCase()}_DLQ`;
+}
+
+export function replayStreamName(environment: string, id: string): string {
+  return `${replayStreamPrefix(environment)}${id.toUpperCase()}`;
+}
+
+/** Begins the name of every replay's stream of an environment. */
+export function replayStreamPrefix(environment: string): string {
+  return `SSMD_${environment.toUpperCase()}_REPLAY_`;
 }
 
 /** NATS' rule: `*` is one token, `>` at the end is one or more. */

@@ -11,6 +11,7 @@ import { register as importRecording } from './commands/import.ts';
 import { register as job } from './commands/job.ts';
 import { register as log } from './commands/log.ts';
 import { register as reprocess } from './commands/reprocess.ts';
+import { register as replay } from './commands/replay.ts';
 import { register as simulate } from './commands/simulate.ts';
 import { register as sub } from './commands/sub.ts';
 import { register as temporal } from './commands/temporal.ts';
@@ -26,6 +27,7 @@ export const COMMANDS: readonly Register[] = [
   importRecording,
   simulate,
   sub,
+  replay,
   dataset,
   env,
   exportDays,

@@ -13,13 +13,14 @@ export type Published = {
   }[];
 };
 
-type Part = 'shard' | 'feed' | 'type' | 'symbol';
+type Part = 'id' | 'shard' | 'feed' | 'type' | 'symbol';
 
 /** The words behind the first one. */
 const PARTS: Readonly<Record<string, readonly Part[]>> = {
   md: ['feed', 'type', 'symbol'],
   internal: ['shard', 'feed', 'type', 'symbol'],
   dlq: ['feed'],
+  replay: ['id', 'feed', 'type', 'symbol'],
 };
 
 const WORD = /^([A-Za-z0-9_-]+|\*)$/;
@@ -45,12 +46,18 @@ export function subjectFaults(subject: string, published: Published): Fault[] {
   }
   return words.flatMap((word, index) => {
     const part = parts[index];
-    return part === undefined || word === '*' ? [] : wordFaults(part, word, kind, words, published);
+    const any = part === undefined || word === '*' || isOfThePast(kind, part);
+    return any ? [] : wordFaults(part, word, kind, words, published);
   });
 }
 
+/** Which replays there are, and which symbols RAW has, this environment's file does not say. */
+function isOfThePast(kind: string, part: Part): part is 'id' {
+  return part === 'id' || (kind === 'replay' && part === 'symbol');
+}
+
 function wordFaults(
-  part: Part,
+  part: Exclude<Part, 'id'>,
   word: string,
   kind: string,
   words: readonly string[],

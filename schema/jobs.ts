@@ -1,4 +1,5 @@
 /** Jobs by the words operators type, and the one JSON object each takes as its input. */
+import type { ReplaySpeed } from './replay.ts';
 
 export const JOB_TYPES = [
   'archive-tier',
@@ -9,6 +10,7 @@ export const JOB_TYPES = [
   'reprocess',
   'promote',
   'compare',
+  'replay',
 ] as const;
 export type JobType = (typeof JOB_TYPES)[number];
 
@@ -102,6 +104,24 @@ export type CompareInput = {
   readonly right: string;
 };
 
+export type ReplayInput = {
+  readonly feed: string;
+  /** One day; yesterday where it is left out, and `from` and `to` are. */
+  readonly day?: string;
+  /** A span `[from, to)` of instants, ISO text with a zone, or days; left out, it is the day's end. */
+  readonly from?: string;
+  readonly to?: string;
+  /** All that are there where they are left out. */
+  readonly symbols?: readonly string[];
+  readonly types?: readonly string[];
+  /** A multiple of the original spacing, 1 where it is left out, or `max`. */
+  readonly speed?: ReplaySpeed;
+  /** Names it on the bus; made up where it is left out. */
+  readonly id?: string;
+  /** Its stream stays for a week, also after a stop. */
+  readonly keep?: boolean;
+};
+
 /** The input of each job. */
 export type JobInputs = {
   readonly 'archive-tier': ArchiveTierInput;
@@ -112,4 +132,5 @@ export type JobInputs = {
   readonly promote: PromoteInput;
   readonly compare: CompareInput;
   readonly export: ExportInput;
+  readonly replay: ReplayInput;
 };

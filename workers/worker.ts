@@ -37,6 +37,7 @@ import { lateBus, lateStore } from './late-adapters.ts';
 import { childBuilds } from './builds.ts';
 import { exportPorts } from './exports.ts';
 import { expectedSymbols, readSuite } from './quality.ts';
+import { createReplays, replayWorkers } from './replays.ts';
 
 export type WorkerOptions = {
   readonly environment: Environment;
@@ -72,7 +73,9 @@ export async function startWorker(options: WorkerOptions): Promise<RunningWorker
   const { namespace } = endpoints.temporal;
   const adapters = openAdapters(environment, endpoints);
   const deps = jobDeps(options, adapters);
+  const replays = createReplays({ environment, endpoints, root: options.root });
   const searchAttributes = searchAttributesOf(connection, namespace);
+  const identity = `ssmd-worker@${environment.name}`;
   const worker = await Worker.create({
     connection,
     namespace,
@@ -87,7 +90,7 @@ export async function startWorker(options: WorkerOptions): Promise<RunningWorker
       ...createReprocessActivities({ ...deps, builds: childBuilds(options) }),
       ...createAdmissionActivities({ ...deps, searchAttributes }),
     },
-    identity: `ssmd-worker@${environment.name}`,
+    identity,
     maxConcurrentActivityTaskExecutions: ACTIVITIES_MAX,
     maxCachedWorkflows: CACHED_WORKFLOWS_MAX,
     stickyQueueScheduleToStartTimeout: '1 second',
@@ -96,16 +99,27 @@ export async function startWorker(options: WorkerOptions): Promise<RunningWorker
     shutdownGraceTime: SHUTDOWN_GRACE,
     shutdownForceTime: SHUTDOWN_FORCE,
   });
+  const workers = [worker];
+  for (const of of replayWorkers(replays)) {
+    workers.push(await Worker.create({ connection, namespace, identity, ...of }));
+  }
   logger.info({ event: 'worker.started', environment: environment.name, queue: TASK_QUEUE });
-  const stopped = worker.run().finally(async () => {
+  const end = (): void => {
+    for (const each of workers) if (each.getState() === 'RUNNING') each.shutdown();
+  };
+  // Where one cannot go on, neither does the other.
+  const runs = workers.map((each) => each.run().finally(end));
+  const stopped = Promise.all(runs).finally(async () => {
+    await Promise.allSettled(runs);
+    await replays[Symbol.asyncDispose]();
     await adapters.close();
     await connection.close();
     logger.info({ event: 'worker.stopped' });
   });
   return {
-    stopped,
+    stopped: stopped.then(() => undefined),
     stop: async () => {
-      if (worker.getState() === 'RUNNING') worker.shutdown();
+      end();
       await stopped;
     },
   };

@@ -11,4 +11,5 @@ export { promote } from './promote.ts';
 export { reprocess } from './reprocess.ts';
 export { reprocessDay as 'reprocess-day' } from './reprocess-day.ts';
 export { runExport as export } from './export.ts';
+export { replay } from './replay.ts';
 export { unknownType as default } from './unknown-type.ts';

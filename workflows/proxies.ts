@@ -3,7 +3,7 @@
  * repetition cures ends a job at once, whatever its policy (`activities/errors.ts`); policies are for
  * what passes by itself: a store, a bus or a worker that is away.
  */
-import { proxyActivities } from '@temporalio/workflow';
+import { ActivityCancellationType, proxyActivities } from '@temporalio/workflow';
 import type { ActivityOptions } from '@temporalio/workflow';
 import type { AdmissionActivities } from '../activities/admission.ts';
 import type { ArchiveActivities } from '../activities/archive.ts';
@@ -12,6 +12,8 @@ import type { CompareActivities } from '../activities/compare.ts';
 import type { ExportActivities } from '../activities/export.ts';
 import type { QaActivities } from '../activities/qa.ts';
 import type { ReprocessActivities } from '../activities/reprocess.ts';
+import type { ReplayActivities } from '../activities/replay.ts';
+import { REPLAY_QUEUE, REPLAY_WORDS_QUEUE } from './lib/queues.ts';
 
 export type Activities = AdmissionActivities &
   ArchiveActivities &
@@ -19,6 +21,7 @@ export type Activities = AdmissionActivities &
   CompareActivities &
   ExportActivities &
   QaActivities &
+  ReplayActivities &
   ReprocessActivities;
 
 /** A server may be away for a night's part: a job waits for it, and then somebody has to look. */
@@ -68,4 +71,25 @@ export const cache = proxyActivities<Activities>({
   scheduleToCloseTimeout: '30 minutes',
   heartbeatTimeout: '10 seconds',
   retry: { maximumAttempts: 2, initialInterval: '1 second' },
+});
+
+/** `replays`: one process each, watched for as long as it is told to run; on a queue of their own. */
+export const replays = proxyActivities<Activities>({
+  taskQueue: REPLAY_QUEUE,
+  startToCloseTimeout: '60 days',
+  heartbeatTimeout: '10 seconds',
+  // Its process ends in order first, and says where it was.
+  cancellationType: ActivityCancellationType.WAIT_CANCELLATION_COMPLETED,
+  retry: { ...BACKOFF, maximumInterval: '30 seconds' },
+});
+
+/**
+ * `words`: what a running replay is told and answers at once. Whoever asks waits for it, so it is soon
+ * given up; its queue is its own, so that it waits behind nothing.
+ */
+export const words = proxyActivities<Activities>({
+  taskQueue: REPLAY_WORDS_QUEUE,
+  startToCloseTimeout: '10 seconds',
+  scheduleToCloseTimeout: '30 seconds',
+  retry: { initialInterval: '500 milliseconds', maximumInterval: '2 seconds' },
 });

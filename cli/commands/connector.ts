@@ -19,9 +19,8 @@ type ConnectorFlags = {
   readonly describe?: boolean;
 };
 
-/** What `--mode` takes; the other mode of the design is not there yet, and says so. */
-const MODES = ['live', 'reprocess'] as const;
-const MODES_TO_COME = ['replay'];
+/** What `--mode` takes. */
+const MODES = ['live', 'replay', 'reprocess'] as const;
 const EXAMPLE = 'npx ssmd connector --mode live --feed kraken --shard tier1';
 
 export function register(program: Command, context: CliContext): void {
@@ -33,8 +32,8 @@ export function register(program: Command, context: CliContext): void {
       'Connects to the venue, writes every frame to the local log before anything else, publishes ' +
         'its events to NATS and ships the log to the raw bucket, minute by minute. Runs until ' +
         'Ctrl-C. Venue, NATS and S3 may all be away: capture goes on with what there is. Its log ' +
-        'goes to standard output, one JSON object a line. In --mode reprocess a worker starts it and ' +
-        'hands it a part of a day on standard input: see npx ssmd reprocess --help.',
+        'goes to standard output, one JSON object a line. In the modes replay and reprocess a worker ' +
+        'starts it and hands it its work on standard input: see their commands, npx ssmd --help.',
     )
     .option('--mode <mode>', `where frames come from; there is ${MODES.join(', ')}`, 'live')
     .option('--env <name>', ENV_HELP, parseEnvName)
@@ -54,6 +53,7 @@ export function register(program: Command, context: CliContext): void {
 
 async function runConnector(flags: ConnectorFlags, context: CliContext): Promise<void> {
   if (flags.mode === 'reprocess') return runReprocess(flags, context);
+  if (flags.mode === 'replay') return runReplay(context);
   const { env, output, interrupted, root } = context;
   const [{ FEEDS }, { startConnector }, { foldConfig }] = await Promise.all([
     import('../../connectors/registry.ts'),
@@ -136,6 +136,16 @@ async function runReprocess(flags: ConnectorFlags, context: CliContext): Promise
   if (!(await reprocessFor(process.stdin, root, interrupted, say))) throw new ExitWith(1);
 }
 
+/** The same of a replay. */
+async function runReplay({ output, interrupted }: CliContext): Promise<void> {
+  const [{ FEEDS }, { replayFrom }] = await Promise.all([
+    import('../../connectors/registry.ts'),
+    import('../../workers/replayer.ts'),
+  ]);
+  const done = await replayFrom(process.stdin, FEEDS, (word) => output.json(word), interrupted);
+  if (!done) throw new ExitWith(1);
+}
+
 /** All faults of the command line at once. @throws SSMD_INVALID_INPUT */
 function checkedFlags(
   flags: ConnectorFlags,
@@ -144,10 +154,7 @@ function checkedFlags(
 ): { readonly feed: string; readonly shard: string } {
   const faults: Fault[] = [];
   const shard = flags.shard ?? shard_id ?? '';
-  if (MODES_TO_COME.includes(flags.mode)) {
-    const what = `mode ${flags.mode} does not exist yet; there is ${MODES.join(', ')}`;
-    faults.push({ where: '--mode', what });
-  } else if (!MODES.some((mode) => mode === flags.mode)) {
+  if (!MODES.some((mode) => mode === flags.mode)) {
     faults.push({
       where: '--mode',
       what: `expected ${MODES.join(', ')}, received '${flags.mode}'`,

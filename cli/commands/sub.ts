@@ -24,8 +24,8 @@ export function register(program: Command, context: CliContext): void {
     .helpGroup(GROUPS.data)
     .summary('show live events, as clients of the bus receive them')
     .description(
-      'Subscribes to subjects md.{feed}.{type}.{symbol} and prints one event a line until Ctrl-C. ' +
-        '* stands for one word, > at the end for all that follow; quote it, or the shell takes them. ' +
+      'Subscribes to subjects md.{feed}.{type}.{symbol} and prints one event a line until Ctrl-C; ' +
+        'or of a replay, replay.{id}.{feed}.{type}.{symbol}. * stands for one word, > at the end for all that follow; quote it, or the shell takes them. ' +
         `Types: ${EVENT_TYPES.join(', ')}.`,
     )
     .argument('[subject]', 'what to listen to', 'md.>')

@@ -8,7 +8,7 @@ export function register(program: Command, context: CliContext): void {
   program
     .command('worker')
     .helpGroup(GROUPS.jobs)
-    .summary('run the jobs: archive-tier, daily-archive, daily-qa, audit')
+    .summary('run the jobs: archive-tier, daily-archive, daily-qa, audit, export, replay')
     .description(
       'Polls the task queue "ssmd" of the environment\'s Temporal server and runs its workflows. Runs ' +
         'until Ctrl-C; what is in work then has ten seconds to finish. Its log goes to standard ' +

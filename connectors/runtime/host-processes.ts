@@ -20,11 +20,7 @@ export type HostProcesses = {
 
 /** The processes this one can see. */
 export const systemProcesses: HostProcesses = {
-  self: () => ({
-    pid: process.pid,
-    started: processStart(process.pid),
-    namespace: pidNamespace(),
-  }),
+  self: () => hostProcess(process.pid),
   look({ pid, started, namespace }) {
     if (namespace !== pidNamespace()) return 'unseen';
     if (pid === process.pid) return 'self';
@@ -37,6 +33,11 @@ export const systemProcesses: HostProcesses = {
     return processStart(pid) === started ? 'alive' : 'dead';
   },
 };
+
+/** A process that this one can see, by its id. */
+export function hostProcess(pid: number): HostProcess {
+  return { pid, started: processStart(pid), namespace: pidNamespace() };
+}
 
 /** Linux: boot and start time of a process in ticks; elsewhere '' and the id alone has to do. */
 function processStart(pid: number): string {

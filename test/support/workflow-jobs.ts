@@ -9,7 +9,9 @@ import type { JobDeps } from '../../activities/deps.ts';
 import { createExportActivities } from '../../activities/export.ts';
 import { createQaActivities } from '../../activities/qa.ts';
 import type { QaDeps } from '../../activities/qa.ts';
+import type { Replays } from '../../activities/replay.ts';
 import { renderReport } from '../../qa/report.ts';
+import { replayWorkers } from '../../workers/replays.ts';
 import { bundleWorkflows } from '../../workers/worker.ts';
 import { exportDeps } from './export-run.ts';
 import { TINY_SUITE } from './tiny-suite.ts';
@@ -39,6 +41,7 @@ export async function startWorkflowJobs(
   address: string,
   deps: JobDeps,
   attributes: readonly string[] = SEARCH_ATTRIBUTES,
+  replays: Replays | null = null,
 ): Promise<WorkflowJobs> {
   if (!installed) {
     const logging = { filter: { core: 'ERROR', other: 'ERROR' } } as const;
@@ -72,7 +75,11 @@ export async function startWorkflowJobs(
     maxHeartbeatThrottleInterval: '1 second',
     defaultHeartbeatThrottleInterval: '1 second',
   });
-  const running = worker.run();
+  const workers = [worker];
+  for (const of of replays === null ? [] : replayWorkers(replays)) {
+    workers.push(await Worker.create({ connection: native, ...of }));
+  }
+  const running = workers.map((each) => each.run());
   return {
     client,
     run: async <T>(type: string, id: string, input: unknown): Promise<T> => {
@@ -80,8 +87,8 @@ export async function startWorkflowJobs(
       return (await client.workflow.execute(type, options)) as T;
     },
     [Symbol.asyncDispose]: async () => {
-      if (worker.getState() === 'RUNNING') worker.shutdown();
-      await running;
+      for (const each of workers) if (each.getState() === 'RUNNING') each.shutdown();
+      await Promise.all(running);
       await connection.close();
       await native.close();
     },

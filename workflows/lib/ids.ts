@@ -57,3 +57,13 @@ export function exportId(of: {
 }): string {
   return `export/${of.feed}/${of.from}..${of.to}/${of.request}`;
 }
+
+/** `from` and `to` as they were asked for; `id` is the replay's name on the bus. */
+export function replayId(of: {
+  readonly feed: string;
+  readonly from: string;
+  readonly to: string;
+  readonly id: string;
+}): string {
+  return `replay/${of.feed}/${of.from}..${of.to}/${of.id}`;
+}
