@@ -7,7 +7,6 @@ import { EventArena } from '../codec/event-arena.ts';
 import { LogLine, factOf } from '../codec/log-line.ts';
 import type { Feed } from '../connectors/feed.ts';
 import { DayFold } from '../fold/day-fold.ts';
-import type { Wanted } from '../fold/day-fold.ts';
 import type { FoldCounts } from '../fold/counts.ts';
 import { addDays, dayStart } from '../schema/time.ts';
 import type { Day } from '../schema/time.ts';
@@ -22,15 +21,18 @@ export type RebuildOptions = {
   readonly intervals: readonly Interval[];
   /** The plain content of a segment, as it was surveyed. */
   readonly load: (segment: SegmentSurvey) => Promise<Uint8Array>;
-  /** Takes the events of one segment, in order; the arena is cleared afterwards. */
+  /**
+   * Takes the events of one segment, in order, or of a part of one where there are `rests`; the arena is
+   * cleared afterwards.
+   */
   readonly onEvents: (events: EventArena) => void;
   /**
    * Called after each segment: every event before `t` was handed over. May pause, to let others run,
    * or throw, to stop.
    */
   readonly onSegment: (t: bigint, segment: SegmentSurvey) => Promise<void> | void;
-  /** Of which symbols to tell (`DayFoldOptions.wanted`); of all where left out. */
-  readonly wanted?: Wanted;
+  /** Within a segment, others may run after so many lines. */
+  readonly rests?: { readonly lines: number; readonly rest: () => Promise<void> };
   /** Reads unproven segments too: only ever to find out where they were changed. */
   readonly trust_unproven?: boolean;
 };
@@ -46,9 +48,11 @@ export async function rebuildShardDay(options: RebuildOptions): Promise<RebuildC
     const run = new IntervalRun(options, interval, arena);
     const load = loadAhead(options, interval.segments);
     for (const [index, segment] of interval.segments.entries()) {
-      run.segment(segment, await load(index));
-      options.onEvents(arena);
-      arena.clear();
+      for (const at_end of run.segment(segment, await load(index))) {
+        options.onEvents(arena);
+        arena.clear();
+        if (!at_end) await options.rests?.rest();
+      }
       await options.onSegment(run.settled(), segment);
       if (run.done) break;
     }
@@ -115,7 +119,10 @@ class IntervalRun {
     return this.#last < from ? from : this.#last;
   }
 
-  segment(segment: SegmentSurvey, plain: Uint8Array): void {
+  /** Yields where its events are to be taken: false for a rest, true at its end. */
+  *segment(segment: SegmentSurvey, plain: Uint8Array): Generator<boolean> {
+    const until_rest = this.#options.rests?.lines ?? Infinity;
+    let lines = 0;
     const number = segment.capture?.segment ?? -1;
     const missing = this.#last_segment >= 0 && number !== this.#last_segment + 1;
     let first = missing || this.#broken_off;
@@ -123,15 +130,17 @@ class IntervalRun {
     for (const line of goodLines(segment, plain, this.#line, this.#options.trust_unproven)) {
       if (line.t >= this.#interval.until) {
         this.done = true;
-        return;
+        return yield true;
       }
       if (first) this.#recordHole(line.t);
       first = false;
       this.#step(line);
       this.#last = line.t;
-      if (this.done) return;
+      if (this.done) return yield true;
+      if (++lines % until_rest === 0) yield false;
     }
     this.#broken_off = segment.state !== 'whole';
+    yield true;
   }
 
   #step(line: LogLine): void {
@@ -154,9 +163,8 @@ class IntervalRun {
   }
 
   #begin(opened: bigint, taken: boolean): void {
-    const { feed, shard, day, wanted } = this.#options;
-    const told = wanted === undefined ? {} : { wanted };
-    this.#fold = new DayFold({ feed, shard, day, opened, taken, out: this.#arena, ...told });
+    const { feed, shard, day } = this.#options;
+    this.#fold = new DayFold({ feed, shard, day, opened, taken, out: this.#arena });
     this.#midnight_seen = opened >= dayStart(day);
   }
 

@@ -15,8 +15,10 @@ import { dayStart, unixNs } from '../../schema/time.ts';
 import type { Day } from '../../schema/time.ts';
 import type { Feed } from '../feed.ts';
 
-/** Segments of a shard that were folded and wait to be sent. */
-const SEGMENTS_READY_MAX = 2;
+/** Lines of a shard folded at once: some milliseconds, in which nothing else is sent. */
+const LINES_AT_ONCE = 256;
+/** Such stretches that were folded and wait to be sent. */
+const STRETCHES_READY_MAX = 64;
 /** Events handed over at once. */
 const EVENTS_AT_ONCE = 512;
 
@@ -79,7 +81,7 @@ type Wanted = {
   readonly signal: AbortSignal;
 };
 
-/** One shard's events, a segment at a time; empty when it has no more. */
+/** One shard's events, a stretch at a time; empty when it has no more. */
 type Reader = () => Promise<readonly ReplayEvent[]>;
 
 /** Folds ahead of the one who reads, up to a limit. */
@@ -96,6 +98,12 @@ function shardReader(options: SourceOptions, plan: ShardPlan, wanted: Wanted): R
   const turn = (): Promise<void> => new Promise((resolve) => waiting.push(resolve));
   signal.addEventListener('abort', wake, { once: true });
 
+  const rest = async (): Promise<void> => {
+    wake();
+    await options.breathe(signal);
+    while (ready.length >= STRETCHES_READY_MAX && !signal.aborted) await turn();
+    signal.throwIfAborted();
+  };
   const run = rebuildShardDay({
     feed: options.feed,
     shard,
@@ -107,12 +115,10 @@ function shardReader(options: SourceOptions, plan: ShardPlan, wanted: Wanted): R
       if (events.length > 0) ready.push(events);
     },
     onSegment: async (t) => {
-      wake();
-      await options.breathe(signal);
-      while (ready.length >= SEGMENTS_READY_MAX && !signal.aborted) await turn();
-      signal.throwIfAborted();
+      await rest();
       if (t >= wanted.until) throw new SpanOver();
     },
+    rests: { lines: LINES_AT_ONCE, rest },
   });
   void run
     .then(
@@ -142,7 +148,7 @@ function shardReader(options: SourceOptions, plan: ShardPlan, wanted: Wanted): R
 /** The rest of the day is not wanted. */
 class SpanOver extends Error {}
 
-/** The wanted events of a segment; their bytes in one copy. */
+/** The wanted events of a stretch; their bytes in one copy. */
 function copied(
   arena: EventArena,
   shard: string,
