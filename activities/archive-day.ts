@@ -2,7 +2,7 @@
 import { jsonDocument } from '../dataset/canonical.ts';
 import { manifestKey } from '../dataset/keys.ts';
 import { buildManifest, compareManifests, inputsId } from '../dataset/manifest.ts';
-import type { Build, Manifest, ManifestObject } from '../dataset/manifest.ts';
+import type { Manifest, ManifestObject } from '../dataset/manifest.ts';
 import { SsmdError, invariant } from '../schema/errors.ts';
 import type { Feed } from '../connectors/feed.ts';
 import type { Day } from '../schema/time.ts';
@@ -43,12 +43,10 @@ export async function buildShardFromRaw(
       ...of,
       plan: shardPlan,
       window_hours: deps.window_hours,
-      schema: 'md2',
       wanted: (object) => hours.includes(hourOf(object.start, of.day, window_hours)),
       writer: {
         version,
         feed: of.feed.id,
-        schema: 'md2',
         source: 'raw',
         processor: 'daily-archive',
         inputs: [`raw/${of.feed.id} ${of.day} ${shard} inputs ${plan.inputs_id}`],
@@ -97,24 +95,13 @@ export async function commitDay(
   const sources = await unchangedSources(deps, of, plan, context);
   const windows = await plannedWindows(deps, plan);
   const objects = windows.flatMap((window) => window.objects);
-  const { version, feed, day, normalizer } = plan;
-  const made = { version, feed, day, normalizer, schema: 'md2', build: deps.build } as const;
-  const ours = manifestOf(deps, made, sources, objects);
+  const ours = manifestOf(deps, of, plan, sources, objects);
+  const key = manifestKey(plan);
   await refuseAltered(deps, plan, windows, context);
-  const done = await putManifest(deps, ours);
-  await pointAtDay(deps, plan);
-  return done;
-}
-
-/** Puts a manifest where none is. @throws SSMD_LATE_RAW, SSMD_VERSION_CONFLICT where another one is */
-export async function putManifest(
-  deps: Pick<JobDeps, 'normalized'>,
-  ours: Manifest,
-): Promise<Committed> {
-  const key = manifestKey(ours);
   const outcome = await deps.normalized.putIfAbsent(key, jsonDocument(ours), JSON_TYPE);
-  const existing = outcome === 'created' ? null : await readManifest(deps, ours);
+  const existing = outcome === 'created' ? null : await readManifest(deps, plan);
   if (existing !== null) refuseOther(existing, ours, key);
+  await pointAtDay(deps, plan);
   return committed(existing ?? ours, key, existing === null ? 'committed' : 'already_committed');
 }
 
@@ -128,11 +115,6 @@ export async function committedAlready(
   if (inputsId(existing, deps.sha256) !== plan.inputs_id) return null;
   await pointAtDay(deps, plan);
   return committed(existing, manifestKey(plan), 'already_committed');
-}
-
-/** The report of a day that stood already. */
-export function committedAs(manifest: Manifest): Committed {
-  return committed(manifest, manifestKey(manifest), 'already_committed');
 }
 
 function committed(manifest: Manifest, key: string, outcome: Committed['outcome']): Committed {
@@ -154,14 +136,10 @@ function committed(manifest: Manifest, key: string, outcome: Committed['outcome'
   };
 }
 
-/** Under what a day is built, and by whom. */
-export type Made = Pick<Manifest, 'version' | 'feed' | 'day' | 'schema' | 'normalizer'> & {
-  readonly build: Build;
-};
-
-export function manifestOf(
-  deps: Pick<JobDeps, 'window_hours' | 'sha256'>,
-  made: Made,
+function manifestOf(
+  deps: JobDeps,
+  of: DayOf,
+  plan: ArchivePlan,
   sources: DaySources,
   objects: readonly ManifestObject[],
 ): Manifest {
@@ -171,16 +149,18 @@ export function manifestOf(
       ? []
       : `${capture.connector_version} ${capture.connector_commit} ${capture.connector_build}`,
   );
-  const { build, ...own } = made;
   const parts = {
-    ...own,
+    version: plan.version,
+    feed: plan.feed,
+    day: plan.day,
     origin: sources.origin,
+    normalizer: normalizerOf(of.feed),
     window_hours: deps.window_hours,
     shards: sources.survey.plans.map((it) => it.shard),
     objects,
     inputs: sources.inputs,
     gaps: sources.gaps,
-    builds: { archiver: build, connectors: [...new Set(builds)].sort() },
+    builds: { archiver: deps.build, connectors: [...new Set(builds)].sort() },
   };
   return buildManifest(parts, deps.sha256);
 }

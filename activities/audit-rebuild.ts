@@ -41,8 +41,7 @@ export async function compareWithRaw(
   const sound = soundUntil(of);
   for (const plan of of.sources.survey.plans) {
     const until = sound.get(plan.shard) ?? 0n;
-    const { window_hours, schema } = of.manifest;
-    const rebuild = { feed: of.feed, day: of.day, plan, window_hours, schema };
+    const rebuild = { feed: of.feed, day: of.day, plan, window_hours: of.manifest.window_hours };
     await rebuildObjects(deps, rebuild, context, async (objects, t) => {
       for (const object of objects) {
         const key = objectKey({
@@ -116,8 +115,7 @@ async function isEqual(
   const same = deps.sha256(object.plain) === there.plain_sha256;
   if (same && !of.edited.has(there.key)) return true;
   const plain = await readPlain(deps, there.key, context.signal);
-  const difference =
-    plain === null ? null : firstDifference(plain, object.plain, of.manifest.schema);
+  const difference = plain === null ? null : firstDifference(plain, object.plain);
   if (difference !== null) findings.push(named(there.key, object, difference));
   return false;
 }
@@ -148,9 +146,7 @@ function named(key: string, object: CutObject, difference: StreamDifference): Au
   const { t, index, kind } = difference;
   const event =
     t === null
-      ? index === null
-        ? 'its bytes are no records from some point on'
-        : `first at record ${index + 1} of ${type} ${symbol}`
+      ? 'its bytes are no events from some point on'
       : `first at ${type} ${symbol} t ${t} index ${index} (${formatIso(t)})`;
   return {
     kind: KIND_OF[kind],
@@ -188,7 +184,6 @@ async function locateChanges(
     day: of.day,
     plan,
     window_hours: of.manifest.window_hours,
-    schema: of.manifest.schema,
     trust_unproven: true,
   };
   let first: bigint | null = null;
@@ -203,10 +198,7 @@ async function locateChanges(
       const there = archived.get(key);
       if (there === undefined || deps.sha256(object.plain) === there.plain_sha256) continue;
       const plain = await readPlain(deps, there.key, context.signal);
-      const t =
-        plain === null
-          ? null
-          : (firstDifference(plain, object.plain, of.manifest.schema)?.t ?? null);
+      const t = plain === null ? null : (firstDifference(plain, object.plain)?.t ?? null);
       if (t !== null && (first === null || t < first)) first = t;
     }
   });

@@ -6,7 +6,6 @@ import type { CutObject } from '../dataset/cutter.ts';
 import { objectAlternativeKey, objectKey } from '../dataset/keys.ts';
 import type { ManifestObject } from '../dataset/manifest.ts';
 import { packObject, unpackObject } from '../dataset/object-codec.ts';
-import type { Schema } from '../dataset/version.ts';
 import { SsmdError } from '../schema/errors.ts';
 import type { JobDeps } from './deps.ts';
 
@@ -18,7 +17,6 @@ type WriterDeps = Pick<JobDeps, 'normalized' | 'zstd' | 'sha256' | 'build'>;
 export type WriterOf = {
   readonly version: string;
   readonly feed: string;
-  readonly schema: Schema;
   readonly source: 'bus' | 'raw';
   /** `archive-tier`, `daily-archive` */
   readonly processor: string;
@@ -119,7 +117,7 @@ function isSame(
 
 function lineageOf(deps: WriterDeps, of: WriterOf, object: CutObject) {
   return {
-    schema_version: of.schema,
+    schema_version: 'md2',
     processor: of.processor,
     processor_version: deps.build.version,
     processor_commit: deps.build.commit,

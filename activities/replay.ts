@@ -170,11 +170,13 @@ function progressTeller(): (position: ReplayPosition, last: boolean) => Promise<
   };
 }
 
-function failureOf(id: string, word: ReplayWord | null): SsmdError {
+function failureOf(id: string, word: ReplayWord | null): Error {
   if (word?.event !== 'failure') {
     const message = `the process of replay "${id}" ended without a word`;
     return new SsmdError('SSMD_UNAVAILABLE', message, { retryable: true, facts: { id } });
   }
   const { code, message, retryable, facts } = word;
+  // What has no code and is not to be tried again is a mistake in ours.
+  if (code === null && !retryable) return new Error(`the process of replay "${id}": ${message}`);
   return new SsmdError(code ?? 'SSMD_UNAVAILABLE', message, { retryable, facts });
 }

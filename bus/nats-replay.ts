@@ -37,6 +37,7 @@ import {
 const NS_PER_HOUR = 3600e9;
 const MS_PER_HOUR = 3600e3;
 const STREAM_NOT_FOUND = 10059;
+const NO_STORAGE = 10047;
 const REQUEST_TIMEOUT_MS = 5_000;
 /** Where the record lies in the stream's configuration. */
 const RECORD = 'ssmd_replay';
@@ -85,7 +86,7 @@ async function linkOver(
   if (over) await manager.streams.delete(name);
   const info = over ? null : found;
   const record = over ? null : record_found;
-  if (info === null) await manager.streams.add(configOf(name, prefix, place));
+  if (info === null) await addStream(manager, configOf(name, prefix, place));
   const last = info === null ? null : await lastOf(manager, info);
   const seq = info?.state.last_seq ?? 0;
   const writer = writerOver(connection, prefix, place.id, seq);
@@ -107,6 +108,20 @@ async function linkOver(
     },
     [Symbol.asyncDispose]: () => connection.close(),
   };
+}
+
+async function addStream(manager: JetStreamManager, config: Config): Promise<void> {
+  try {
+    await manager.streams.add(config);
+  } catch (error) {
+    if (!(error instanceof JetStreamApiError && error.code === NO_STORAGE)) throw error;
+    throw new SsmdError(
+      'SSMD_LIMIT',
+      `stream ${config.name} cannot be created: the server has no room for ` +
+        `${REPLAY_STREAM_BYTES_MAX} bytes; end another replay (npx ssmd replay list) or free disk space`,
+      { facts: { stream: config.name }, cause: error },
+    );
+  }
 }
 
 async function respond(

@@ -24,6 +24,7 @@ export type ReplayCursor = {
   readonly k: number;
 };
 
+/** `starting` until the first event was sent: its day is folded from the beginning. */
 export type ReplayState = 'starting' | 'playing' | 'paused' | 'stopped' | 'ended';
 
 /** Where a replay is, for people and programs. */

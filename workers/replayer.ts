@@ -5,9 +5,11 @@
  */
 import type { Readable } from 'node:stream';
 import { createInterface } from 'node:readline';
+import { ApplicationFailure } from '@temporalio/common';
 import { readSources } from '../activities/archive-plan.ts';
 import { breathe, createSurveyMemo, plainContext } from '../activities/deps.ts';
 import type { JobDeps } from '../activities/deps.ts';
+import { toFailure } from '../activities/errors.ts';
 import { loadSegment } from '../activities/raw-day.ts';
 import { openReplayLink } from '../bus/nats-replay.ts';
 import { systemReplayClock } from '../connectors/runtime/replay-clock.ts';
@@ -66,12 +68,13 @@ export async function replayFrom(
     return true;
   } catch (error) {
     const known = error instanceof SsmdError ? error : null;
+    const failure = toFailure(error);
     say({
       event: 'failure',
       code: known?.code ?? null,
       message: error instanceof Error ? error.message : String(error),
-      // What is none of ours comes from a server or the network, or shows itself again.
-      retryable: known?.retryable ?? true,
+      // By the jobs' own rule: a mistake in the code makes the same mistake again.
+      retryable: !(failure instanceof ApplicationFailure && failure.nonRetryable === true),
       facts: known?.facts ?? {},
     });
     return false;

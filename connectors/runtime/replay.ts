@@ -109,7 +109,7 @@ class Replayer implements Replay {
 
   position = (): ReplayPosition =>
     positionOf(this.#of.span, {
-      state: this.#state === 'playing' && this.#pacer.isPaused() ? 'paused' : this.#state,
+      state: !this.#isOver() && this.#pacer.isPaused() ? 'paused' : this.#state,
       t: BigInt(this.#cursor.t),
       speed: this.#pacer.speed(),
       pass: this.#cursor.pass,
@@ -119,7 +119,6 @@ class Replayer implements Replay {
 
   run = async (): Promise<ReplayResult> => {
     await this.#keep();
-    if (this.#state === 'starting') this.#state = 'playing';
     while (!this.#isOver()) {
       const ended = await this.#runPass();
       if (ended && this.#holds === 0 && !this.#cut) this.#state = 'ended';
@@ -263,6 +262,7 @@ class Replayer implements Replay {
 
   #account(intended: bigint, count: number): void {
     const speed = this.#pacer.speed();
+    if (this.#state === 'starting') this.#state = 'playing';
     this.#events += count;
     this.#pass_events += count;
     this.#messages += 1;

@@ -121,7 +121,7 @@ test('pause, resume, speed, seek, stop: answered with the position, refused with
   await keepHistory(client, 'replay', 'replay/told', 'told');
 });
 
-test('the worker is killed midway: another goes on where it was, and the stream has all of it once', async () => {
+test('a worker is killed, the next one stops: a third goes on where it was, and the stream has all of it once', async () => {
   // Nobody but the one that is to be killed takes it.
   const workerProcess = join(import.meta.dirname, '../support/replay-worker.ts');
   await using mortal = await startTestServers({ temporal: true });
@@ -140,9 +140,13 @@ test('the worker is killed midway: another goes on where it was, and the stream 
   await whenever(handle, ({ position }) => (position?.events ?? 0) > 500);
   child.kill('SIGKILL');
   await once(child, 'exit');
-  await using heir = await startReplayWorker(options);
-  assert.ok(heir);
-  // As soon as there is somebody to tell.
+  const heir = await startReplayWorker(options);
+  const before = await tell(handle, 'setSpeed', { speed: 21 });
+  await whenever(handle, ({ position }) => Number(position?.t) > Number(before.t));
+  // And one that stops in order hands it on at once.
+  await heir[Symbol.asyncDispose]();
+  await using third = await startReplayWorker(options);
+  assert.ok(third);
   const told = await tell(handle, 'setSpeed', { speed: 'max' });
   assert.deepEqual([told.pass, told.speed], [1, 'max']);
   const report = (await handle.result()) as ReplayReport;

@@ -105,3 +105,34 @@ test('what is left out is filled in', () => {
   assert.ok(one.refusal === null);
   assert.deepEqual([one.feeds, one.day, one.shards.length], [['kraken'], '2026-11-20', 2]);
 });
+
+test('a replay: a span in order, of days that are over, at a speed', () => {
+  const fault = (input: object): string => refusal('replay', { feed: 'kraken', ...input }).message;
+  const at = (text: string): string => `2026-11-20T${text}:00Z`;
+  for (const input of [
+    ...[{}, { day: '2026-11-20' }, { from: at('10:00') }, { to: '2026-11-20' }],
+    { from: at('10:00'), to: at('10:01'), speed: 'max', id: 'noon', keep: true },
+    { from: '2026-11-01', to: '2026-11-22', speed: 0.1, types: ['trade'], symbols: ['BTCUSD'] },
+  ]) {
+    assert.equal(
+      admit(KNOWN, { type: 'replay', input: { feed: 'kraken', ...input } }).refusal,
+      null,
+    );
+  }
+  assert.match(
+    fault({ from: at('10:00'), to: at('10:00') }),
+    /1 fault:\n +from: .* is not before to/,
+  );
+  assert.match(fault({ from: 'noon' }), /from: "noon" is no instant \(ISO text with a zone/);
+  assert.match(fault({ from: '2026-11-20T10:00:00' }), /is no instant/);
+  assert.match(fault({ day: '2026-11-20', to: at('10:00') }), /day: stands beside a span/);
+  assert.match(fault({ to: '2026-11-22T00:00:01Z' }), /to: market still open until 2026-11-23/);
+  assert.match(
+    fault({ from: '2026-10-01', to: '2026-11-20' }),
+    /from: 50 days \(a replay has at most 31/,
+  );
+  for (const speed of [0, -1, 10_001, '2', null, Number.NaN]) {
+    assert.match(fault({ speed }), /is no speed \(a number from 0\.1 to 10000/);
+  }
+  assert.match(fault({ id: 'a.b' }), /"a\.b" is no name of a replay/);
+});

@@ -6,8 +6,12 @@ import {
   clientSubject,
   ctlSubject,
   internalSubject,
+  isReplaySubject,
   matchesSubject,
   parseInternalSubject,
+  replayControlSubject,
+  replayPattern,
+  replaySubject,
 } from '../../bus/subjects.ts';
 import { EVENT_TYPES, feedSymbol } from '../../schema/events.ts';
 import { unixNs } from '../../schema/time.ts';
@@ -27,6 +31,24 @@ test('subjects are built and read back', () => {
   }
   assert.equal(parseInternalSubject(ctlSubject('tier1', 'kraken')), null);
   assert.equal(clientSubject('dlq.kraken'), null);
+});
+
+test('a replay publishes to its own subjects and to no other', () => {
+  for (const type of EVENT_TYPES) {
+    const subject = replaySubject('noon', 'kraken', type, feedSymbol('tier1'));
+    assert.ok(isReplaySubject('noon', subject), subject);
+    assert.ok(matchesSubject(replayPattern('noon'), subject));
+    assert.equal(clientSubject(subject), null, 'no client of the live data hears of it');
+    assert.equal(parseInternalSubject(subject), null);
+  }
+  for (const other of [
+    ...['md.noon.kraken.trade.BTCUSD', 'internal.noon.kraken.trade.BTCUSD', 'ctl.noon.kraken'],
+    ...['replay.moon.kraken.trade.BTCUSD', 'replay.noon.kraken.trade', 'replay.noon.a.b.c.d'],
+    ...['replay.noon.*.trade.BTCUSD', 'replay.noon.kraken.trade.>', 'replay.noon..trade.BTCUSD'],
+    replayControlSubject('noon'),
+  ]) {
+    assert.equal(isReplaySubject('noon', other), false, other);
+  }
 });
 
 test('patterns match as the server matches them', () => {

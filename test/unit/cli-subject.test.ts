@@ -21,9 +21,17 @@ test('subjects that can match an event are taken', () => {
     ...['md.>', 'md.kraken.>', 'md.*.*.BTCUSD', 'md.kraken.trade.BTCUSD', 'md.*.book.>'],
     ...['internal.tier1.kraken.trade.BTCUSD', 'internal.*.binance-usdm.>', 'internal.>'],
     ...['dlq.kraken', 'dlq.*', 'dlq.>', 'md.kraken.status._FEED-tier1'],
+    // Which replays there are, and what markets were then, no file says.
+    ...['replay.>', 'replay.noon.>', 'replay.noon.kraken.trade.OLDUSD', 'replay.*.kraken.>'],
   ]) {
     assert.deepEqual(faultsOf(subject), [], subject);
   }
+});
+
+test('of a replay, feed and type are still checked', () => {
+  assert.match(faultsOf('replay.noon.krakn.>').join(), /unknown feed 'krakn'/);
+  assert.match(faultsOf('replay.noon.kraken.trades.>').join(), /unknown type 'trades'/);
+  assert.match(faultsOf('replay.noon').join(), /'replay.noon' is not whole/);
 });
 
 test('a word nobody publishes is named with what was meant', () => {
