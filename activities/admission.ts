@@ -4,17 +4,20 @@
  * it was typed, and is told everything that is wrong with it at once. Checked by hand: a schema
  * library cannot say what this environment has.
  */
+import { PARTS_MAX } from '../dataset/parts.ts';
+import { SCHEMAS } from '../dataset/version.ts';
 import { invalidInput } from '../schema/errors.ts';
 import type { ErrorCode, ErrorFacts, Fault } from '../schema/errors.ts';
 import type { JobType } from '../schema/jobs.ts';
-import { nearMiss } from '../schema/near-miss.ts';
-import { parseDay } from '../schema/time.ts';
-import type { UnixNs } from '../schema/time.ts';
+import { nearMiss, suggestion } from '../schema/near-miss.ts';
+import { dayStart, parseDay } from '../schema/time.ts';
+import type { Day, UnixNs } from '../schema/time.ts';
 import { dayFault, feedFault, openDay, shown, yesterdayOf } from './day-input.ts';
 import type { JobDeps } from './deps.ts';
 import { formatFault, outFault, rangeFault, symbolsFault, typesFault } from './export-input.ts';
 import { instantFault, replayDayFault, replayIdFault, speedFault } from './replay-input.ts';
 import { activity } from './run.ts';
+import { RANGE_DAYS_MAX } from './reprocess-plan.ts';
 
 export type Shard = { readonly feed: string; readonly shard: string };
 
@@ -106,6 +109,79 @@ const version: Judge = (value) =>
     ? null
     : { what: `${shown(value)} is no version`, hint: 'such as "v1" or "v1.1"' };
 
+const leftSide: Judge = (value, known, given) =>
+  value === 'current' || version(value, known, given) === null
+    ? null
+    : { what: `${shown(value)} is no version`, hint: 'such as "v2", or "current"' };
+
+const rightSide: Judge = (value, known, given) => {
+  const fault = leftSide(value, known, given);
+  if (fault !== null || value !== given['left']) return fault;
+  return { what: `both sides are ${shown(value)}`, hint: 'name two versions of the day' };
+};
+
+/** The last day of a range: judged as a day, and against the first. */
+const lastDay: Judge = (value, known, given) => {
+  const fault = day(value, known, given);
+  if (fault !== null) return fault;
+  const first = given['from'];
+  if (typeof first !== 'string') return { what: 'has no "from" beside it', hint: 'give both' };
+  if (first > String(value)) return { what: `${shown(value)} is before "from" ${shown(first)}` };
+  const days = Number(dayStart(String(value) as Day) - dayStart(first as Day)) / 86_400e9 + 1;
+  if (!(days > RANGE_DAYS_MAX)) return null;
+  return { what: `the range has ${days} days`, hint: `at most ${RANGE_DAYS_MAX} a job` };
+};
+
+const firstDay: Judge = (value, known, given) =>
+  day(value, known, given) ??
+  (given['to'] === undefined ? { what: 'has no "to" beside it', hint: 'give both' } : null);
+
+/** Days are asked for in one way: `day`, or `from` and `to`. */
+const onlyDay: Judge = (value, known, given) =>
+  given['from'] === undefined && given['to'] === undefined
+    ? day(value, known, given)
+    : { what: 'stands beside "from" and "to"', hint: 'give "day", or "from" and "to"' };
+
+const oneOf =
+  (words: readonly string[]): Judge =>
+  (value) => {
+    if (typeof value === 'string' && words.includes(value)) return null;
+    return {
+      what: `${shown(value)} is none of ${words.join(', ')}`,
+      hint: suggestion(String(value), words),
+    };
+  };
+
+const integer =
+  (least: number, most: number): Judge =>
+  (value) =>
+    typeof value === 'number' && Number.isInteger(value) && value >= least && value <= most
+      ? null
+      : { what: `${shown(value)} is no whole number from ${least} to ${most}` };
+
+const ratio: Judge = (value) =>
+  typeof value === 'number' && value >= 0 && value <= 1
+    ? null
+    : { what: `${shown(value)} is no share`, hint: 'a number from 0 to 1' };
+
+const words: Judge = (value) =>
+  typeof value === 'string' && value.trim() !== '' && value.length <= WORDS_MAX
+    ? null
+    : { what: `${shown(value)} says nothing`, hint: `some words, at most ${WORDS_MAX} characters` };
+/** Of a name or a reason: they stand in the pointer for good. */
+const WORDS_MAX = 200;
+
+const buildName: Judge = (value) =>
+  typeof value === 'string' && /^[0-9A-Za-z][0-9A-Za-z.+-]{0,63}$/.test(value)
+    ? null
+    : { what: `${shown(value)} is no version of a connector`, hint: 'such as "1.2.4"' };
+
+const RANGE = {
+  day: { judge: onlyDay },
+  from: { judge: firstDay },
+  to: { judge: lastDay },
+} as const;
+
 const SHAPES: { readonly [T in JobType]: Shape } = {
   'archive-tier': { feed: { judge: feed }, shard: { judge: shard } },
   'daily-archive': {
@@ -120,6 +196,32 @@ const SHAPES: { readonly [T in JobType]: Shape } = {
     version: { judge: version },
   },
   audit: { feed: { judge: feed }, day: { judge: day }, version: { judge: version } },
+  reprocess: {
+    feed: { judge: feed, required: true },
+    ...RANGE,
+    version: { judge: version },
+    schema: { judge: oneOf(SCHEMAS) },
+    connector_version: { judge: buildName },
+    promote: { judge: oneOf(['manual', 'auto', 'never']) },
+    max_changed: { judge: ratio },
+    concurrency: { judge: integer(1, 16) },
+    parts: { judge: integer(1, PARTS_MAX) },
+    dry_run: { judge: flag },
+  },
+  promote: {
+    feed: { judge: feed, required: true },
+    ...RANGE,
+    version: { judge: version },
+    undo: { judge: integer(1, Number.MAX_SAFE_INTEGER) },
+    by: { judge: words, required: true },
+    reason: { judge: words, required: true },
+  },
+  compare: {
+    feed: { judge: feed, required: true },
+    day: { judge: day },
+    left: { judge: leftSide, required: true },
+    right: { judge: rightSide, required: true },
+  },
   export: {
     feed: { judge: feed, required: true },
     day: { judge: (value, known, given) => rangeFault('day', given) ?? day(value, known, given) },
@@ -180,7 +282,8 @@ function faultsOf(input: unknown, shape: Shape, known: Known): Fault[] {
   for (const [field, { judge, required }] of Object.entries(shape)) {
     const value = Object.hasOwn(given, field) ? given[field] : undefined;
     if (value === undefined) {
-      if (required) faults.push({ where: field, what: 'is missing', hint: missing(known) });
+      const hint = field === 'feed' ? missing(known) : 'it is needed';
+      if (required) faults.push({ where: field, what: 'is missing', hint });
       continue;
     }
     const fault = judge(value, known, given);
@@ -210,7 +313,10 @@ function shortened(field: string): string {
 
 function exampleOf(type: JobType, known: Known, yesterday: string): object {
   const [first = { feed: 'kraken', shard: 'tier1' }] = known.shards;
-  return type === 'archive-tier' ? first : { feed: first.feed, day: yesterday };
+  if (type === 'archive-tier') return first;
+  const of = { feed: first.feed, day: yesterday };
+  if (type === 'compare') return { ...of, left: 'current', right: 'v2' };
+  return type === 'promote' ? { ...of, version: 'v2', by: 'ana', reason: 'diff reviewed' } : of;
 }
 
 /** A day that is merely not over has a code of its own, so that callers can wait for it. */

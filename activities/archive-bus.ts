@@ -108,6 +108,7 @@ async function archiveWindow(
   const writer = {
     version: of.version,
     feed: of.feed,
+    schema: 'md2',
     source: 'bus',
     processor: 'archive-tier',
     inputs: [`bus ${of.shard} ${of.feed} epoch ${epoch}, ${basis}`],

@@ -2,7 +2,7 @@
 import { jsonDocument } from '../dataset/canonical.ts';
 import { manifestKey } from '../dataset/keys.ts';
 import { buildManifest, compareManifests, inputsId } from '../dataset/manifest.ts';
-import type { Manifest, ManifestObject } from '../dataset/manifest.ts';
+import type { Build, Manifest, ManifestObject } from '../dataset/manifest.ts';
 import { SsmdError, invariant } from '../schema/errors.ts';
 import type { Feed } from '../connectors/feed.ts';
 import type { Day } from '../schema/time.ts';
@@ -43,10 +43,12 @@ export async function buildShardFromRaw(
       ...of,
       plan: shardPlan,
       window_hours: deps.window_hours,
+      schema: 'md2',
       wanted: (object) => hours.includes(hourOf(object.start, of.day, window_hours)),
       writer: {
         version,
         feed: of.feed.id,
+        schema: 'md2',
         source: 'raw',
         processor: 'daily-archive',
         inputs: [`raw/${of.feed.id} ${of.day} ${shard} inputs ${plan.inputs_id}`],
@@ -95,13 +97,24 @@ export async function commitDay(
   const sources = await unchangedSources(deps, of, plan, context);
   const windows = await plannedWindows(deps, plan);
   const objects = windows.flatMap((window) => window.objects);
-  const ours = manifestOf(deps, of, plan, sources, objects);
-  const key = manifestKey(plan);
+  const { version, feed, day, normalizer } = plan;
+  const made = { version, feed, day, normalizer, schema: 'md2', build: deps.build } as const;
+  const ours = manifestOf(deps, made, sources, objects);
   await refuseAltered(deps, plan, windows, context);
-  const outcome = await deps.normalized.putIfAbsent(key, jsonDocument(ours), JSON_TYPE);
-  const existing = outcome === 'created' ? null : await readManifest(deps, plan);
-  if (existing !== null) refuseOther(existing, ours, key);
+  const done = await putManifest(deps, ours);
   await pointAtDay(deps, plan);
+  return done;
+}
+
+/** Puts a manifest where none is. @throws SSMD_LATE_RAW, SSMD_VERSION_CONFLICT where another one is */
+export async function putManifest(
+  deps: Pick<JobDeps, 'normalized'>,
+  ours: Manifest,
+): Promise<Committed> {
+  const key = manifestKey(ours);
+  const outcome = await deps.normalized.putIfAbsent(key, jsonDocument(ours), JSON_TYPE);
+  const existing = outcome === 'created' ? null : await readManifest(deps, ours);
+  if (existing !== null) refuseOther(existing, ours, key);
   return committed(existing ?? ours, key, existing === null ? 'committed' : 'already_committed');
 }
 
@@ -115,6 +128,11 @@ export async function committedAlready(
   if (inputsId(existing, deps.sha256) !== plan.inputs_id) return null;
   await pointAtDay(deps, plan);
   return committed(existing, manifestKey(plan), 'already_committed');
+}
+
+/** The report of a day that stood already. */
+export function committedAs(manifest: Manifest): Committed {
+  return committed(manifest, manifestKey(manifest), 'already_committed');
 }
 
 function committed(manifest: Manifest, key: string, outcome: Committed['outcome']): Committed {
@@ -136,10 +154,14 @@ function committed(manifest: Manifest, key: string, outcome: Committed['outcome'
   };
 }
 
-function manifestOf(
-  deps: JobDeps,
-  of: DayOf,
-  plan: ArchivePlan,
+/** Under what a day is built, and by whom. */
+export type Made = Pick<Manifest, 'version' | 'feed' | 'day' | 'schema' | 'normalizer'> & {
+  readonly build: Build;
+};
+
+export function manifestOf(
+  deps: Pick<JobDeps, 'window_hours' | 'sha256'>,
+  made: Made,
   sources: DaySources,
   objects: readonly ManifestObject[],
 ): Manifest {
@@ -149,18 +171,16 @@ function manifestOf(
       ? []
       : `${capture.connector_version} ${capture.connector_commit} ${capture.connector_build}`,
   );
+  const { build, ...own } = made;
   const parts = {
-    version: plan.version,
-    feed: plan.feed,
-    day: plan.day,
+    ...own,
     origin: sources.origin,
-    normalizer: normalizerOf(of.feed),
     window_hours: deps.window_hours,
     shards: sources.survey.plans.map((it) => it.shard),
     objects,
     inputs: sources.inputs,
     gaps: sources.gaps,
-    builds: { archiver: deps.build, connectors: [...new Set(builds)].sort() },
+    builds: { archiver: build, connectors: [...new Set(builds)].sort() },
   };
   return buildManifest(parts, deps.sha256);
 }

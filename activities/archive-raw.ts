@@ -3,9 +3,12 @@ import { Cutter } from '../dataset/cutter.ts';
 import type { CutObject, WindowHours } from '../dataset/cutter.ts';
 import type { ShardPlan } from '../dataset/day-plan.ts';
 import type { ManifestObject } from '../dataset/manifest.ts';
+import { projectInto } from '../dataset/projection.ts';
 import { rebuildShardDay } from '../dataset/rebuild.ts';
 import type { RebuildCounts } from '../dataset/rebuild.ts';
+import type { Schema } from '../dataset/version.ts';
 import type { Feed } from '../connectors/feed.ts';
+import type { Wanted } from '../fold/day-fold.ts';
 import { dayEnd } from '../schema/time.ts';
 import type { Day } from '../schema/time.ts';
 import { breathe } from './deps.ts';
@@ -19,6 +22,9 @@ export type RebuildDay = {
   readonly day: Day;
   readonly plan: ShardPlan;
   readonly window_hours: WindowHours;
+  readonly schema: Schema;
+  /** Of which symbols to tell; of all where left out. */
+  readonly wanted_symbol?: Wanted;
   /** Reads changed segments too, to find out where they were changed; never to build. */
   readonly trust_unproven?: boolean;
 };
@@ -35,6 +41,7 @@ export async function rebuildObjects(
 ): Promise<RebuildCounts> {
   let finished: CutObject[] = [];
   const cutter = new Cutter(of.window_hours, (object) => finished.push(object));
+  const project = projectInto(of.schema, (...record) => cutter.append(...record));
   const flush = async (t: bigint): Promise<void> => {
     cutter.closeUntil(t);
     const objects = finished;
@@ -48,16 +55,8 @@ export async function rebuildObjects(
     intervals: of.plan.intervals,
     trust_unproven: of.trust_unproven === true,
     load: (segment) => loadSegment(deps, segment, context.signal),
-    onEvents: (events) => {
-      for (let event = 0; event < events.count; event++) {
-        cutter.append(
-          events.type[event] as number,
-          events.symbol[event] as string,
-          events.t[event] as bigint,
-          events.view(event),
-        );
-      }
-    },
+    onEvents: project,
+    ...(of.wanted_symbol === undefined ? {} : { wanted: of.wanted_symbol }),
     onSegment: async (t) => {
       await flush(t);
       await breathe(context.signal);

@@ -1,10 +1,9 @@
 /** Whether the objects of a day are what was written: read back whole, and looked at before the commit. */
-import { readHeader } from '../codec/md2.ts';
 import { stagedWindowKey } from '../dataset/keys.ts';
 import type { ManifestObject } from '../dataset/manifest.ts';
-import { unpackObject } from '../dataset/object-codec.ts';
+import { plainOrFault } from '../dataset/object-check.ts';
+import type { Schema } from '../dataset/version.ts';
 import { SsmdError } from '../schema/errors.ts';
-import type { StoredObject } from '../storage/object-store.ts';
 import type { ArchivePlan } from './archive-plan.ts';
 import type { StagedWindow } from './datasets.ts';
 import { breathe } from './deps.ts';
@@ -18,6 +17,9 @@ export type Verified = Written & { readonly etags: string };
 /** A plan whose objects were verified; `verified`: their `etags`. */
 export type VerifiedPlan = ArchivePlan & { readonly verified?: string };
 
+/** One object of a day, and what has to be forgotten where it is not what was written. */
+export type Laid = { readonly object: ManifestObject; readonly staged: readonly string[] };
+
 /**
  * Reads every object of the day back and compares its identity. At the first that is not what was
  * written (`SSMD_CORRUPT`) its window is no longer taken for archived: the next plan builds it anew.
@@ -27,35 +29,53 @@ export async function verifyDay(
   plan: ArchivePlan,
   context: JobContext,
 ): Promise<Verified> {
-  const windows = await plannedWindows(deps, plan);
-  const objects = windows.flatMap((window) => window.objects.map((object) => ({ window, object })));
+  const laid = laidIn(await plannedWindows(deps, plan));
+  return verifyObjects(deps, { name: `${plan.feed} ${plan.day}`, schema: 'md2', laid }, context);
+}
+
+/** The same of any objects. */
+export async function verifyObjects(
+  deps: Pick<JobDeps, 'normalized' | 'zstd' | 'sha256'>,
+  of: { readonly name: string; readonly schema: Schema; readonly laid: readonly Laid[] },
+  context: JobContext,
+): Promise<Verified> {
+  const { name, schema, laid } = of;
   const etags: string[] = [];
+  let records = 0;
   let bytes = 0;
-  for (const [index, { window, object }] of objects.entries()) {
+  for (const [index, it] of laid.entries()) {
+    const { object } = it;
     const stored = await deps.normalized.get(object.key, { signal: context.signal });
-    const read = readStored(deps, object, stored);
-    if (typeof read === 'string') await refuseObject(deps, window, object, read);
+    const read =
+      stored === null ? 'it is not there' : plainOrFault(stored.body, object, schema, deps);
+    if (typeof read === 'string') await refuseObject(deps, it, read);
     etags.push(stored?.etag ?? '');
+    records += object.records;
     bytes += object.bytes;
-    const stage = `${plan.feed} ${plan.day}: verifying (${index + 1} of ${objects.length})`;
-    context.beat({ v: 1, stage, done: [], records: 0, bytes });
+    const stage = `${name}: verifying (${index + 1} of ${laid.length})`;
+    context.beat({ v: 1, stage, done: [], records, bytes });
     await breathe(context.signal);
   }
-  return { ...countOf(objects.map(({ object }) => object)), etags: etagsId(deps, etags) };
+  return { ...countOf(laid.map(({ object }) => object)), etags: etagsId(deps, etags) };
+}
+
+function laidIn(windows: readonly StagedWindow[]): Laid[] {
+  return windows.flatMap((window) =>
+    window.objects.map((object) => ({ object, staged: [stagedWindowKey(window)] })),
+  );
 }
 
 function etagsId({ sha256 }: Pick<JobDeps, 'sha256'>, etags: readonly string[]): string {
   return sha256(new TextEncoder().encode(etags.join('\n')));
 }
 
-/** The window is no longer taken for archived: the next plan builds it anew. */
+/** What was staged with it is no longer taken for archived: the next plan builds it anew. */
 async function refuseObject(
   deps: Pick<JobDeps, 'normalized'>,
-  window: StagedWindow,
-  { key }: ManifestObject,
+  { object: { key }, staged }: Laid,
   fault: string,
 ): Promise<never> {
-  await deps.normalized.delete(stagedWindowKey(window));
+  for (const it of staged) await deps.normalized.delete(it);
   throw new SsmdError('SSMD_CORRUPT', `object ${key}: ${fault}; it is built again`, {
     facts: { replan: true, key },
   });
@@ -64,37 +84,45 @@ async function refuseObject(
 /** Objects looked at side by side just before the commit. */
 const HEADS_MAX = 16;
 
-/**
- * Between the verification and the commit nobody may have changed an object or taken it away: a look at
- * each, without its bytes.
- */
 export async function refuseAltered(
   deps: JobDeps,
   plan: VerifiedPlan,
   windows: readonly StagedWindow[],
+  context: JobContext,
+): Promise<void> {
+  const { verified = null } = plan;
+  const name = `${plan.feed} ${plan.day}`;
+  await lookAgain(deps, { name, laid: laidIn(windows), verified }, context);
+}
+
+/**
+ * Between the verification and the commit nobody may have changed an object or taken it away: a look at
+ * each, without its bytes.
+ */
+export async function lookAgain(
+  deps: Pick<JobDeps, 'normalized' | 'sha256'>,
+  of: { readonly name: string; readonly laid: readonly Laid[]; readonly verified: string | null },
   { signal }: JobContext,
 ): Promise<void> {
-  const objects = windows.flatMap((window) => window.objects.map((object) => ({ window, object })));
+  const { name, laid, verified } = of;
   const etags: string[] = [];
-  for (let first = 0; first < objects.length; first += HEADS_MAX) {
-    const some = objects.slice(first, first + HEADS_MAX);
+  for (let first = 0; first < laid.length; first += HEADS_MAX) {
+    const some = laid.slice(first, first + HEADS_MAX);
     const heads = await Promise.all(some.map(({ object }) => deps.normalized.head(object.key)));
-    for (const [index, { window, object }] of some.entries()) {
+    for (const [index, it] of some.entries()) {
       const head = heads[index] ?? null;
-      if (head === null) await refuseObject(deps, window, object, 'it is not there');
-      if (head !== null && head.bytes !== object.bytes) {
-        const fault = `it has ${head.bytes} bytes, expected ${object.bytes}`;
-        await refuseObject(deps, window, object, fault);
+      if (head === null) await refuseObject(deps, it, 'it is not there');
+      if (head !== null && head.bytes !== it.object.bytes) {
+        await refuseObject(deps, it, `it has ${head.bytes} bytes, expected ${it.object.bytes}`);
       }
       etags.push(head?.etag ?? '');
     }
     await breathe(signal);
   }
-  if (plan.verified === undefined || plan.verified === etagsId(deps, etags)) return;
+  if (verified === null || verified === etagsId(deps, etags)) return;
   throw new SsmdError(
     'SSMD_CORRUPT',
-    `an object of ${plan.feed} ${plan.day} changed between its verification and the commit; the day ` +
-      'is verified again',
+    `an object of ${name} changed between its verification and the commit; the day is verified again`,
     { facts: { replan: true } },
   );
 }
@@ -103,9 +131,10 @@ export async function refuseAltered(
 export async function objectFault(
   deps: Pick<JobDeps, 'normalized' | 'zstd' | 'sha256'>,
   object: ManifestObject,
+  schema: Schema,
   signal: AbortSignal,
 ): Promise<string | null> {
-  const read = await readObject(deps, object, signal);
+  const read = await readObject(deps, object, schema, signal);
   return typeof read === 'string' ? read : null;
 }
 
@@ -113,73 +142,9 @@ export async function objectFault(
 export async function readObject(
   deps: Pick<JobDeps, 'normalized' | 'zstd' | 'sha256'>,
   object: ManifestObject,
+  schema: Schema,
   signal: AbortSignal,
 ): Promise<Uint8Array | string> {
-  return readStored(deps, object, await deps.normalized.get(object.key, { signal }));
-}
-
-function readStored(
-  deps: Pick<JobDeps, 'zstd' | 'sha256'>,
-  object: ManifestObject,
-  stored: StoredObject | null,
-): Uint8Array | string {
-  if (stored === null) return 'it is not there';
-  const packed = deps.sha256(stored.body);
-  let unpacked: ReturnType<typeof unpackObject>;
-  try {
-    unpacked = unpackObject(stored.body, deps.zstd, object.key);
-  } catch (error) {
-    return error instanceof Error ? error.message : String(error);
-  }
-  const { plain, lineage } = unpacked;
-  const found = deps.sha256(plain);
-  if (found !== object.plain_sha256) {
-    return `its plain sha256 was ${object.plain_sha256}, received ${found}`;
-  }
-  // The same data under other bytes: someone packed it again. Harmless, and still not what we wrote.
-  if (packed !== object.object_sha256) {
-    return `its bytes have sha256 ${packed}, expected ${object.object_sha256} (the data is the same)`;
-  }
-  const sizes = { bytes: stored.body.length, plain_bytes: plain.length };
-  const { message_count: records, time_range } = lineage;
-  const told = { records, first_t: time_range?.start, last_t: time_range?.end };
-  const extent = extentOf(plain);
-  if (extent === null) return 'its plain bytes are no events from some point on';
-  return (
-    disagreement(object, { ...sizes, ...extent }, 'it holds') ??
-    disagreement(object, told, 'its footer says') ??
-    plain
-  );
-}
-
-type Extent = Pick<ManifestObject, 'records' | 'first_t' | 'last_t'>;
-
-/** Null where a stretch of the bytes is no event. */
-function extentOf(plain: Uint8Array): Extent | null {
-  let records = 0;
-  let first: bigint | null = null;
-  let last = 0n;
-  try {
-    for (let at = 0; at < plain.length; records++) {
-      const { t, length } = readHeader(plain, at);
-      first ??= t;
-      last = t;
-      at += length;
-    }
-  } catch {
-    return null;
-  }
-  return { records, first_t: (first ?? 0n).toString(), last_t: last.toString() };
-}
-
-function disagreement(
-  object: ManifestObject,
-  found: { readonly [K in keyof ManifestObject]?: unknown },
-  who: string,
-): string | null {
-  for (const name of ['bytes', 'plain_bytes', 'records', 'first_t', 'last_t'] as const) {
-    if (!(name in found) || found[name] === object[name]) continue;
-    return `the manifest says ${name} ${object[name]}, ${who} ${String(found[name])}`;
-  }
-  return null;
+  const stored = await deps.normalized.get(object.key, { signal });
+  return stored === null ? 'it is not there' : plainOrFault(stored.body, object, schema, deps);
 }

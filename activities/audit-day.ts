@@ -142,7 +142,7 @@ async function checkObjects(
 ): Promise<ReadonlySet<string>> {
   const edited = new Set<string>();
   for (const [index, object] of manifest.objects.entries()) {
-    const fault = await objectFault(deps, object, context.signal);
+    const fault = await objectFault(deps, object, manifest.schema, context.signal);
     if (fault !== null) {
       edited.add(object.key);
       const kind = fault === 'it is not there' ? 'object_missing' : 'object_edited';

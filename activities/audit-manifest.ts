@@ -76,10 +76,11 @@ async function bindingDisagreements(
   if (binding === undefined) return [`its version is not bound: ${versionKey(of.version)}`];
   const bound = {
     origin: binding.origin,
+    schema: binding.schema,
     window_hours: binding.window_hours,
     normalizer: `${of.feed}@${binding.normalizers[of.feed]}`,
   };
-  return (['origin', 'window_hours', 'normalizer'] as const)
+  return (['origin', 'schema', 'window_hours', 'normalizer'] as const)
     .filter((name) => manifest[name] !== bound[name])
     .map((name) => `it says ${name} ${manifest[name]}, ${of.version} is bound to ${bound[name]}`);
 }

@@ -41,7 +41,8 @@ export async function compareWithRaw(
   const sound = soundUntil(of);
   for (const plan of of.sources.survey.plans) {
     const until = sound.get(plan.shard) ?? 0n;
-    const rebuild = { feed: of.feed, day: of.day, plan, window_hours: of.manifest.window_hours };
+    const { window_hours, schema } = of.manifest;
+    const rebuild = { feed: of.feed, day: of.day, plan, window_hours, schema };
     await rebuildObjects(deps, rebuild, context, async (objects, t) => {
       for (const object of objects) {
         const key = objectKey({
@@ -115,7 +116,8 @@ async function isEqual(
   const same = deps.sha256(object.plain) === there.plain_sha256;
   if (same && !of.edited.has(there.key)) return true;
   const plain = await readPlain(deps, there.key, context.signal);
-  const difference = plain === null ? null : firstDifference(plain, object.plain);
+  const difference =
+    plain === null ? null : firstDifference(plain, object.plain, of.manifest.schema);
   if (difference !== null) findings.push(named(there.key, object, difference));
   return false;
 }
@@ -146,7 +148,9 @@ function named(key: string, object: CutObject, difference: StreamDifference): Au
   const { t, index, kind } = difference;
   const event =
     t === null
-      ? 'its bytes are no events from some point on'
+      ? index === null
+        ? 'its bytes are no records from some point on'
+        : `first at record ${index + 1} of ${type} ${symbol}`
       : `first at ${type} ${symbol} t ${t} index ${index} (${formatIso(t)})`;
   return {
     kind: KIND_OF[kind],
@@ -184,6 +188,7 @@ async function locateChanges(
     day: of.day,
     plan,
     window_hours: of.manifest.window_hours,
+    schema: of.manifest.schema,
     trust_unproven: true,
   };
   let first: bigint | null = null;
@@ -198,7 +203,10 @@ async function locateChanges(
       const there = archived.get(key);
       if (there === undefined || deps.sha256(object.plain) === there.plain_sha256) continue;
       const plain = await readPlain(deps, there.key, context.signal);
-      const t = plain === null ? null : (firstDifference(plain, object.plain)?.t ?? null);
+      const t =
+        plain === null
+          ? null
+          : (firstDifference(plain, object.plain, of.manifest.schema)?.t ?? null);
       if (t !== null && (first === null || t < first)) first = t;
     }
   });

@@ -36,6 +36,13 @@ const READERS: {
   readonly [S in Manifest['schema']]: (plain: Uint8Array) => Iterable<MarketEvent>;
 } = {
   md2: decodeEvents,
+  md1: () => {
+    throw new SsmdError(
+      'SSMD_INVALID_INPUT',
+      'this version holds md1, a projection without shard, order or types: export the md2 version it ' +
+        'was made from (`ssmd dataset list` shows them)',
+    );
+  },
 };
 
 /** Between events that are worked on without a pause: some ten milliseconds. */
@@ -142,7 +149,7 @@ async function eventsOf(
   object: ManifestObject,
   signal: AbortSignal,
 ): Promise<Iterable<MarketEvent>> {
-  const read = await readObject(deps, object, signal);
+  const read = await readObject(deps, object, schema, signal);
   if (typeof read !== 'string') return READERS[schema](read);
   throw new SsmdError(
     'SSMD_CORRUPT',

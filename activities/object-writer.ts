@@ -6,6 +6,7 @@ import type { CutObject } from '../dataset/cutter.ts';
 import { objectAlternativeKey, objectKey } from '../dataset/keys.ts';
 import type { ManifestObject } from '../dataset/manifest.ts';
 import { packObject, unpackObject } from '../dataset/object-codec.ts';
+import type { Schema } from '../dataset/version.ts';
 import { SsmdError } from '../schema/errors.ts';
 import type { JobDeps } from './deps.ts';
 
@@ -17,6 +18,7 @@ type WriterDeps = Pick<JobDeps, 'normalized' | 'zstd' | 'sha256' | 'build'>;
 export type WriterOf = {
   readonly version: string;
   readonly feed: string;
+  readonly schema: Schema;
   readonly source: 'bus' | 'raw';
   /** `archive-tier`, `daily-archive` */
   readonly processor: string;
@@ -117,7 +119,7 @@ function isSame(
 
 function lineageOf(deps: WriterDeps, of: WriterOf, object: CutObject) {
   return {
-    schema_version: 'md2',
+    schema_version: of.schema,
     processor: of.processor,
     processor_version: deps.build.version,
     processor_commit: deps.build.commit,

@@ -2,6 +2,7 @@
 import type { Client, WorkflowExecutionInfo } from '@temporalio/client';
 import { SsmdError } from '../schema/errors.ts';
 import { JOB_TYPES } from '../schema/jobs.ts';
+import type { JobType } from '../schema/jobs.ts';
 import { TASK_QUEUE } from '../workflows/lib/queues.ts';
 
 /** What a listing and a description have in common. */
@@ -49,11 +50,20 @@ export type JobStatus = {
 /** The latest runs, newest first: of our task queue, whatever their type, and of our types. */
 export async function listRuns(
   client: Client,
-  { limit, feed }: { readonly limit: number; readonly feed?: string | undefined },
+  wanted: {
+    readonly limit: number;
+    readonly feed?: string | undefined;
+    /** Only of these types; left out: all of our queue and of our types. */
+    readonly types?: readonly JobType[];
+    readonly running?: boolean;
+  },
 ): Promise<JobRow[]> {
+  const { limit, feed } = wanted;
   const found: JobRow[] = [];
-  const types = JOB_TYPES.map((type) => `"${type}"`).join(', ');
-  const query = `TaskQueue = "${TASK_QUEUE}" OR WorkflowType IN (${types})`;
+  const types = (wanted.types ?? JOB_TYPES).map((type) => `"${type}"`).join(', ');
+  const ours = `WorkflowType IN (${types})`;
+  const kind = wanted.types === undefined ? `(TaskQueue = "${TASK_QUEUE}" OR ${ours})` : ours;
+  const query = wanted.running === true ? `${kind} AND ExecutionStatus = "Running"` : kind;
   for await (const run of client.workflow.list({ query })) {
     const row = await rowOf(client, run);
     if (feed !== undefined && row.feed !== feed) continue;

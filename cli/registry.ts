@@ -1,13 +1,16 @@
 /** Every command of `ssmd`, in the order of its help. Adding one is one file and one line here. */
 import type { Register } from './command.ts';
+import { register as compare } from './commands/compare.ts';
 import { register as connector } from './commands/connector.ts';
 import { register as dataset } from './commands/dataset.ts';
 import { register as demo } from './commands/demo.ts';
 import { register as doctor } from './commands/doctor.ts';
+import { register as env } from './commands/env.ts';
 import { register as exportDays } from './commands/export.ts';
 import { register as importRecording } from './commands/import.ts';
 import { register as job } from './commands/job.ts';
 import { register as log } from './commands/log.ts';
+import { register as reprocess } from './commands/reprocess.ts';
 import { register as replay } from './commands/replay.ts';
 import { register as simulate } from './commands/simulate.ts';
 import { register as sub } from './commands/sub.ts';
@@ -26,10 +29,13 @@ export const COMMANDS: readonly Register[] = [
   sub,
   replay,
   dataset,
+  env,
   exportDays,
   log,
   trace,
   worker,
   job,
+  reprocess,
+  compare,
   temporal,
 ];

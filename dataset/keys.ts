@@ -190,6 +190,64 @@ export function stagedWindowKey({ version, feed, day, shard, hour }: StagedWindo
   return `${base}${name('shard', shard)}-${hour.toString().padStart(2, '0')}.json`;
 }
 
+/** What is laid down of a day while it is built under a version: plans and parts. */
+function stagingOf(of: { version: string; feed: string; day: Day }): string {
+  return `normalized/${versionText(of.version)}/_staging/${name('feed', of.feed)}/${of.day}/`;
+}
+
+/** A shard's day as it was surveyed, `basis` being what RAW was then. */
+export function stagedPlanKey(of: StagedPlanId): string {
+  return `${stagingOf(of)}${name('shard', of.shard)}-plan-${basisText(of.basis)}.json`;
+}
+
+export type StagedPlanId = {
+  readonly version: string;
+  readonly feed: string;
+  readonly day: Day;
+  readonly shard: string;
+  /** `inputs_id` of the day's plan: lower-case hex. */
+  readonly basis: string;
+};
+
+/** What one worker built of a shard's day. */
+export function stagedPartKey(of: StagedPlanId & { part: number; parts: number }): string {
+  const part = `part-${of.part + 1}-of-${of.parts}-${basisText(of.basis)}`;
+  return `${stagingOf(of)}${name('shard', of.shard)}-${part}.json`;
+}
+
+function basisText(basis: string): string {
+  if (!/^[0-9a-f]{64}$/.test(basis)) throw new RangeError(`no inputs id: ${basis}`);
+  return basis.slice(0, 16);
+}
+
+/** How fast a feed's days were rebuilt so far. */
+export function throughputKey(feed: string): string {
+  return `normalized/_throughput/${name('feed', feed)}.json`;
+}
+
+export type DiffId = {
+  readonly feed: string;
+  readonly day: Day;
+  readonly old: string;
+  readonly new: string;
+  readonly as: 'json' | 'html';
+};
+
+/** What changed of a day between two versions. */
+export function diffKey(of: DiffId): string {
+  return `diff/${pairOf(of)}`;
+}
+
+/** The same with the values of both looked at. */
+export function compareKey(of: DiffId): string {
+  return `compare/${pairOf(of)}`;
+}
+
+function pairOf(of: DiffId): string {
+  const pair = `${versionText(of.old)}..${versionText(of.new)}`;
+  return `${name('feed', of.feed)}/${slashed(of.day)}/${pair}.${of.as}`;
+}
+
 /** Where the hourly archive of a shard goes on reading the bus. */
 export function tierCursorKey(of: { version: string; feed: string; shard: string }): string {
   const base = `normalized/${versionText(of.version)}/_staging/${name('feed', of.feed)}/`;

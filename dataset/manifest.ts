@@ -9,6 +9,8 @@ import type { Day } from '../schema/time.ts';
 import { canonicalJson } from './canonical.ts';
 import type { WindowHours } from './cutter.ts';
 import { canonicalObjectKey } from './keys.ts';
+import { SCHEMAS } from './version.ts';
+import type { Schema } from './version.ts';
 
 /** One object of the day; instants as text. */
 export type ManifestObject = {
@@ -89,7 +91,7 @@ export type Manifest = {
   readonly feed: string;
   readonly day: Day;
   readonly origin: Origin;
-  readonly schema: 'md2';
+  readonly schema: Schema;
   /** `kraken@1` */
   readonly normalizer: string;
   readonly window_hours: WindowHours;
@@ -118,6 +120,7 @@ export type ManifestParts = Pick<
   | 'feed'
   | 'day'
   | 'origin'
+  | 'schema'
   | 'normalizer'
   | 'window_hours'
   | 'shards'
@@ -137,7 +140,6 @@ export function buildManifest(
   const gaps = [...parts.gaps].sort(byText(gapOrder));
   return {
     format: 1,
-    schema: 'md2',
     ...parts,
     shards: [...parts.shards].sort(),
     objects,
@@ -231,7 +233,7 @@ export function parseManifest(text: string): Manifest | null {
   const manifest = value as Manifest;
   const whole =
     manifest.format === 1 &&
-    manifest.schema === 'md2' &&
+    SCHEMAS.some((it) => it === manifest.schema) &&
     Array.isArray(manifest.objects) &&
     Array.isArray(manifest.inputs) &&
     Array.isArray(manifest.gaps) &&

@@ -7,6 +7,7 @@ import { EventArena } from '../codec/event-arena.ts';
 import { LogLine, factOf } from '../codec/log-line.ts';
 import type { Feed } from '../connectors/feed.ts';
 import { DayFold } from '../fold/day-fold.ts';
+import type { Wanted } from '../fold/day-fold.ts';
 import type { FoldCounts } from '../fold/counts.ts';
 import { addDays, dayStart } from '../schema/time.ts';
 import type { Day } from '../schema/time.ts';
@@ -31,6 +32,8 @@ export type RebuildOptions = {
    * or throw, to stop.
    */
   readonly onSegment: (t: bigint, segment: SegmentSurvey) => Promise<void> | void;
+  /** Of which symbols to tell (`DayFoldOptions.wanted`); of all where left out. */
+  readonly wanted?: Wanted;
   /** Within a segment, others may run after so many lines. */
   readonly rests?: { readonly lines: number; readonly rest: () => Promise<void> };
   /** Reads unproven segments too: only ever to find out where they were changed. */
@@ -163,8 +166,9 @@ class IntervalRun {
   }
 
   #begin(opened: bigint, taken: boolean): void {
-    const { feed, shard, day } = this.#options;
-    this.#fold = new DayFold({ feed, shard, day, opened, taken, out: this.#arena });
+    const { feed, shard, day, wanted } = this.#options;
+    const told = wanted === undefined ? {} : { wanted };
+    this.#fold = new DayFold({ feed, shard, day, opened, taken, out: this.#arena, ...told });
     this.#midnight_seen = opened >= dayStart(day);
   }
 

@@ -7,11 +7,15 @@ import type { Origin } from '../schema/log.ts';
 import { VERSION_PATTERN } from './keys.ts';
 import type { WindowHours } from './cutter.ts';
 
+/** What its objects hold: `md2` all that is known, `md1` the simple schema, a projection of it. */
+export const SCHEMAS = ['md1', 'md2'] as const;
+export type Schema = (typeof SCHEMAS)[number];
+
 /** `normalized/_versions/{version}.json`, put once. */
 export type VersionBinding = {
   readonly format: 1;
   readonly version: string;
-  readonly schema: 'md2';
+  readonly schema: Schema;
   /** Number of the normalizer, by feed. */
   readonly normalizers: Readonly<Record<string, number>>;
   readonly window_hours: WindowHours;
@@ -29,30 +33,50 @@ export const FIRST_VERSION = 'v1';
 
 /**
  * The label to build under: the first of `serving` that is bound to this making (what changes for
- * another feed moves none of this one), else the newest that is, else the next minor label of the
- * newest major (`exists: false`: it has to be put first).
+ * another feed moves none of this one), else the newest that is, else a new one (`exists: false`: it has
+ * to be put first).
  */
 export function chooseVersion(
   bindings: readonly VersionBinding[],
   making: Making,
   serving: readonly string[] = [],
 ): { readonly version: string; readonly exists: boolean } {
-  const newest = [...bindings].sort((a, b) => compareVersions(b.version, a.version));
-  const fitting = newest.filter((binding) => isMadeSo(binding, making)).map((it) => it.version);
+  const fitting = newestFirst(bindings)
+    .filter((binding) => isMadeSo(binding, making))
+    .map((it) => it.version);
   const [found] = [...serving.filter((it) => fitting.includes(it)), ...fitting];
   if (found !== undefined) return { version: found, exists: true };
-  const last = newest[0];
-  const version = last === undefined ? FIRST_VERSION : nextMinor(last.version);
-  return { version, exists: false };
+  return { version: newVersion(bindings, making.schema), exists: false };
+}
+
+/** A label nobody has: the next minor one of the schema's newest; of a new schema, the next major. */
+export function newVersion(bindings: readonly VersionBinding[], schema: Schema): string {
+  const newest = newestFirst(bindings);
+  const last = newest.find((it) => it.schema === schema);
+  if (last === undefined) {
+    const [newest_of_all] = newest;
+    if (newest_of_all === undefined) return FIRST_VERSION;
+    return `v${versionParts(newest_of_all.version).major + 1}`;
+  }
+  return nextMinor(last.version);
+}
+
+function newestFirst(bindings: readonly VersionBinding[]): VersionBinding[] {
+  return [...bindings].sort((a, b) => compareVersions(b.version, a.version));
 }
 
 export function isMadeSo(binding: VersionBinding, making: Making): boolean {
-  return (
-    binding.schema === making.schema &&
-    binding.window_hours === making.window_hours &&
-    binding.origin === making.origin &&
-    binding.normalizers[making.feed] === making.normalizer
-  );
+  return misfit(binding, making) === null;
+}
+
+/** In which point a version is bound otherwise, in words; null where it is made just so. */
+export function misfit(binding: VersionBinding, making: Making): string | null {
+  const bound = { ...binding, normalizer: binding.normalizers[making.feed] };
+  for (const point of ['schema', 'normalizer', 'window_hours', 'origin'] as const) {
+    if (bound[point] === making[point]) continue;
+    return `${binding.version} is bound to ${point} ${bound[point] ?? 'none'}, not ${making[point]}`;
+  }
+  return null;
 }
 
 /** `v2` -> `v2.1` -> `v2.2`. */
@@ -76,7 +100,7 @@ export function parseBinding(value: unknown): VersionBinding | null {
     format === 1 &&
     typeof version === 'string' &&
     VERSION_PATTERN.test(version) &&
-    schema === 'md2' &&
+    SCHEMAS.some((it) => it === schema) &&
     typeof normalizers === 'object' &&
     normalizers !== null &&
     typeof window_hours === 'number' &&

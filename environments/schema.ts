@@ -68,6 +68,9 @@ const capture = z.strictObject({
   log_bytes_max: byteSize.default(20e9),
 });
 
+/** A build of the connector beside this checkout's own: `ssmd` of it, as it is started. */
+const connectorBuild = z.strictObject({ command: z.array(z.string().min(1)).min(1) });
+
 export const environmentSchema = z.strictObject({
   apiVersion: z.literal('ssmd/v1'),
   kind: z.literal('Environment'),
@@ -103,6 +106,8 @@ export const environmentSchema = z.strictObject({
     jetstream: z.strictObject({ retention_hours: z.int().positive(), max_bytes: byteSize }),
     entitlements: z.array(entitlement).default([]),
     capture: capture.prefault({}),
+    /** By version: builds that days can be rebuilt with. */
+    connectors: z.record(z.string(), connectorBuild).default({}),
     /** `live`, or `simulator`: RAW of the two never meets in one environment. */
     origin: z.enum(['live', 'simulator']).default('live'),
   }),

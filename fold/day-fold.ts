@@ -11,6 +11,7 @@ import { decoderOf } from '../connectors/feed.ts';
 import type { Decode, Feed } from '../connectors/feed.ts';
 import type { FactKey, Facts } from '../schema/log.ts';
 import type { FoldConfig } from '../schema/symbols.ts';
+import { feedSymbol } from '../schema/events.ts';
 import { dayStart } from '../schema/time.ts';
 import type { Day } from '../schema/time.ts';
 import { countDropped, countFrame, createCounts } from './counts.ts';
@@ -19,7 +20,7 @@ import { Emitter } from './emitter.ts';
 import { Speech } from './speech.ts';
 import type { BookFault, SpeechOptions } from './speech.ts';
 import { openingKeys } from './opening.ts';
-import { BOOK_TYPE, TRADE, addSlot, createState, newConnection } from './state.ts';
+import { BOOK_TYPE, TRADE, UNWANTED, addSlot, createState, newConnection } from './state.ts';
 import type { Connection, DayState } from './state.ts';
 import { hearTrade } from './trades.ts';
 
@@ -32,7 +33,15 @@ export type DayFoldOptions = {
   readonly taken: boolean;
   /** Where events go; a fold of its own has an arena of its own. */
   readonly out?: EventArena;
+  /**
+   * Of which symbols it tells; of all where left out. What is said of a symbol depends on no other, so
+   * that folds of parts of a day say together what one fold of the whole says.
+   */
+  readonly wanted?: Wanted;
 };
+
+/** Whether a symbol is told of: a market's, or that of the feed's own events (`feedSymbol`). */
+export type Wanted = (symbol: string) => boolean;
 
 export class DayFold {
   readonly day: Day;
@@ -49,7 +58,10 @@ export class DayFold {
   readonly #emitter: Emitter;
   #speech: Speech;
   #table: SymbolTable = createSymbolTable([]);
-  /** Slot by index of the symbol table. */
+  readonly #wanted: Wanted | null;
+  /** Configured symbols that others tell of. */
+  #unwanted = new Set<string>();
+  /** Slot by index of the symbol table; `UNWANTED` for a symbol that others tell of. */
   #slots: number[] = [];
 
   constructor(options: DayFoldOptions) {
@@ -59,7 +71,9 @@ export class DayFold {
     this.#feed = feed;
     this.#shard = shard;
     this.#decode = decoderOf(feed, day);
-    this.#emitter = new Emitter(this.out, feed.id, shard);
+    this.#wanted = options.wanted ?? null;
+    const mute = options.wanted?.(feedSymbol(shard)) === false;
+    this.#emitter = new Emitter(this.out, feed.id, shard, mute);
     this.#speech = new Speech(this.#speaker(), createState(shard, taken, opened >= dayStart(day)));
   }
 
@@ -108,10 +122,12 @@ export class DayFold {
       opened: 0n,
       taken: false,
       out,
+      ...(this.#wanted === null ? {} : { wanted: this.#wanted }),
     });
     copy.#speech = this.#speech.clone(copy.#speaker());
     copy.#table = this.#table;
     copy.#slots = [...this.#slots];
+    copy.#unwanted = new Set(this.#unwanted);
     return copy;
   }
 
@@ -119,7 +135,11 @@ export class DayFold {
   configure(config: FoldConfig): void {
     this.#speech.book_depth = config.book_depth;
     this.#table = createSymbolTable(config.symbols);
-    this.#slots = config.symbols.map((it) => addSlot(this.#speech.state, it.symbol));
+    this.#slots = config.symbols.map(({ symbol }) => {
+      if (this.#wanted?.(symbol) !== false) return addSlot(this.#speech.state, symbol);
+      this.#unwanted.add(symbol);
+      return UNWANTED;
+    });
     this.#speech.expect(openingKeys(this.#feed, config, this.#slots));
   }
 
@@ -146,6 +166,7 @@ export class DayFold {
 
   /** @internal */
   alarm(fact: Facts['_alarm']): void {
+    if (fact.symbol !== null && this.#unwanted.has(fact.symbol)) return;
     const slot =
       fact.symbol === null ? 0 : Math.max(0, this.#speech.state.names.indexOf(fact.symbol));
     this.#speech.status(slot, { kind: 'system', cause: fact.kind, detail: fact.detail }, fact.c);
@@ -193,7 +214,7 @@ export class DayFold {
     speech.floors.clear();
     for (let event = 0; event < buffer.count; event++) {
       const slot = this.#slots[buffer.symbol[event] as number];
-      if (slot === undefined) continue;
+      if (slot === undefined || slot === UNWANTED) continue;
       const type = buffer.type[event] as number;
       if (type === TRADE) hearTrade(speech, connection, buffer, event, slot);
       else if (!connection.serves) countDropped(this.counts, 'other_day');
@@ -205,6 +226,7 @@ export class DayFold {
   #control(c: Connection, buffer: EventBuffer): void {
     const index = buffer.frame_symbol;
     const slot = index >= 0 ? (this.#slots[index] ?? 0) : 0;
+    if (slot === UNWANTED) return;
     const { reason, channel, at } = buffer;
     if (buffer.kind === 'refused') {
       this.#speech.status(

@@ -22,6 +22,7 @@ export class Emitter {
   readonly #arena: EventArena;
   readonly #feed: string;
   readonly #shard: string;
+  readonly #mute: boolean;
   #t = 0n;
   /** By key: events emitted by this line so far, and where the last of them lies in the arena. */
   readonly #counts: number[] = [];
@@ -30,10 +31,12 @@ export class Emitter {
   /** Events emitted, by type code. */
   readonly by_type: number[] = EVENT_TYPES.map(() => 0);
 
-  constructor(arena: EventArena, feed: string, shard: string) {
+  /** `mute`: the feed's own events (slot 0) are told by another fold. */
+  constructor(arena: EventArena, feed: string, shard: string, mute = false) {
     this.#arena = arena;
     this.#feed = feed;
     this.#shard = shard;
+    this.#mute = mute;
   }
 
   beginLine(t: bigint): void {
@@ -85,6 +88,7 @@ export class Emitter {
 
   /** A fact about the data itself; slot 0 is the feed. */
   emitStatus(state: DayState, slot: number, fields: StatusFields): void {
+    if (slot === 0 && this.#mute) return;
     const event: EventOf<'status'> = {
       type: 'status',
       t: unixNs(this.#t),

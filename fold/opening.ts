@@ -6,7 +6,7 @@
 import type { Feed } from '../connectors/feed.ts';
 import { TYPE_CODE } from '../schema/events.ts';
 import type { FoldConfig } from '../schema/symbols.ts';
-import { BOOK_TYPE, TYPES } from './state.ts';
+import { BOOK_TYPE, TYPES, UNWANTED } from './state.ts';
 
 /** The keys that open with a state; `slots` are those of the configured symbols, in their order. */
 export function openingKeys(feed: Feed, config: FoldConfig, slots: readonly number[]): number[] {
@@ -16,7 +16,7 @@ export function openingKeys(feed: Feed, config: FoldConfig, slots: readonly numb
     ),
   );
   const keys = config.symbols.flatMap(({ depth }, index) =>
-    codes
+    (slots[index] === UNWANTED ? [] : codes)
       // Of a market kept to its best prices no book is asked for.
       .filter((code) => code !== BOOK_TYPE || depth === 'l2')
       .map((code) => (slots[index] as number) * TYPES + code),

@@ -98,6 +98,9 @@ export function newConnection(
   return { c, serves, url, last_t: t, whole: [], last_trade: [] };
 }
 
+/** In place of a slot: a symbol that this fold does not tell of. */
+export const UNWANTED = -1;
+
 /** The slot of a symbol, made if it is new. Slots are never taken back within a day. */
 export function addSlot(state: DayState, symbol: string): number {
   const known = state.names.indexOf(symbol);

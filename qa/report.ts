@@ -58,7 +58,8 @@ export function escape(value: unknown): string {
   return String(value).replace(/[&<>"']/g, (sign) => `&#${sign.charCodeAt(0)};`);
 }
 
-function number(value: number): string {
+/** `12\u202f345.6`: digits in groups. */
+export function number(value: number): string {
   const [whole = '', fraction] = String(value).split('.');
   if (whole.includes('e')) return String(value);
   const grouped = whole.replace(/\B(?=(\d{3})+$)/g, '\u202f');

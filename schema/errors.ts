@@ -12,6 +12,7 @@ export type ErrorCode =
   | 'SSMD_CORRUPT'
   | 'SSMD_VERSION_CONFLICT'
   | 'SSMD_LATE_RAW'
+  | 'SSMD_MOVED'
   | 'SSMD_FENCED'
   | 'SSMD_DISK_FULL'
   | 'SSMD_LIMIT'

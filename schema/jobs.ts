@@ -7,9 +7,15 @@ export const JOB_TYPES = [
   'daily-qa',
   'audit',
   'export',
+  'reprocess',
+  'promote',
+  'compare',
   'replay',
 ] as const;
 export type JobType = (typeof JOB_TYPES)[number];
+
+/** Workflows that only jobs start: a day of a range. */
+export const PART_TYPES = ['reprocess-day'] as const;
 
 export type ArchiveTierInput = { readonly feed?: string; readonly shard?: string };
 export type DailyArchiveInput = {
@@ -33,6 +39,39 @@ export type AuditInput = {
   readonly version?: string;
 };
 
+export type ReprocessInput = {
+  readonly feed: string;
+  /** One day; or a range by `from` and `to`, both ends included. */
+  readonly day?: string;
+  readonly from?: string;
+  readonly to?: string;
+  /** The label to build under; left out: what is bound to this making, else a new one. */
+  readonly version?: string;
+  /** `md2` where it is left out. */
+  readonly schema?: 'md1' | 'md2';
+  /** A registered build of the connector; left out: the worker's own. */
+  readonly connector_version?: string;
+  /** `manual` where it is left out. */
+  readonly promote?: 'manual' | 'auto' | 'never';
+  /** Of events, 0 to 1: up to which share changed `auto` still promotes; 0 where it is left out. */
+  readonly max_changed?: number;
+  /** Days built at once; 2 where it is left out. */
+  readonly concurrency?: number;
+  /** Workers a shard's day is shared over; left out: as its size suggests. */
+  readonly parts?: number;
+  readonly dry_run?: boolean;
+};
+/** Moves committed days to a version, or takes a move back (`undo`: its revision). */
+export type PromoteInput = {
+  readonly feed: string;
+  readonly version?: string;
+  readonly day?: string;
+  readonly from?: string;
+  readonly to?: string;
+  readonly undo?: number;
+  readonly by: string;
+  readonly reason: string;
+};
 /** Also what their files are called. */
 export const EXPORT_FORMATS = ['parquet', 'csv', 'jsonl'] as const;
 export type ExportFormat = (typeof EXPORT_FORMATS)[number];
@@ -55,6 +94,14 @@ export type ExportInput = {
   readonly format?: ExportFormat;
   /** A folder that is not there yet, as the worker sees it; left out, it is the normalized bucket. */
   readonly out?: string;
+};
+
+/** Two versions of a day side by side; `current` is the one that serves it. */
+export type CompareInput = {
+  readonly feed: string;
+  readonly day?: string;
+  readonly left: string;
+  readonly right: string;
 };
 
 export type ReplayInput = {
@@ -81,6 +128,9 @@ export type JobInputs = {
   readonly 'daily-archive': DailyArchiveInput;
   readonly 'daily-qa': DailyQaInput;
   readonly audit: AuditInput;
+  readonly reprocess: ReprocessInput;
+  readonly promote: PromoteInput;
+  readonly compare: CompareInput;
   readonly export: ExportInput;
   readonly replay: ReplayInput;
 };

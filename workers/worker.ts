@@ -15,9 +15,11 @@ import { createArchiveActivities } from '../activities/archive.ts';
 import { createAuditActivities } from '../activities/audit.ts';
 import { createSurveyMemo } from '../activities/deps.ts';
 import type { JobDeps } from '../activities/deps.ts';
+import { createCompareActivities } from '../activities/compare.ts';
 import { createExportActivities } from '../activities/export.ts';
 import type { ExportDeps } from '../activities/export-plan.ts';
 import { createQaActivities } from '../activities/qa.ts';
+import { createReprocessActivities } from '../activities/reprocess.ts';
 import type { QaDeps } from '../activities/qa.ts';
 import { FEEDS } from '../connectors/registry.ts';
 import { readSoftware } from '../connectors/runtime/provenance.ts';
@@ -32,6 +34,7 @@ import { TASK_QUEUE } from '../workflows/lib/queues.ts';
 import { openBus, openStores } from './adapters.ts';
 import type { Stores } from './adapters.ts';
 import { lateBus, lateStore } from './late-adapters.ts';
+import { childBuilds } from './builds.ts';
 import { exportPorts } from './exports.ts';
 import { expectedSymbols, readSuite } from './quality.ts';
 import { createReplays, replayWorkers } from './replays.ts';
@@ -81,8 +84,10 @@ export async function startWorker(options: WorkerOptions): Promise<RunningWorker
     activities: {
       ...createArchiveActivities(deps),
       ...createAuditActivities(deps),
+      ...createCompareActivities(deps),
       ...createExportActivities(deps),
       ...createQaActivities(deps),
+      ...createReprocessActivities({ ...deps, builds: childBuilds(options) }),
       ...createAdmissionActivities({ ...deps, searchAttributes }),
     },
     identity,

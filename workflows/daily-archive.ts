@@ -8,7 +8,6 @@ import {
   WorkflowIdReusePolicy,
   isCancellation,
   log,
-  setCurrentDetails,
   sleep,
   startChild,
 } from '@temporalio/workflow';
@@ -20,8 +19,8 @@ import { admit } from './lib/admit.ts';
 import { fileUnder } from './lib/attributes.ts';
 import { asksForNewPlan, codeOf } from './lib/failures.ts';
 import { dailyQaId } from './lib/ids.ts';
-import { entered, finished, renderProgress, startProgress } from './lib/progress.ts';
-import type { Progress } from './lib/progress.ts';
+import { createShow } from './lib/progress.ts';
+import type { Show } from './lib/progress.ts';
 import { cache, io, records } from './proxies.ts';
 
 export type DailyArchiveReport = Committed & {
@@ -42,7 +41,7 @@ export async function dailyArchive(input: DailyArchiveInput): Promise<DailyArchi
   const { wanted, day, shards, search_attributes: known } = await admit('daily-archive', input);
   const { feed } = wanted;
   fileUnder(known, { SsmdFeed: feed, SsmdDay: day, SsmdStage: 'plan' });
-  const show = createShow(`${feed} ${day}`);
+  const show = createShow(`daily-archive ${feed} ${day}`, STAGES);
   show('bus');
   await takeFromBus(shards, show);
   const { plan, done } = await archive({ ...wanted, day }, show, known);
@@ -71,8 +70,6 @@ async function takeFromBus(shards: readonly Shard[], show: Show): Promise<void> 
     }
   }
 }
-
-type Show = (stage: string | null, note?: string) => void;
 
 async function archive(
   wanted: DailyArchiveInput & { readonly day: string },
@@ -145,14 +142,6 @@ async function startQa(of: { feed: string; day: string; version: string }): Prom
     if (!(error instanceof WorkflowExecutionAlreadyStartedError)) throw error;
   }
   return workflowId;
-}
-
-function createShow(title: string): Show {
-  let progress: Progress = startProgress(`daily-archive ${title}`, STAGES);
-  return (stage, note = '') => {
-    progress = stage === null ? finished(progress, note) : entered(progress, stage, note);
-    setCurrentDetails(renderProgress(progress));
-  };
 }
 
 function nextWords(done: Committed): string {

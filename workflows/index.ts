@@ -4,8 +4,12 @@
  */
 export { archiveTier as 'archive-tier' } from './archive-tier.ts';
 export { audit } from './audit.ts';
+export { compare } from './compare.ts';
 export { dailyArchive as 'daily-archive' } from './daily-archive.ts';
 export { dailyQa as 'daily-qa' } from './daily-qa.ts';
+export { promote } from './promote.ts';
+export { reprocess } from './reprocess.ts';
+export { reprocessDay as 'reprocess-day' } from './reprocess-day.ts';
 export { runExport as export } from './export.ts';
 export { replay } from './replay.ts';
 export { unknownType as default } from './unknown-type.ts';

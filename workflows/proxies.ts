@@ -8,17 +8,21 @@ import type { ActivityOptions } from '@temporalio/workflow';
 import type { AdmissionActivities } from '../activities/admission.ts';
 import type { ArchiveActivities } from '../activities/archive.ts';
 import type { AuditActivities } from '../activities/audit.ts';
+import type { CompareActivities } from '../activities/compare.ts';
 import type { ExportActivities } from '../activities/export.ts';
 import type { QaActivities } from '../activities/qa.ts';
+import type { ReprocessActivities } from '../activities/reprocess.ts';
 import type { ReplayActivities } from '../activities/replay.ts';
 import { REPLAY_QUEUE, REPLAY_WORDS_QUEUE } from './lib/queues.ts';
 
 export type Activities = AdmissionActivities &
   ArchiveActivities &
   AuditActivities &
+  CompareActivities &
   ExportActivities &
   QaActivities &
-  ReplayActivities;
+  ReplayActivities &
+  ReprocessActivities;
 
 /** A server may be away for a night's part: a job waits for it, and then somebody has to look. */
 const PATIENCE = '6 hours';

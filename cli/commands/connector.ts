@@ -16,11 +16,11 @@ type ConnectorFlags = {
   readonly shard?: string;
   readonly url?: string;
   readonly port: number;
+  readonly describe?: boolean;
 };
 
-/** What `--mode` takes; the other mode of the design is not there yet, and says so. */
-const MODES = ['live', 'replay'] as const;
-const MODES_TO_COME = ['reprocess'];
+/** What `--mode` takes. */
+const MODES = ['live', 'replay', 'reprocess'] as const;
 const EXAMPLE = 'npx ssmd connector --mode live --feed kraken --shard tier1';
 
 export function register(program: Command, context: CliContext): void {
@@ -32,8 +32,8 @@ export function register(program: Command, context: CliContext): void {
       'Connects to the venue, writes every frame to the local log before anything else, publishes ' +
         'its events to NATS and ships the log to the raw bucket, minute by minute. Runs until ' +
         'Ctrl-C. Venue, NATS and S3 may all be away: capture goes on with what there is. Its log ' +
-        'goes to standard output, one JSON object a line. In --mode replay it is started by the ' +
-        'worker, which hands it its work on standard input: see npx ssmd replay --help.',
+        'goes to standard output, one JSON object a line. In the modes replay and reprocess a worker ' +
+        'starts it and hands it its work on standard input: see their commands, npx ssmd --help.',
     )
     .option('--mode <mode>', `where frames come from; there is ${MODES.join(', ')}`, 'live')
     .option('--env <name>', ENV_HELP, parseEnvName)
@@ -46,11 +46,13 @@ export function register(program: Command, context: CliContext): void {
       parsePort,
       0,
     )
+    .option('--describe', 'with --mode reprocess: print what this build can rebuild, and end')
     .addHelpText('after', `\nExample:\n  ${EXAMPLE}`)
     .action((flags: ConnectorFlags) => runConnector(flags, context));
 }
 
 async function runConnector(flags: ConnectorFlags, context: CliContext): Promise<void> {
+  if (flags.mode === 'reprocess') return runReprocess(flags, context);
   if (flags.mode === 'replay') return runReplay(context);
   const { env, output, interrupted, root } = context;
   const [{ FEEDS }, { startConnector }, { foldConfig }] = await Promise.all([
@@ -123,6 +125,18 @@ async function isSimulator(url: string): Promise<boolean> {
 }
 
 /** All it is told comes by standard input; all it says is a line of JSON, its failure among them. */
+async function runReprocess(flags: ConnectorFlags, context: CliContext): Promise<void> {
+  const { output, interrupted, root } = context;
+  const { describeBuild, reprocessFor } = await import('../../workers/reprocessor.ts');
+  if (flags.describe === true) {
+    output.json({ event: 'build', build: describeBuild(root) });
+    return;
+  }
+  const say = (message: Readonly<Record<string, unknown>>): void => output.json(message);
+  if (!(await reprocessFor(process.stdin, root, interrupted, say))) throw new ExitWith(1);
+}
+
+/** The same of a replay. */
 async function runReplay({ output, interrupted }: CliContext): Promise<void> {
   const [{ FEEDS }, { replayFrom }] = await Promise.all([
     import('../../connectors/registry.ts'),
@@ -140,10 +154,7 @@ function checkedFlags(
 ): { readonly feed: string; readonly shard: string } {
   const faults: Fault[] = [];
   const shard = flags.shard ?? shard_id ?? '';
-  if (MODES_TO_COME.includes(flags.mode)) {
-    const what = `mode ${flags.mode} does not exist yet; there is ${MODES.join(', ')}`;
-    faults.push({ where: '--mode', what });
-  } else if (!MODES.some((mode) => mode === flags.mode)) {
+  if (!MODES.some((mode) => mode === flags.mode)) {
     faults.push({
       where: '--mode',
       what: `expected ${MODES.join(', ')}, received '${flags.mode}'`,

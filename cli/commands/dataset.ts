@@ -1,4 +1,5 @@
 /** `ssmd dataset`: which days are archived, and what a day consists of. */
+import { InvalidArgumentError } from 'commander';
 import type { Command } from 'commander';
 import {
   VERSION_PATTERN,
@@ -15,6 +16,7 @@ import type { Fault } from '../../schema/errors.ts';
 import { formatIso, parseDay } from '../../schema/time.ts';
 import type { ObjectStore } from '../../storage/object-store.ts';
 import type { CliContext } from '../command.ts';
+import type { RollbackFlags } from '../dataset/pointer.ts';
 import { GROUPS, parseEnvName } from '../command.ts';
 import { feedFault } from '../flag-faults.ts';
 import { countOf, formatBytes, formatCount } from '../format.ts';
@@ -33,14 +35,17 @@ const NO_DAYS =
   'no day is committed yet; archive one: npx ssmd temporal workflow start --type daily-archive ' +
   `--task-queue ssmd --input '{"feed":"kraken"}'`;
 const LIST_EXAMPLE = 'npx ssmd dataset list --feed kraken';
+const VERSION_HELP = 'such as v1 (default: the one that serves the day, else the newest)';
 const EXAMPLE = 'npx ssmd dataset show --feed kraken --day 2026-11-20';
 
 export function register(program: Command, context: CliContext): void {
   const dataset = program
     .command('dataset')
     .helpGroup(GROUPS.data)
-    .summary('archived days: list them, look at one')
+    .summary('archived days: list them, look at one, verify it; which version serves')
     .description('A day exists once its manifest does. Only the normalized bucket is read.');
+  addPointer(dataset, context);
+  addVerify(dataset, context);
   dataset
     .command('list')
     .description('Committed days of every feed and version.')
@@ -53,11 +58,102 @@ export function register(program: Command, context: CliContext): void {
     .description('One day: its holes and its objects, and what it was made from.')
     .requiredOption('--feed <feed>', 'whose day: kraken or binance-usdm')
     .requiredOption('--day <day>', 'which UTC day: YYYY-MM-DD')
-    .option('--dataset-version <version>', 'such as v1 (default: the newest that has the day)')
+    .option('--dataset-version <version>', VERSION_HELP)
     .option('--env <name>', ENV_HELP, parseEnvName)
     .option('--json', 'print the manifest')
     .addHelpText('after', `\nExample:\n  ${EXAMPLE}`)
     .action((flags: ShowFlags) => showDay(flags, context));
+}
+
+function addVerify(dataset: Command, context: CliContext): void {
+  dataset
+    .command('verify')
+    .description('Reads every object of a day back and holds it against the manifest.')
+    .requiredOption('--feed <feed>', 'whose day: kraken or binance-usdm')
+    .requiredOption('--day <day>', 'which UTC day: YYYY-MM-DD')
+    .option('--dataset-version <version>', VERSION_HELP)
+    .option('--env <name>', ENV_HELP, parseEnvName)
+    .option('--json', 'print one JSON object')
+    .action((flags: ShowFlags) => verifyDay(flags, context));
+}
+
+function addPointer(dataset: Command, context: CliContext): void {
+  dataset
+    .command('current')
+    .description('Which version serves which days of a feed, and who moved them.')
+    .requiredOption('--feed <feed>', 'whose days: kraken or binance-usdm')
+    .option('--env <name>', ENV_HELP, parseEnvName)
+    .option('--json', 'print the pointer')
+    .action((flags: CurrentFlags) => showCurrent(flags, context));
+  dataset
+    .command('rollback')
+    .description('Takes a move of days between versions back, by the job promote.')
+    .requiredOption('--feed <feed>', 'whose days: kraken or binance-usdm')
+    .option('--revision <number>', 'of the move (default: the last one)', parseRevision)
+    .option('--by <name>', 'who decides (needed)')
+    .option('--reason <words>', 'why (needed)')
+    .option('--env <name>', ENV_HELP, parseEnvName)
+    .option('--json', 'print one JSON object')
+    .action((flags: CurrentFlags & RollbackFlags) => rollBackMove(flags, context));
+}
+
+type CurrentFlags = { readonly env?: string; readonly feed: string; readonly json?: boolean };
+
+function parseRevision(text: string): number {
+  const revision = Number(text);
+  if (Number.isSafeInteger(revision) && revision > 0) return revision;
+  throw new InvalidArgumentError(`expected a revision of the pointer, received '${text}'`);
+}
+
+async function showCurrent(flags: CurrentFlags, context: CliContext): Promise<void> {
+  const { pointerOf, printPointer } = await import('../dataset/pointer.ts');
+  const current = await withBucket(flags, context, (store) => pointerOf(store, flags.feed));
+  if (flags.json === true) context.output.json(current);
+  else printPointer(flags.feed, current, context);
+}
+
+async function rollBackMove(
+  flags: CurrentFlags & RollbackFlags,
+  context: CliContext,
+): Promise<void> {
+  const { output } = context;
+  const { pointerOf, rollBack } = await import('../dataset/pointer.ts');
+  const before = await withBucket(flags, context, (store) => pointerOf(store, flags.feed));
+  const report = await rollBack(flags, before.moves.at(-1)?.revision ?? null, context);
+  if (flags.json === true) output.json(report);
+  else output.line(`${flags.feed}: the pointer is at revision ${report.moved?.revision ?? ''}`);
+}
+
+async function verifyDay(flags: ShowFlags, context: CliContext): Promise<void> {
+  const { output } = context;
+  const { verifyManifest } = await import('../dataset/verify.ts');
+  const verified = await withBucket(flags, context, async (store) =>
+    verifyManifest(store, await chosenManifest(store, flags), context),
+  );
+  const { feed, day, version, objects, records, faults } = verified;
+  if (flags.json === true) output.json(verified);
+  else if (faults.length === 0) {
+    const held = `${countOf(objects, 'object')}, ${countOf(records, 'event')}: all as committed`;
+    output.line(`${feed} ${day} ${version}: ${held}`);
+  } else for (const { key, fault } of faults) output.line(`${key}: ${fault}`);
+  if (faults.length === 0) return;
+  const what = `${feed} ${day} ${version}: ${countOf(faults.length, 'object')} of ${objects} not as committed`;
+  throw new SsmdError('SSMD_CORRUPT', what, { facts: { feed, day, version, faults } });
+}
+
+/** The version that was asked for; else the one that serves the day, else the newest. */
+async function chosenManifest(store: ObjectStore, flags: ShowFlags): Promise<Manifest> {
+  const manifests = await manifestsOf(store, flags.feed);
+  const { readPointer } = await import('../dataset/pointer.ts');
+  const current = await readPointer(store, flags.feed);
+  const served = current?.ranges.find((it) => it.from <= flags.day && flags.day <= it.to);
+  const of_day = manifests
+    .filter((it) => it.day === flags.day)
+    .sort((a, b) => compareVersions(a.version, b.version));
+  const asked = flags.datasetVersion ?? served?.version ?? of_day.at(-1)?.version;
+  const wanted = of_day.find((it) => it.version === asked);
+  if (wanted === undefined) throw notCommitted(manifests, flags);
+  return wanted;
 }
 
 async function listDays(flags: ListFlags, context: CliContext): Promise<void> {
@@ -103,18 +199,15 @@ async function listDays(flags: ListFlags, context: CliContext): Promise<void> {
 
 async function showDay(flags: ShowFlags, context: CliContext): Promise<void> {
   const { output } = context;
-  const manifests = await withBucket(flags, context, (store) => manifestsOf(store, flags.feed));
-  const wanted = manifests
-    .filter((it) => it.day === flags.day && (flags.datasetVersion ?? it.version) === it.version)
-    .sort((a, b) => compareVersions(a.version, b.version))
-    .at(-1);
-  if (wanted === undefined) throw notCommitted(manifests, flags);
+  const wanted = await withBucket(flags, context, (store) => chosenManifest(store, flags));
   if (flags.json === true) {
     output.json(wanted);
     return;
   }
   const { totals, gaps, inputs, objects, content_id } = wanted;
-  output.line(`${wanted.feed} ${wanted.day} ${wanted.version} (${wanted.normalizer})`);
+  output.line(
+    `${wanted.feed} ${wanted.day} ${wanted.version} (${wanted.normalizer}, ${wanted.schema})`,
+  );
   output.line(`  content ${content_id}`);
   output.line(
     `  ${countOf(totals.records, 'event')} in ${countOf(totals.objects, 'object')}, ` +

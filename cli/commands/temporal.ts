@@ -2,9 +2,7 @@
 import { spawn } from 'node:child_process';
 import { constants } from 'node:os';
 import type { Command } from 'commander';
-import type { Known } from '../../activities/admission.ts';
 import { SsmdError } from '../../schema/errors.ts';
-import { nsFromMs } from '../../schema/time.ts';
 import { ensureBinary } from '../../stack/binaries.ts';
 import { environmentName } from '../../environments/files.ts';
 import { readStackState } from '../../stack/state.ts';
@@ -12,7 +10,8 @@ import type { CliContext } from '../command.ts';
 import { ExitWith, GROUPS, parseEnvName } from '../command.ts';
 import { refuseWrongStart, startsJob, withTaskQueue } from '../job-start.ts';
 import { TASK_QUEUE } from '../../workflows/lib/queues.ts';
-import { chooseEnvironment, resolveEnvironment } from '../resolve-environment.ts';
+import { knownIn } from '../judged-input.ts';
+import { chooseEnvironment } from '../resolve-environment.ts';
 
 export function register(program: Command, context: CliContext): void {
   program
@@ -103,17 +102,6 @@ function asksNoServer(args: readonly string[]): boolean {
 }
 
 const HELP = ['-h', '--help', '-v', '--version'];
-
-/** What jobs of an environment can be about. */
-async function knownIn(name: string, context: CliContext): Promise<Known> {
-  const { environment } = await resolveEnvironment(name, context, 'none');
-  const { feedsOf, shardsOf } = await import('../../environments/env.ts');
-  const feeds = feedsOf(environment);
-  const shards = feeds.flatMap((feed) =>
-    shardsOf(environment, feed).map((shard) => ({ feed, shard })),
-  );
-  return { feeds, shards, now: nsFromMs(Date.now()) };
-}
 
 function namesAddress(arg: string): boolean {
   return arg === '--address' || arg.startsWith('--address=');

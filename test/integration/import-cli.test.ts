@@ -105,7 +105,10 @@ test(
         dir,
       );
       assert.equal(strange.code, 1, `a recording of another feed: ${strange.stdout}`);
-      assert.match(strange.stdout + strange.stderr, /no frame is of use: no frame is data of binance-usdm/);
+      assert.match(
+        strange.stdout + strange.stderr,
+        /no frame is of use: no frame is data of binance-usdm/,
+      );
     } finally {
       await rm(dir, { recursive: true, force: true });
     }

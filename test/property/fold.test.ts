@@ -3,6 +3,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import fc from 'fast-check';
 import { decodeEvents } from '../../codec/md2.ts';
+import { partOf } from '../../dataset/parts.ts';
 import { DayFold } from '../../fold/day-fold.ts';
 import { createShardFold } from '../../fold/shard-fold.ts';
 import type { ShardFold } from '../../fold/shard-fold.ts';
@@ -153,6 +154,35 @@ test('events come in order of (t, index) by type and symbol, and are never ident
         last.set(key, position);
       }
     }),
+    300,
+  );
+});
+
+test('folds of parts of a day say together what one fold of the whole says', () => {
+  hold(
+    fc.property(
+      acts,
+      acts,
+      acts,
+      fc.integer({ min: 1, max: 4 }),
+      (before, during, after, parts) => {
+        const lines = logOf(before, during, after);
+        const from = lines.findIndex((it) => 'key' in it && it.key === '_day');
+        const opened = (lines[from] as Line).t;
+        const options = { feed: tinyFeed, shard: 's', day: DAY, opened, taken: false };
+        const whole = run(new DayFold(options), lines.slice(from));
+        const told = Array.from({ length: parts }, (_, part) => {
+          const wanted = (symbol: string): boolean =>
+            partOf({ parts, assigned: {} }, symbol) === part;
+          return run(new DayFold({ ...options, wanted }), lines.slice(from));
+        });
+        const order = (event: MarketEvent): string =>
+          `${event.t} ${event.type} ${event.symbol} ${String(event.index).padStart(4, '0')}`;
+        const sorted = (events: readonly MarketEvent[]): MarketEvent[] =>
+          events.toSorted((a, b) => (order(a) < order(b) ? -1 : 1));
+        assert.deepEqual(sorted(told.flat()), sorted(whole));
+      },
+    ),
     300,
   );
 });

@@ -17,7 +17,10 @@ const FROM = Number(process.env['SSMD_MODEL_SEED'] ?? 1);
 const COUNT = 20_000;
 console.log(`# seeds ${FROM} to ${FROM + COUNT - 1} (SSMD_MODEL_SEED)`);
 
-test(`${COUNT} runs of a shard, whatever befalls it`, async () => {
+/** On two busy processors; a minute on quiet ones. */
+const LIMIT_MS = 600_000;
+
+test(`${COUNT} runs of a shard, whatever befalls it`, { timeout: LIMIT_MS }, async () => {
   const failure = await runSeeds(FROM, COUNT);
   if (failure === null) return;
   assert.fail(`seed ${failure.seed}: ${failure.what}\n${failure.trace}`);

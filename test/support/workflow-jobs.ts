@@ -4,6 +4,7 @@ import { DefaultLogger, NativeConnection, Runtime, Worker } from '@temporalio/wo
 import { createAdmissionActivities } from '../../activities/admission.ts';
 import { createArchiveActivities } from '../../activities/archive.ts';
 import { createAuditActivities } from '../../activities/audit.ts';
+import { createCompareActivities } from '../../activities/compare.ts';
 import type { JobDeps } from '../../activities/deps.ts';
 import { createExportActivities } from '../../activities/export.ts';
 import { createQaActivities } from '../../activities/qa.ts';
@@ -61,6 +62,7 @@ export async function startWorkflowJobs(
     activities: {
       ...createArchiveActivities(deps),
       ...createAuditActivities(deps),
+      ...createCompareActivities(deps),
       ...createExportActivities(exportDeps(deps)),
       ...createQaActivities({ ...deps, ...tinyQa }),
       ...createAdmissionActivities({

@@ -28,7 +28,7 @@ async function planOf(deps: JobDeps): Promise<ShardPlan> {
 
 async function rebuilt(deps: JobDeps, plan: ShardPlan): Promise<CutObject[]> {
   const objects: CutObject[] = [];
-  const of = { feed: tinyFeed, day: DAY, plan, window_hours: 1 } as const;
+  const of = { feed: tinyFeed, day: DAY, plan, window_hours: 1, schema: 'md2' } as const;
   await rebuildObjects(deps, of, context, (finished) => {
     objects.push(...finished);
     return Promise.resolve();

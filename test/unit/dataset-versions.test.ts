@@ -59,6 +59,7 @@ test('a committed day serves once, neighbours merge, promotions are left alone',
     format: 1,
     revision: 1,
     live: 'v1',
+    moves: [],
     ranges: [{ from: '2026-11-20', to: '2026-11-20', version: 'v1' }],
   });
   assert.equal(withCommittedDay(first, day('2026-11-20'), 'v1', own), null);
@@ -93,6 +94,7 @@ test('an old day that is committed late, or again, moves nothing of where new da
 });
 
 const parts: ManifestParts = {
+  schema: 'md2',
   version: 'v1',
   feed: 'kraken',
   day: day('2026-11-20'),

@@ -17,6 +17,37 @@ export function auditId(of: { readonly feed: string; readonly day: string }): st
   return `audit/${of.feed}/${of.day}`;
 }
 
+/** Versions are as asked for: what `current` is may have moved since. */
+export function compareId(of: {
+  readonly feed: string;
+  readonly day: string;
+  readonly left: string;
+  readonly right: string;
+}): string {
+  return `compare/${of.feed}/${of.day}/${of.left}..${of.right}`;
+}
+
+/** A range under a label: who asks for the same again finds the same run. */
+export function reprocessId(of: {
+  readonly feed: string;
+  readonly from: string;
+  readonly to: string;
+  readonly version?: string;
+  readonly schema?: string;
+  readonly connector_version?: string;
+  readonly dry_run?: boolean;
+}): string {
+  const { feed, from, to, version, schema, connector_version } = of;
+  const under = version ?? [schema ?? 'md2', connector_version].filter(Boolean).join('-');
+  const kind = of.dry_run === true ? 'reprocess-plan' : 'reprocess';
+  return `${kind}/${feed}/${from}..${to}/${under}`;
+}
+
+/** A move of the pointer: each is one of its own. */
+export function promoteId(of: { readonly feed: string; readonly request: string }): string {
+  return `promote/${of.feed}/${of.request}`;
+}
+
 /** `request` tells exports of the same days apart. */
 export function exportId(of: {
   readonly feed: string;

@@ -1,4 +1,5 @@
 /** What a run shows of itself while it runs: a table of stages and a word on what to do next. */
+import { setCurrentDetails } from '@temporalio/workflow';
 
 export type Stage = {
   readonly name: string;
@@ -49,6 +50,18 @@ export function renderProgress({ title, stages, next }: Progress): string {
   const rows = stages.map(({ name, state, note }) => `| ${MARK[state]} | ${name} | ${note} |`);
   const table = ['| | stage | |', '|---|---|---|', ...rows].join('\n');
   return `**${title}**\n\n${table}${next === '' ? '' : `\n\n${next}`}`;
+}
+
+/** Says where a run is; null: it is over. */
+export type Show = (stage: string | null, note?: string) => void;
+
+/** A run's progress, shown in the UI's Current Details as it changes. */
+export function createShow(title: string, stages: readonly string[]): Show {
+  let progress: Progress = startProgress(title, stages);
+  return (stage, note = '') => {
+    progress = stage === null ? finished(progress, note) : entered(progress, stage, note);
+    setCurrentDetails(renderProgress(progress));
+  };
 }
 
 const MARK: { readonly [S in Stage['state']]: string } = {

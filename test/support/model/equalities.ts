@@ -192,7 +192,7 @@ async function readDay(run: Run, day: Day): Promise<DayArchive> {
   }
   const signal = new AbortController().signal;
   for (const object of manifest.objects) {
-    const fault = await objectFault(run.jobs, object, signal);
+    const fault = await objectFault(run.jobs, object, manifest.schema, signal);
     holds(fault === null, () => `4: ${day}: ${object.key}: ${fault}`);
     const stored = await run.normalized.get(object.key);
     if (stored === null) continue;

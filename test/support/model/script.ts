@@ -72,15 +72,20 @@ export const FAMILIES = [
 ] as const;
 export type Family = (typeof FAMILIES)[number];
 
-const SCRIPT_ACTIONS_MIN = 6;
-const SCRIPT_ACTIONS_MAX = 18;
+/** Share of the runs that go over a midnight; those that stay within a day are short and cost a third. */
+const MIDNIGHTS = 0.35;
+/** Actions of a run: at least, and fewer than. */
+const MIDNIGHT_ACTIONS = [6, 18] as const;
+const DAY_ACTIONS = [2, 9] as const;
 
 export function makeScript(seed: number, families: readonly Family[] = FAMILIES): Script {
   const random = new Random(seed, 'script');
   const pick = <T>(from: readonly T[]): T => from[random.below(from.length)] as T;
   const actions: Action[] = [];
   const chosen = families.filter(() => random.unit() < 0.45);
-  const count = SCRIPT_ACTIONS_MIN + random.below(SCRIPT_ACTIONS_MAX - SCRIPT_ACTIONS_MIN);
+  const midnight = random.unit() < MIDNIGHTS;
+  const [least, most] = midnight ? MIDNIGHT_ACTIONS : DAY_ACTIONS;
+  const count = least + random.below(most - least);
   for (let at = 0; at < count; at++) {
     const roll = random.unit();
     if (chosen.length > 0 && roll < 0.4) actions.push(fault(pick(chosen), random));
@@ -90,12 +95,12 @@ export function makeScript(seed: number, families: readonly Family[] = FAMILIES)
       actions.push({ do: 'wait', ms });
     }
   }
-  if (random.unit() < 0.5) {
+  if (random.unit() < (midnight ? 0.5 : 0.15)) {
     actions.splice(random.below(actions.length), 0, { do: 'quiet' });
   }
   return {
     seed,
-    lead_ms: random.unit() < 0.9 ? 300 + random.below(30_000) : 600_000 + random.below(7_200_000),
+    lead_ms: midnight ? 300 + random.below(30_000) : 600_000 + random.below(7_200_000),
     grid_ms: pick([250, 500, 500, 1_000]),
     silence_ms: pick([5_000, 20_000, 7_200_000]),
     queue_events_max: pick([3, 12, 60_000]),

@@ -1,0 +1,177 @@
+/** Moves a feed's pointer from version to version: all days or none, and the same way back. */
+import { jsonDocument } from '../dataset/canonical.ts';
+import { parseCurrent, undoing, versionOfDay, withMove } from '../dataset/current.ts';
+import type { Current, Displaced, MoveRequest, MovedRange } from '../dataset/current.ts';
+import { currentKey, manifestKey } from '../dataset/keys.ts';
+import { SsmdError } from '../schema/errors.ts';
+import { addDays } from '../schema/time.ts';
+import type { Day } from '../schema/time.ts';
+import { JSON_TYPE } from './datasets.ts';
+import type { JobDeps } from './deps.ts';
+
+type Deps = Pick<JobDeps, 'normalized'>;
+
+/**
+ * Who moves, why and when: written into the pointer. `at` (ISO 8601) is the request's own, so that a
+ * repeated attempt is known again.
+ */
+export type Mover = { readonly by: string; readonly reason: string; readonly at: string };
+
+export type Moved = {
+  readonly feed: string;
+  /** Of the pointer after the move; take it back with this number. */
+  readonly revision: number;
+  readonly days: readonly MovedRange[];
+  /** The pointer said so already: our own move whose acknowledgement was lost. */
+  readonly again: boolean;
+};
+
+/** Other writers may win a compare-and-swap this often before we give up for now. */
+const RACES_MAX = 20;
+
+/**
+ * Moves days to where `days` says, if each is still served by what it was (`was`).
+ * @throws SSMD_MOVED naming the days that somebody else moved in between
+ * @throws SSMD_NOT_FOUND where a day has no manifest under the version it is to go to
+ */
+export async function moveDays(
+  deps: Deps,
+  feed: string,
+  days: readonly MovedRange[],
+  mover: Mover,
+): Promise<Moved> {
+  await refuseUncommitted(deps, feed, days);
+  return move(deps, feed, () => ({ ...mover, days, undoes: null }));
+}
+
+/** Takes a move back. @throws SSMD_NOT_FOUND where the pointer remembers none of that revision */
+export async function undoMove(
+  deps: Deps,
+  feed: string,
+  revision: number,
+  mover: Mover,
+): Promise<Moved> {
+  return move(deps, feed, (current) => {
+    const request = undoing(current, revision, mover);
+    if (request !== null) return request;
+    const known = (current?.moves ?? []).map((it) => it.revision).slice(-10);
+    const there = known.length === 0 ? 'it was never moved' : `it remembers ${known.join(', ')}`;
+    throw new SsmdError(
+      'SSMD_NOT_FOUND',
+      `the pointer of ${feed} has no move of revision ${revision}: ${there}`,
+      { facts: { feed, revision, known } },
+    );
+  });
+}
+
+async function move(
+  deps: Deps,
+  feed: string,
+  requestFor: (current: Current | null) => MoveRequest,
+): Promise<Moved> {
+  const key = currentKey(feed);
+  for (let race = 0; race < RACES_MAX; race++) {
+    const stored = await deps.normalized.get(key);
+    const current = stored === null ? null : pointerIn(stored.body, key);
+    const before = sameMove(current, requestFor(current));
+    if (before !== null)
+      return { feed, revision: before, days: requestFor(current).days, again: true };
+    const request = requestFor(current);
+    const moved = withMove(current, request);
+    if ('displaced' in moved) throw displacedError(feed, moved.displaced);
+    const body = jsonDocument(moved.next);
+    const outcome =
+      stored === null
+        ? await deps.normalized.putIfAbsent(key, body, JSON_TYPE)
+        : await deps.normalized.replaceIf(key, body, stored.etag);
+    if (outcome !== 'created' && outcome !== 'replaced') continue;
+    return { feed, revision: moved.next.revision, days: request.days, again: false };
+  }
+  throw new SsmdError(
+    'SSMD_UNAVAILABLE',
+    `${key} was changed by others ${RACES_MAX} times while we tried; trying again later`,
+    { retryable: true, facts: { key } },
+  );
+}
+
+/**
+ * The revision of the last move where it is this very one, made by an attempt that never heard of it:
+ * the same days, the same person, the same words, at the same instant.
+ */
+function sameMove(current: Current | null, request: MoveRequest): number | null {
+  const last = current?.moves.at(-1);
+  if (last === undefined) return null;
+  const { revision, ...made } = last;
+  return JSON.stringify(made, sorted) === JSON.stringify(request, sorted) ? revision : null;
+}
+
+function sorted(_: string, value: unknown): unknown {
+  if (typeof value !== 'object' || value === null || Array.isArray(value)) return value;
+  return Object.fromEntries(Object.entries(value).sort(([a], [b]) => (a < b ? -1 : 1)));
+}
+
+function pointerIn(body: Uint8Array, key: string): Current {
+  try {
+    const current = parseCurrent(JSON.parse(new TextDecoder().decode(body)));
+    if (current !== null) return current;
+  } catch {
+    // Told below.
+  }
+  throw new SsmdError('SSMD_CORRUPT', `${key} is not a pointer this version understands`, {
+    facts: { key },
+  });
+}
+
+async function refuseUncommitted(
+  deps: Deps,
+  feed: string,
+  ranges: readonly MovedRange[],
+): Promise<void> {
+  const missing: string[] = [];
+  for (const { from, to, version } of ranges) {
+    if (version === null) continue;
+    for (let day: Day = from; day <= to; day = addDays(day, 1)) {
+      const there = await deps.normalized.head(manifestKey({ version, feed, day }));
+      if (there === null) missing.push(`${day} ${version}`);
+    }
+  }
+  if (missing.length === 0) return;
+  throw new SsmdError(
+    'SSMD_NOT_FOUND',
+    `${feed} has no manifest of ${missing.slice(0, 10).join(', ')}: only committed days can serve`,
+    { facts: { feed, missing: missing.slice(0, 100) } },
+  );
+}
+
+function displacedError(feed: string, displaced: readonly Displaced[]): SsmdError {
+  const words = displaced
+    .slice(0, 10)
+    .map(
+      ({ day, expected, found }) =>
+        `${day} (expected ${expected ?? 'none'}, is ${found ?? 'none'})`,
+    );
+  return new SsmdError(
+    'SSMD_MOVED',
+    `${feed} was moved by somebody else since: ${words.join(', ')}; look at ` +
+      `\`ssmd dataset current --feed ${feed}\` and compare again`,
+    { facts: { feed, displaced: displaced.slice(0, 100) } },
+  );
+}
+
+/** Days of `[from, to]` that go to `version`, by what serves them now; those it serves are left out. */
+export function rangesTo(
+  current: Current | null,
+  days: readonly Day[],
+  version: string,
+): MovedRange[] {
+  const ranges: MovedRange[] = [];
+  for (const day of [...days].sort()) {
+    const was = versionOfDay(current, day);
+    if (was === version) continue;
+    const last = ranges.at(-1);
+    if (last !== undefined && last.was === was && addDays(last.to, 1) === day) {
+      ranges[ranges.length - 1] = { ...last, to: day };
+    } else ranges.push({ from: day, to: day, was, version });
+  }
+  return ranges;
+}

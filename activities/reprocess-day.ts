@@ -1,0 +1,204 @@
+/** One day under a version of its own: surveyed once, built in parts, verified, committed. */
+import { versionOfDay } from '../dataset/current.ts';
+import { parseObjectKey, stagedPartKey, stagedPlanKey } from '../dataset/keys.ts';
+import { inputsId } from '../dataset/manifest.ts';
+import { PARTS_MAX, shareOut } from '../dataset/parts.ts';
+import { planToText } from '../dataset/plan-text.ts';
+import type { Schema } from '../dataset/version.ts';
+import { SsmdError } from '../schema/errors.ts';
+import type { Day } from '../schema/time.ts';
+import type { Feed } from '../connectors/feed.ts';
+import { committedAs, manifestOf, putManifest } from './archive-day.ts';
+import type { Committed } from './archive-day.ts';
+import { readSources } from './archive-plan.ts';
+import { lookAgain, verifyObjects } from './archive-verify.ts';
+import type { Laid, Verified } from './archive-verify.ts';
+import type { Builds, PartTask } from './builds.ts';
+import { JSON_TYPE, readCurrent, readManifest } from './datasets.ts';
+import type { JobContext, JobDeps } from './deps.ts';
+import { isOf, readStagedPart, stagedId } from './reprocess-part.ts';
+import { noteThroughput } from './throughput.ts';
+
+type Deps = JobDeps & { readonly builds: Builds };
+
+/** What a day is to be built as. */
+export type DayMaking = {
+  readonly feed: string;
+  readonly day: string;
+  readonly version: string;
+  readonly schema: Schema;
+  /** `kraken@1` */
+  readonly normalizer: string;
+  /** A registered build; null: the worker's own. */
+  readonly connector_version: string | null;
+  /** Workers each shard is shared over; null: as the day's size suggests. */
+  readonly parts: number | null;
+  /** Of RAW, as it lies in the bucket: what the measured speed is of. */
+  readonly raw_bytes: number;
+};
+
+/** A day's plan, small enough for a history; what its parts need lies in the bucket. */
+export type DayBuild = {
+  readonly making: DayMaking;
+  /** When it was planned, ns as text. */
+  readonly began: string;
+  readonly inputs_id: string;
+  readonly window_hours: number;
+  readonly tasks: readonly PartTask[];
+  readonly segments: number;
+  /** Plain bytes. */
+  readonly bytes: number;
+  readonly gaps: number;
+  /** The day as it was committed before from these inputs: nothing to do. */
+  readonly done: Committed | null;
+};
+
+/** A built day whose objects were verified: `verified` is their identity then. */
+export type VerifiedBuild = DayBuild & { readonly verified: string };
+
+/** Plain bytes of RAW from which on a shard's day is worth a second worker, a third, and so on. */
+const PART_BYTES = 256 * 1024 * 1024;
+const PARTS_BY_ITSELF_MAX = 4;
+
+export async function planDay(
+  deps: Deps,
+  feed: Feed,
+  making: DayMaking & { readonly day: Day },
+  context: JobContext,
+): Promise<DayBuild> {
+  const { day, version } = making;
+  const began = deps.now().toString();
+  const sources = await readSources(deps, { feed, day }, context);
+  const { inputs_id } = sources;
+  const existing = await readManifest(deps, { version, feed: feed.id, day });
+  const same = existing !== null && inputsId(existing, deps.sha256) === inputs_id;
+  const weights = await weightsOf(deps, feed, day);
+  const tasks: PartTask[] = [];
+  let bytes = 0;
+  for (const plan of sources.survey.plans) {
+    const segments = plan.intervals.flatMap((it) => it.segments);
+    const plain = segments.reduce((sum, it) => sum + it.plain_bytes, 0);
+    bytes += plain;
+    const parts = partsOf(making.parts, plain, weights.size);
+    const share = shareOut(weights, parts);
+    const task = taskOf(deps, feed, making, inputs_id, plan.shard);
+    const text = planToText({ format: 1, plan, share });
+    const key = stagedPlanKey(stagedId(task, day));
+    await deps.normalized.put(key, new TextEncoder().encode(text), JSON_TYPE);
+    for (let part = 0; part < parts; part++) tasks.push({ ...task, part, parts });
+  }
+  return {
+    making,
+    began,
+    inputs_id,
+    window_hours: deps.window_hours,
+    tasks,
+    segments: sources.inputs.length,
+    bytes,
+    gaps: sources.gaps.length,
+    done: existing !== null && same ? committedAs(existing) : null,
+  };
+}
+
+function partsOf(asked: number | null, bytes: number, symbols: number): number {
+  if (asked !== null) return Math.min(Math.max(asked, 1), PARTS_MAX);
+  const worth = 1 + Math.floor(bytes / PART_BYTES);
+  return Math.max(1, Math.min(worth, PARTS_BY_ITSELF_MAX, symbols));
+}
+
+function taskOf(
+  deps: Deps,
+  feed: Feed,
+  making: DayMaking,
+  inputs_id: string,
+  shard: string,
+): Omit<PartTask, 'part' | 'parts'> {
+  const { day, version, schema, normalizer } = making;
+  const { window_hours } = deps;
+  return {
+    ...{ format: 1, feed: feed.id, day, version, schema, normalizer },
+    ...{ window_hours, inputs_id, shard },
+  };
+}
+
+/** Bytes by symbol, as the day was archived before; only how evenly work is shared rests on it. */
+async function weightsOf(deps: Deps, feed: Feed, day: Day): Promise<Map<string, number>> {
+  const weights = new Map<string, number>();
+  const serving = versionOfDay(await readCurrent(deps, feed.id), day);
+  if (serving === null) return weights;
+  const manifest = await readManifest(deps, { version: serving, feed: feed.id, day });
+  for (const { key, plain_bytes } of manifest?.objects ?? []) {
+    const symbol = parseObjectKey(key)?.symbol;
+    if (symbol !== undefined) weights.set(symbol, (weights.get(symbol) ?? 0) + plain_bytes);
+  }
+  return weights;
+}
+
+/** Reads every object of the day back; the first that is not what was written is `SSMD_CORRUPT`. */
+export async function verifyBuiltDay(
+  deps: Deps,
+  build: DayBuild,
+  context: JobContext,
+): Promise<Verified> {
+  const { feed, day, schema } = build.making;
+  const laid = await laidBy(deps, build);
+  return verifyObjects(deps, { name: `${feed} ${day}`, schema, laid }, context);
+}
+
+/** Commits a built day, unless RAW moved on meanwhile (`SSMD_LATE_RAW`, to be planned again). */
+export async function commitBuiltDay(
+  deps: Deps,
+  feed: Feed,
+  build: VerifiedBuild,
+  context: JobContext,
+): Promise<Committed> {
+  const { making } = build;
+  const day = making.day as Day;
+  const sources = await readSources(deps, { feed, day }, context);
+  if (sources.inputs_id !== build.inputs_id) {
+    throw new SsmdError(
+      'SSMD_LATE_RAW',
+      `RAW of ${feed.id} ${day} changed since the day was planned: inputs were ` +
+        `${build.inputs_id}, received ${sources.inputs_id}; it is planned again`,
+      { facts: { replan: true, expected: build.inputs_id, received: sources.inputs_id } },
+    );
+  }
+  const laid = await laidBy(deps, build);
+  const objects = laid.map(({ object }) => object);
+  const { version, schema, normalizer } = making;
+  const facts = await deps.builds.describe(making.connector_version);
+  const { version: connector, commit, build: built } = facts;
+  const made = {
+    ...{ version, feed: feed.id, day, schema, normalizer },
+    build: { version: connector, commit, build: built },
+  };
+  const ours = manifestOf(deps, made, sources, objects);
+  await lookAgain(deps, { name: `${feed.id} ${day}`, laid, verified: build.verified }, context);
+  const done = await putManifest(deps, ours);
+  const seconds = Number(deps.now() - BigInt(build.began)) / 1e9;
+  await noteThroughput(deps, feed.id, { bytes: making.raw_bytes, seconds });
+  return done;
+}
+
+async function laidBy(deps: Deps, build: DayBuild): Promise<Laid[]> {
+  const facts = await deps.builds.describe(build.making.connector_version);
+  const laid: Laid[] = [];
+  for (const key of partKeys(build)) {
+    const part = await readStagedPart(deps, key);
+    if (part === null || !isOf(part, facts)) {
+      throw new SsmdError('SSMD_LATE_RAW', `${key} is not staged as planned; planned again`, {
+        facts: { replan: true, key },
+      });
+    }
+    laid.push(...part.objects.map((object) => ({ object, staged: [key] })));
+  }
+  return laid;
+}
+
+function partKeys({ tasks, making }: DayBuild): string[] {
+  const day = making.day as Day;
+  return tasks.map((task) => {
+    const { part, parts } = task;
+    return stagedPartKey({ ...stagedId(task, day), part, parts });
+  });
+}

@@ -1,0 +1,101 @@
+/** `ssmd dataset current` and `rollback`: which version serves which days, and who moved them. */
+import { randomUUID } from 'node:crypto';
+import { parseCurrent } from '../../dataset/current.ts';
+import type { Current } from '../../dataset/current.ts';
+import { currentKey } from '../../dataset/keys.ts';
+import { SsmdError } from '../../schema/errors.ts';
+import type { ObjectStore } from '../../storage/object-store.ts';
+import { promoteId } from '../../workflows/lib/ids.ts';
+import { TASK_QUEUE } from '../../workflows/lib/queues.ts';
+import type { PromoteReport } from '../../workflows/promote.ts';
+import type { CliContext } from '../command.ts';
+import { failureOf } from '../job-failure.ts';
+import { judged } from '../judged-input.ts';
+import { withClient } from '../temporal-client.ts';
+
+/** A feed's pointer, or null where no day was committed yet. @throws SSMD_CORRUPT */
+export async function readPointer(store: ObjectStore, feed: string): Promise<Current | null> {
+  const key = currentKey(feed);
+  const stored = await store.get(key);
+  if (stored === null) return null;
+  try {
+    const current = parseCurrent(JSON.parse(new TextDecoder().decode(stored.body)));
+    if (current !== null) return current;
+  } catch {
+    // Told below.
+  }
+  throw new SsmdError('SSMD_CORRUPT', `${key} is not a pointer this version understands`, {
+    facts: { key },
+  });
+}
+
+/** @throws SSMD_NOT_FOUND where no day of the feed is committed */
+export async function pointerOf(store: ObjectStore, feed: string): Promise<Current> {
+  const current = await readPointer(store, feed);
+  if (current !== null) return current;
+  throw new SsmdError('SSMD_NOT_FOUND', `no day of ${feed} is committed yet: it has no pointer`, {
+    facts: { feed },
+  });
+}
+
+export function printPointer(feed: string, current: Current, { output }: CliContext): void {
+  const { revision, live, ranges, moves } = current;
+  output.line(`${feed}: revision ${revision}, new days go to ${live ?? 'no version yet'}`);
+  output.table(
+    ['from', 'to', 'served by'],
+    ranges.map((it) => [it.from, it.to, it.version]),
+  );
+  if (moves.length === 0) return;
+  output.line('\nMoves, the latest last:');
+  output.table(
+    ['revision', 'at', 'by', 'days', 'reason'],
+    moves.map((move) => [
+      String(move.revision),
+      move.at.slice(0, 16).replace('T', ' '),
+      move.by,
+      move.days.map(rangeWords).join(', '),
+      move.undoes === null ? move.reason : `${move.reason} (takes ${move.undoes} back)`,
+    ]),
+    { optional: ['at', 'reason'] },
+  );
+}
+
+function rangeWords({ from, to, was, version }: Current['moves'][number]['days'][number]): string {
+  const days = from === to ? from : `${from}..${to}`;
+  return `${days} ${was ?? 'none'} -> ${version ?? 'none'}`;
+}
+
+export type RollbackFlags = {
+  readonly env?: string;
+  readonly feed?: string;
+  readonly revision?: number;
+  readonly by?: string;
+  readonly reason?: string;
+};
+
+const EXAMPLE =
+  "npx ssmd dataset rollback --feed kraken --revision 12 --by ana --reason 'second thoughts'";
+const FLAG_OF = { feed: '--feed', undo: '--revision', by: '--by', reason: '--reason' };
+
+/** Takes a move back by the job `promote`; the pointer's last move where no revision is named. */
+export async function rollBack(
+  flags: RollbackFlags,
+  last: number | null,
+  context: CliContext,
+): Promise<PromoteReport> {
+  const { feed, by, reason } = flags;
+  const undo = flags.revision ?? last ?? undefined;
+  const given = Object.entries({ feed, undo, by, reason }).filter(([, it]) => it !== undefined);
+  const input: unknown = Object.fromEntries(given);
+  const shown = { flagOf: FLAG_OF, example: EXAMPLE };
+  await judged({ type: 'promote', input }, flags.env, context, shown);
+  const id = promoteId({ feed: feed ?? '', request: randomUUID().slice(0, 8) });
+  return withClient(flags.env, context, async (client) => {
+    try {
+      const options = { taskQueue: TASK_QUEUE, workflowId: id, args: [input] };
+      return (await client.workflow.execute('promote', options)) as PromoteReport;
+    } catch (error) {
+      throw failureOf(error, id);
+    }
+  });
+}

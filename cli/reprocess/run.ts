@@ -1,0 +1,225 @@
+/** `ssmd reprocess run`: starts the job, follows it until somebody has to decide, says what came of it. */
+import { setTimeout as delay } from 'node:timers/promises';
+import {
+  WorkflowExecutionAlreadyStartedError,
+  WorkflowUpdateFailedError,
+} from '@temporalio/client';
+import type { Client, WorkflowHandle } from '@temporalio/client';
+import { SsmdError } from '../../schema/errors.ts';
+import type { ReprocessInput } from '../../schema/jobs.ts';
+import { reprocessId } from '../../workflows/lib/ids.ts';
+import { TASK_QUEUE } from '../../workflows/lib/queues.ts';
+import type { Told } from '../../workflows/lib/promotion-updates.ts';
+import type { ReprocessReport } from '../../workflows/reprocess.ts';
+import type { CliContext } from '../command.ts';
+import { formatBytes, formatCount } from '../format.ts';
+import { listRuns, lookAtRun } from '../job-runs.ts';
+import { failureOf } from '../job-failure.ts';
+import { shellWord } from '../shell-word.ts';
+
+const LOOK_MS = 500;
+/** A run that says nothing for so long is asked why. */
+const SILENCE_MS = 3_000;
+
+/** How far a run is: its stage and days, or its report where it is over. */
+export type Standing =
+  ({ readonly over: false } & Told) | { readonly over: true; readonly report: ReprocessReport };
+
+/**
+ * Starts, and follows until the run is over or waits for a decision.
+ * @throws what the job failed with; SSMD_INTERRUPTED at Ctrl-C: the job goes on
+ */
+export async function runReprocess(
+  client: Client,
+  input: Ranged,
+  context: CliContext,
+): Promise<{ readonly id: string; readonly standing: Standing }> {
+  const { id, again } = await startReprocess(client, input);
+  if (again) context.output.note(`${id} runs already; following it`);
+  const standing = await follow(client, client.workflow.getHandle(id), context);
+  return { id, standing };
+}
+
+type Ranged = ReprocessInput & { readonly from: string; readonly to: string };
+
+/** Starts a run, unless the very same is under way (`again`). */
+export async function startReprocess(
+  client: Client,
+  input: Ranged,
+): Promise<{ readonly id: string; readonly again: boolean }> {
+  const id = reprocessId(input);
+  try {
+    await client.workflow.start('reprocess', {
+      taskQueue: TASK_QUEUE,
+      workflowId: id,
+      args: [input],
+    });
+    return { id, again: false };
+  } catch (error) {
+    if (!(error instanceof WorkflowExecutionAlreadyStartedError)) throw error;
+    return { id, again: true };
+  }
+}
+
+/** How a run stands now. @throws SSMD_NOT_FOUND; what it failed with */
+export async function lookAtReprocess(client: Client, id: string): Promise<Standing> {
+  const { job } = await lookAtRun(client, id);
+  const handle = client.workflow.getHandle(id);
+  try {
+    if (job.status !== 'RUNNING') {
+      return { over: true, report: (await handle.result()) as ReprocessReport };
+    }
+    return { over: false, ...(await handle.query<Told>('tally')) };
+  } catch (error) {
+    throw failureOf(error, id);
+  }
+}
+
+/** Runs that wait for a decision. */
+export async function waitingRuns(client: Client): Promise<(Standing & { readonly id: string })[]> {
+  const running = await listRuns(client, { limit: 100, types: ['reprocess'], running: true });
+  const waiting: (Standing & { readonly id: string })[] = [];
+  for (const { id } of running) {
+    const standing = await lookAtReprocess(client, id);
+    if (!standing.over && standing.stage === 'deciding') waiting.push({ id, ...standing });
+  }
+  return waiting;
+}
+
+/** The answer of the run, or its refusal. */
+export async function decideReprocess(
+  client: Client,
+  id: string,
+  verb: 'promote' | 'reject',
+  said: unknown,
+): Promise<string> {
+  await lookAtRun(client, id);
+  try {
+    return await client.workflow.getHandle(id).executeUpdate<string, [unknown]>(verb, {
+      args: [said],
+    });
+  } catch (error) {
+    const cause = error instanceof WorkflowUpdateFailedError ? error.cause : error;
+    const message = cause instanceof Error ? cause.message : String(cause);
+    throw new SsmdError('SSMD_INVALID_INPUT', `${id}: ${verb} was refused: ${message}`, {
+      facts: { id, verb },
+    });
+  }
+}
+
+async function follow(
+  client: Client,
+  handle: WorkflowHandle,
+  { output, interrupted }: CliContext,
+): Promise<Standing> {
+  const ended = new AbortController();
+  const result = (handle.result() as Promise<ReprocessReport>).finally(() => ended.abort());
+  result.catch(() => undefined);
+  const bar = output.progress({ label: handle.workflowId, unit: 'records' });
+  let heard = performance.now();
+  let said = '';
+  try {
+    while (!ended.signal.aborted) {
+      if (interrupted.aborted) throw left(handle.workflowId);
+      const seen = await seenOf(client, handle);
+      if (seen !== null) {
+        heard = performance.now();
+        bar.update(seen.records, seen.doing);
+        if (seen.told.stage === 'deciding') return { over: false, ...seen.told };
+      } else if (performance.now() - heard > SILENCE_MS) {
+        heard = performance.now();
+        const { stuck } = await lookAtRun(client, handle.workflowId);
+        if (stuck !== null && stuck !== said) output.note(`it waits: ${(said = stuck)}`);
+      }
+      await delay(LOOK_MS, undefined, { signal: ended.signal }).catch(() => undefined);
+    }
+    return { over: true, report: await result };
+  } catch (error) {
+    throw failureOf(error, handle.workflowId);
+  } finally {
+    bar.end();
+  }
+}
+
+type Seen = {
+  readonly told: Told;
+  readonly records: number;
+  readonly doing: string;
+};
+
+/** Null while nobody can tell: a worker or a server that is away now. */
+async function seenOf(client: Client, handle: WorkflowHandle): Promise<Seen | null> {
+  try {
+    const told = await handle.query<Told>('tally');
+    const { working_on } = await lookAtRun(client, handle.workflowId);
+    const doing = working_on[0]?.cursor ?? told.words;
+    return { told, records: told.days.events.new, doing };
+  } catch {
+    return null;
+  }
+}
+
+function left(id: string): SsmdError {
+  return new SsmdError(
+    'SSMD_INTERRUPTED',
+    `not followed any more; the job goes on. Look at it: npx ssmd reprocess status ${id}; ` +
+      `end it: npx ssmd temporal workflow cancel -w ${id}`,
+    { facts: { id } },
+  );
+}
+
+/** What a run came to, and what to type next. */
+export function printStanding(id: string, standing: Standing, { output }: CliContext): void {
+  const { line, color } = output;
+  if (!standing.over) {
+    line(`${color.bold(id)}: waits for a decision`);
+    printTally(standing, output.line);
+    const decide = `npx ssmd reprocess promote ${shellWord(id)} --by YOU --reason 'diff reviewed'`;
+    line(`\nTo let these days serve:\n  ${decide}`);
+    line(`To leave things as they are:\n  ${decide.replace(' promote ', ' reject ')}`);
+    return;
+  }
+  const { report } = standing;
+  line(`${color.bold(id)}: ${report.outcome}`);
+  if (report.plan !== null) printPlan(report, output.line);
+  else printTally(report, output.line);
+  if (report.moved !== null) {
+    line(
+      `  the pointer of ${report.feed} is at revision ${report.moved.revision}; to take it back:`,
+    );
+    const undo = `--undo ${report.moved.revision} --by YOU --reason WHY`;
+    line(
+      `  npx ssmd dataset rollback --feed ${report.feed} ${undo.replace('--undo', '--revision')}`,
+    );
+  }
+}
+
+/** As the requirements show it. */
+function printPlan({ plan }: ReprocessReport, line: (text?: string) => void): void {
+  if (plan === null) return;
+  const { days, segments, bytes, source, target, connector, seconds } = plan;
+  const span = days.length === 1 ? `${days[0]?.day}` : `${days.length} days`;
+  line(`  Would reprocess ${formatCount(segments)} files (${span}, ${formatBytes(bytes)})`);
+  line(`  Source: ${source}`);
+  line(`  Target: ${target}${plan.bound ? '' : ' (a new version)'}`);
+  line(
+    `  Connector: ${connector.version} (${connector.commit}), ${plan.normalizer}, ${plan.schema}`,
+  );
+  const time = seconds === null ? 'not measured here yet' : `about ${timeText(seconds)}`;
+  line(`  Estimated time: ${time}`);
+  const there = days.filter((it) => it.committed).map((it) => it.day);
+  if (there.length > 0) line(`  Committed under ${plan.version} already: ${there.join(', ')}`);
+}
+
+function timeText(seconds: number): string {
+  return seconds < 120 ? `${seconds} s` : `${Math.round(seconds / 60)} minutes`;
+}
+
+function printTally(
+  { days, words }: Pick<Told, 'days' | 'words'>,
+  line: (text?: string) => void,
+): void {
+  line(`  ${words}`);
+  for (const { day, why } of days.failed) line(`  ${day} failed: ${why}`);
+  for (const report of days.reports) line(`  report: ${report}`);
+}

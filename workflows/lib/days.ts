@@ -1,0 +1,9 @@
+/** UTC days of a range, both ends included; days are known to be days. */
+export function daysFrom(from: string, to: string): string[] {
+  const days: string[] = [];
+  for (let at = Date.parse(`${from}T00:00:00Z`); ; at += 86_400_000) {
+    const day = new Date(at).toISOString().slice(0, 10);
+    if (day > to) return days;
+    days.push(day);
+  }
+}

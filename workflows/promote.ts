@@ -1,0 +1,34 @@
+/** Moves committed days to a version, or takes such a move back: the same step in both directions. */
+import { ApplicationFailure } from '@temporalio/workflow';
+import type { Moved } from '../activities/promotion.ts';
+import type { PromoteInput } from '../schema/jobs.ts';
+import { admit } from './lib/admit.ts';
+import { fileUnder } from './lib/attributes.ts';
+import { daysFrom } from './lib/days.ts';
+import { quick, records } from './proxies.ts';
+
+export type PromoteReport = {
+  readonly outcome: 'moved' | 'unchanged';
+  readonly feed: string;
+  readonly moved: Moved | null;
+};
+
+export async function promote(input: PromoteInput): Promise<PromoteReport> {
+  const { wanted, day, search_attributes: known } = await admit('promote', input);
+  const { feed, version, undo, by, reason } = wanted;
+  fileUnder(known, { SsmdFeed: feed, SsmdStage: 'promote' });
+  const mover = { by, reason, at: await quick.askTime(null) };
+  let moved: Moved | null = null;
+  if (undo !== undefined) moved = await records.undoMove({ feed, revision: undo, mover });
+  else if (version !== undefined) {
+    const days = daysFrom(wanted.from ?? day, wanted.to ?? day);
+    const ranges = await records.rangesTo({ feed, days, version });
+    if (ranges.length > 0) moved = await records.moveDays({ feed, days: ranges, mover });
+  } else {
+    const message = 'the input of promote has neither "version" nor "undo": say where days go';
+    throw ApplicationFailure.nonRetryable(message, 'SSMD_INVALID_INPUT');
+  }
+  const outcome = moved === null ? 'unchanged' : 'moved';
+  fileUnder(known, { SsmdStage: 'done', SsmdOutcome: outcome });
+  return { outcome, feed, moved };
+}
