@@ -1,19 +1,21 @@
 /** Writes the files of one day. A file that is noted as finished is not written again. */
-import { decodeEvents } from '../codec/md2.ts';
+import { exportColumns } from '../dataset/export-columns.ts';
+import type { ExportRow } from '../dataset/export-columns.ts';
 import { DecimalSurvey, mergeExtents } from '../dataset/export-decimals.ts';
 import type { DecimalExtents } from '../dataset/export-decimals.ts';
 import { exportEncoder } from '../dataset/export-encoders.ts';
 import { exportPath, seriesOf } from '../dataset/export-manifest.ts';
 import type { ExportSeries, PinnedDay } from '../dataset/export-manifest.ts';
+import { rowsOf } from '../dataset/export-rows.ts';
 import type { Manifest, ManifestObject } from '../dataset/manifest.ts';
 import { SsmdError } from '../schema/errors.ts';
-import type { EventType, MarketEvent } from '../schema/events.ts';
+import type { EventType } from '../schema/events.ts';
 import type { ExportTarget, FileNote } from '../storage/export-target.ts';
 import { readObject } from './archive-verify.ts';
 import { breathe } from './deps.ts';
 import type { JobContext } from './deps.ts';
 import { pinnedManifest } from './export-plan.ts';
-import type { ExportDeps, ExportPlan } from './export-plan.ts';
+import type { ExportBrief, ExportDeps } from './export-plan.ts';
 
 /** Of Parquet: what the decimal columns of each type hold, over all days. */
 export type TypeExtents = Readonly<Partial<Record<EventType, DecimalExtents>>>;
@@ -26,27 +28,13 @@ export type ExportCount = {
 
 /** One day's part of the work, and what was done of the whole before it. */
 export type ExportDayWork = {
-  readonly plan: ExportPlan;
+  readonly plan: ExportBrief;
   readonly day: PinnedDay;
   readonly before: ExportCount;
 };
 
-/** The one place that knows how the objects of a schema are read. */
-const READERS: {
-  readonly [S in Manifest['schema']]: (plain: Uint8Array) => Iterable<MarketEvent>;
-} = {
-  md2: decodeEvents,
-  md1: () => {
-    throw new SsmdError(
-      'SSMD_INVALID_INPUT',
-      'this version holds md1, a projection without shard, order or types: export the md2 version it ' +
-        'was made from (`ssmd dataset list` shows them)',
-    );
-  },
-};
-
-/** Between events that are worked on without a pause: some ten milliseconds. */
-const EVENTS_PER_BREATH = 4_096;
+/** Between rows that are worked on without a pause: some ten milliseconds. */
+const ROWS_PER_BREATH = 4_096;
 
 /** Reads the day whole, proves every object, and says what its decimals need. */
 export async function surveyDay(
@@ -58,11 +46,11 @@ export async function surveyDay(
   const pace = createPace(deps, work, 'looking at decimals', context);
   const found: Partial<Record<EventType, DecimalExtents>> = {};
   for (const series of seriesOf(manifest, work.plan.selection)) {
-    const survey = new DecimalSurvey(series.type);
+    const survey = new DecimalSurvey(exportColumns(series.type, manifest.schema));
     pace.file(series);
     for (const object of series.objects) {
-      for (const event of await eventsOf(deps, manifest, object, context.signal)) {
-        survey.add(event);
+      for (const row of await readRows(deps, manifest, series.type, object, context.signal)) {
+        survey.add(row);
         if (pace.row()) await pace.breath();
       }
     }
@@ -100,7 +88,7 @@ export async function writeDay(
 
 type FileWork = {
   readonly deps: ExportDeps;
-  readonly plan: ExportPlan;
+  readonly plan: ExportBrief;
   readonly extents: TypeExtents;
   readonly manifest: Manifest;
   readonly target: ExportTarget;
@@ -111,14 +99,15 @@ type FileWork = {
 async function writeFile(work: FileWork, series: ExportSeries, path: string): Promise<FileNote> {
   const { deps, plan, extents, manifest, target, pace, context } = work;
   const { type } = series;
-  const encoder = exportEncoder(plan.format, type, extents[type] ?? {}, deps.openTable);
+  const columns = exportColumns(type, manifest.schema);
+  const encoder = exportEncoder(plan.format, columns, extents[type] ?? {}, deps.openTable);
   const sink = await target.create(path);
   let rows = 0;
   try {
     for (const object of series.objects) {
-      for (const event of await eventsOf(deps, manifest, object, context.signal)) {
+      for (const row of await readRows(deps, manifest, type, object, context.signal)) {
         rows++;
-        const bytes = encoded(path, event, () => encoder.add(event));
+        const bytes = encoded(path, rows, () => encoder.add(row));
         if (bytes !== null) await sink.write(bytes);
         if (pace.row() || bytes !== null) await pace.breath();
       }
@@ -132,25 +121,26 @@ async function writeFile(work: FileWork, series: ExportSeries, path: string): Pr
 }
 
 /** @throws SSMD_LIMIT where a value has no exact form in the file */
-function encoded<T>(path: string, { t, index }: MarketEvent, encode: () => T): T {
+function encoded<T>(path: string, row: number, encode: () => T): T {
   try {
     return encode();
   } catch (cause) {
     if (!(cause instanceof RangeError)) throw cause;
-    const message = `${path}: the event of t ${t}, index ${index} does not fit: ${cause.message}`;
-    throw new SsmdError('SSMD_LIMIT', message, { facts: { path, t: t.toString(), index }, cause });
+    const message = `${path}: row ${row} does not fit: ${cause.message}`;
+    throw new SsmdError('SSMD_LIMIT', message, { facts: { path, row }, cause });
   }
 }
 
 /** @throws SSMD_CORRUPT where the object is not what the manifest says */
-async function eventsOf(
+async function readRows(
   deps: ExportDeps,
   { feed, day, version, schema }: Manifest,
+  type: EventType,
   object: ManifestObject,
   signal: AbortSignal,
-): Promise<Iterable<MarketEvent>> {
+): Promise<Iterable<ExportRow>> {
   const read = await readObject(deps, object, schema, signal);
-  if (typeof read !== 'string') return READERS[schema](read);
+  if (typeof read !== 'string') return rowsOf(schema, type, read);
   throw new SsmdError(
     'SSMD_CORRUPT',
     `object ${object.key} of ${feed} ${day} ${version} is not what its manifest says: ${read}. ` +
@@ -192,7 +182,7 @@ function createPace(
     },
     row() {
       rows++;
-      return (worked += 1) % EVENTS_PER_BREATH === 0;
+      return (worked += 1) % ROWS_PER_BREATH === 0;
     },
     async breath() {
       tell();

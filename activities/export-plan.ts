@@ -45,10 +45,15 @@ export type ExportWanted = ExportPlace & {
 /** Small enough for a history: which files there will be is in the manifests of its days. */
 export type ExportPlan = ExportWanted & {
   readonly days: readonly PinnedDay[];
+  /** Of all of them: a folder of files has one set of columns. */
+  readonly schema: Manifest['schema'];
   readonly target: string;
   readonly files: number;
   readonly rows: number;
 };
+
+/** What the work of one day is told: a list of all days in each would fill the history. */
+export type ExportBrief = Omit<ExportPlan, 'days'>;
 
 /** @throws SSMD_INVALID_INPUT with everything that is wrong */
 export async function planExport(
@@ -79,7 +84,7 @@ export async function planExport(
   if (days.length > 0) faults.push(...contents.faults());
   if (faults.length > 0) throw invalidInput('the export', faults, exampleOf(wanted, days));
   await target.begin();
-  return { ...wanted, days, target: target.name, ...contents.counts() };
+  return { ...wanted, days, target: target.name, ...contents.summary() };
 }
 
 type DayVersion = { readonly day: Day; readonly version: string | null };
@@ -136,6 +141,7 @@ class Contents {
   readonly #selection: ExportSelection;
   readonly #types = new Set<EventType>();
   readonly #symbols = new Set<string>();
+  readonly #schemas = new Map<Manifest['schema'], Day[]>();
   #files = 0;
   #rows = 0;
 
@@ -144,6 +150,8 @@ class Contents {
   }
 
   add(manifest: Manifest): void {
+    const { schema, day } = manifest;
+    this.#schemas.set(schema, [...(this.#schemas.get(schema) ?? []), day]);
     for (const { type, symbol } of seriesOf(manifest, { types: null, symbols: null })) {
       this.#types.add(type);
       this.#symbols.add(symbol);
@@ -154,8 +162,9 @@ class Contents {
     }
   }
 
-  counts(): { readonly files: number; readonly rows: number } {
-    return { files: this.#files, rows: this.#rows };
+  summary(): Pick<ExportPlan, 'schema' | 'files' | 'rows'> {
+    const [schema = 'md2'] = this.#schemas.keys();
+    return { schema, files: this.#files, rows: this.#rows };
   }
 
   faults(): Fault[] {
@@ -163,11 +172,19 @@ class Contents {
     const faults = [
       ...missing('types', types, [...this.#types]),
       ...missing('symbols', symbols, [...this.#symbols].sort()),
+      ...this.#mixed(),
     ];
     if (faults.length === 0 && this.#files === 0) {
       faults.push({ where: 'types', what: 'of these symbols there are no such events' });
     }
     return faults;
+  }
+
+  #mixed(): Fault[] {
+    if (this.#schemas.size < 2) return [];
+    const words = [...this.#schemas].map(([schema, days]) => `${schema} (${listed(days)})`);
+    const what = `the days are of other schemas, with other columns: ${words.join(', ')}`;
+    return [{ where: 'version', what, hint: 'export them apart, or name a version' }];
   }
 }
 

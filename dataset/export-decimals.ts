@@ -9,10 +9,9 @@
  */
 import type { Decimal } from '../schema/decimal.ts';
 import { SsmdError } from '../schema/errors.ts';
-import type { MarketEvent } from '../schema/events.ts';
+import type { BookLevel } from '../schema/events.ts';
 import type { DecimalType, TableLevel } from '../schema/table.ts';
-import { cellsOf, exportColumns } from './export-columns.ts';
-import type { ExportColumn } from './export-columns.ts';
+import type { ExportColumn, ExportRow } from './export-columns.ts';
 
 /** What a column's decimals need: digits behind the point, and before it. */
 export type DecimalExtent = { readonly scale: number; readonly whole: number };
@@ -22,22 +21,24 @@ export type DecimalExtents = Readonly<Record<string, DecimalExtent>>;
 export const LEVEL_PRICE = 'levels.price';
 export const LEVEL_SIZE = 'levels.size';
 
-/** Counts what the decimals of one type's events need. */
+/** Counts what the decimals of one type's rows need. */
 export class DecimalSurvey {
   /** By column and exponent, the largest mantissa without its sign: one comparison a value. */
   readonly #largest = new Map<string, Map<number, bigint>>();
-  readonly #columns: readonly ExportColumn[];
+  readonly #decimals: readonly string[];
+  readonly #levels: readonly string[];
 
-  constructor(type: MarketEvent['type']) {
-    this.#columns = decimalColumns(exportColumns(type));
+  constructor(columns: readonly ExportColumn[]) {
+    const named = (kind: ExportColumn['kind']): string[] =>
+      columns.filter((it) => it.kind === kind).map(({ name }) => name);
+    this.#decimals = named('decimal');
+    this.#levels = named('levels');
   }
 
-  add(event: MarketEvent): void {
-    const cells = cellsOf(event);
-    for (const { name } of this.#columns) this.#see(name, cells[name] as Decimal | null);
-    if (event.type !== 'book') return;
-    for (const side of [event.bids, event.asks]) {
-      for (const { price, size } of side) {
+  add(row: ExportRow): void {
+    for (const name of this.#decimals) this.#see(name, row[name] as Decimal | null);
+    for (const name of this.#levels) {
+      for (const { price, size } of row[name] as readonly BookLevel[]) {
         this.#see(LEVEL_PRICE, price);
         this.#see(LEVEL_SIZE, size);
       }
@@ -61,10 +62,6 @@ export class DecimalSurvey {
     const largest = byExponent.get(exponent);
     if (largest === undefined || size > largest) byExponent.set(exponent, size);
   }
-}
-
-function decimalColumns(columns: readonly ExportColumn[]): readonly ExportColumn[] {
-  return columns.filter(({ kind }) => kind === 'decimal');
 }
 
 function extentOf({ mantissa, exponent }: Decimal): DecimalExtent {

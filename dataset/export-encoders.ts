@@ -1,7 +1,7 @@
-/** Events to the bytes of one file, in the three formats: what is ready is handed on, little is kept. */
-import type { EventType, MarketEvent } from '../schema/events.ts';
+/** Rows to the bytes of one file, in the three formats: what is ready is handed on, little is kept. */
 import type { ExportFormat } from '../schema/jobs.ts';
 import type { OpenTable } from '../schema/table.ts';
+import type { ExportColumn, ExportRow } from './export-columns.ts';
 import type { DecimalExtents } from './export-decimals.ts';
 import { RowGroup, tableColumns } from './export-table.ts';
 import { csvLines, jsonLines } from './export-text.ts';
@@ -9,7 +9,7 @@ import type { LineWriter } from './export-text.ts';
 
 export type ExportEncoder = {
   /** Bytes to be written now, or null where it waits for more. @throws RangeError, see `RowGroup` */
-  readonly add: (event: MarketEvent) => Uint8Array | null;
+  readonly add: (row: ExportRow) => Uint8Array | null;
   readonly finish: () => Uint8Array;
 };
 
@@ -19,17 +19,17 @@ const TEXT_CHARS_MAX = 1 << 20;
 /** `extents` are those of all files of the type; text needs none. @throws SSMD_LIMIT */
 export function exportEncoder(
   format: ExportFormat,
-  type: EventType,
+  columns: readonly ExportColumn[],
   extents: DecimalExtents,
   openTable: OpenTable,
 ): ExportEncoder {
   switch (format) {
     case 'csv':
-      return textEncoder(csvLines(type));
+      return textEncoder(csvLines(columns));
     case 'jsonl':
-      return textEncoder(jsonLines(type));
+      return textEncoder(jsonLines(columns));
     case 'parquet':
-      return tableEncoder(type, extents, openTable);
+      return tableEncoder(columns, extents, openTable);
     default:
       return format satisfies never;
   }
@@ -44,8 +44,8 @@ function textEncoder({ head, line }: LineWriter): ExportEncoder {
     return bytes;
   };
   return {
-    add(event) {
-      waiting += line(event);
+    add(row) {
+      waiting += line(row);
       return waiting.length < TEXT_CHARS_MAX ? null : take();
     },
     finish: take,
@@ -53,16 +53,16 @@ function textEncoder({ head, line }: LineWriter): ExportEncoder {
 }
 
 function tableEncoder(
-  type: EventType,
+  columns: readonly ExportColumn[],
   extents: DecimalExtents,
   openTable: OpenTable,
 ): ExportEncoder {
-  const columns = tableColumns(type, extents);
-  const table = openTable(columns);
-  const group = new RowGroup(columns);
+  const typed = tableColumns(columns, extents);
+  const table = openTable(typed);
+  const group = new RowGroup(typed);
   return {
-    add(event) {
-      group.add(event);
+    add(row) {
+      group.add(row);
       return group.full ? table.group(group.take()) : null;
     },
     finish() {

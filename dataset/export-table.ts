@@ -1,9 +1,8 @@
-/** Events as cells of a table, a group of rows at a time. */
+/** Rows as cells of a table, a group of rows at a time. */
 import type { Decimal } from '../schema/decimal.ts';
-import type { BookLevel, EventType, MarketEvent } from '../schema/events.ts';
-import type { Cell, TableColumn } from '../schema/table.ts';
-import { cellsOf, exportColumns } from './export-columns.ts';
-import type { ExportColumn } from './export-columns.ts';
+import type { BookLevel } from '../schema/events.ts';
+import type { Cell, DoubleLevel, TableColumn } from '../schema/table.ts';
+import type { ExportColumn, ExportRow } from './export-columns.ts';
 import {
   LEVEL_PRICE,
   LEVEL_SIZE,
@@ -13,9 +12,12 @@ import {
 } from './export-decimals.ts';
 import type { DecimalExtents } from './export-decimals.ts';
 
-/** The columns of a type's table. @throws SSMD_LIMIT where a column's decimals fit no type */
-export function tableColumns(type: EventType, extents: DecimalExtents): TableColumn[] {
-  return exportColumns(type).map((column) => tableColumn(column, extents));
+/** The columns of a table. @throws SSMD_LIMIT where a column's decimals fit no type */
+export function tableColumns(
+  columns: readonly ExportColumn[],
+  extents: DecimalExtents,
+): TableColumn[] {
+  return columns.map((column) => tableColumn(column, extents));
 }
 
 function tableColumn({ name, kind, nullable }: ExportColumn, extents: DecimalExtents): TableColumn {
@@ -29,6 +31,10 @@ function tableColumn({ name, kind, nullable }: ExportColumn, extents: DecimalExt
         price: decimalTypeOf(`${name}.price`, extents[LEVEL_PRICE]),
         size: decimalTypeOf(`${name}.size`, extents[LEVEL_SIZE]),
       };
+    case 'double_levels':
+      return { name, kind };
+    case 'double':
+      return { name, kind, nullable };
     case 'instant':
       return { name, kind: 'timestamp', nullable };
     case 'u64':
@@ -66,14 +72,14 @@ export class RowGroup {
   }
 
   /** @throws RangeError where a cell's type does not hold it */
-  add(event: MarketEvent): void {
-    const cells = cellsOf(event);
+  add(row: ExportRow): void {
     for (let at = 0; at < this.#columns.length; at++) {
       const column = this.#columns[at] as TableColumn;
-      (this.#cells[at] as Cell[]).push(cellOf(column, cells[column.name]));
+      const cell = cellOf(column, row[column.name]);
+      (this.#cells[at] as Cell[]).push(cell);
+      if (typeof cell === 'object' && cell !== null) this.#levels += cell.length;
     }
     this.rows++;
-    if (event.type === 'book') this.#levels += event.bids.length + event.asks.length;
   }
 
   /** The rows so far, column by column; none are left. */
@@ -102,8 +108,11 @@ function cellOf(column: TableColumn, value: unknown): Cell {
       return value as bigint;
     case 'uint64':
       return value as bigint;
+    case 'double_levels':
+      return value as readonly DoubleLevel[];
     case 'uint32':
     case 'int32':
+    case 'double':
       return value as number;
     case 'text':
       return value as string;

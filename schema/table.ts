@@ -6,8 +6,8 @@ export type DecimalType = { readonly precision: 18 | 38; readonly scale: number 
 export type TableColumn =
   | {
       readonly name: string;
-      /** An instant in ns (u63), unsigned and signed integers, UTF-8. */
-      readonly kind: 'timestamp' | 'uint64' | 'uint32' | 'int32' | 'text';
+      /** An instant in ns (u63), unsigned and signed integers, a Float64, UTF-8. */
+      readonly kind: 'timestamp' | 'uint64' | 'uint32' | 'int32' | 'double' | 'text';
       readonly nullable: boolean;
     }
   | {
@@ -22,13 +22,20 @@ export type TableColumn =
       readonly kind: 'levels';
       readonly price: DecimalType;
       readonly size: DecimalType;
+    }
+  | {
+      readonly name: string;
+      /** The same of doubles. */
+      readonly kind: 'double_levels';
     };
 
 /** A level with its numbers times ten to the scale of their column. */
 export type TableLevel = { readonly price: bigint; readonly size: bigint };
 
+export type DoubleLevel = { readonly price: number; readonly size: number };
+
 /** A decimal's cell is the number times ten to the column's scale. */
-export type Cell = bigint | number | string | null | readonly TableLevel[];
+export type Cell = bigint | number | string | null | readonly TableLevel[] | readonly DoubleLevel[];
 
 /** A table that becomes bytes a group of rows at a time; what it yields is to be written in order. */
 export type TableFile = {

@@ -55,16 +55,17 @@ function dataOf(cells: readonly Cell[]): ColumnData {
 function elementsOf(column: TableColumn): SchemaElement[] {
   const { name } = column;
   if (column.kind === 'levels') {
-    return [
-      {
-        ...{ name, repetition_type: 'REQUIRED', num_children: 1 },
-        ...{ converted_type: 'LIST', logical_type: { type: 'LIST' } },
-      },
-      { name: 'list', repetition_type: 'REPEATED', num_children: 1 },
-      { name: 'element', repetition_type: 'REQUIRED', num_children: 2 },
+    return listOf(name, [
       decimalElement('price', 'REQUIRED', column.price),
       decimalElement('size', 'REQUIRED', column.size),
-    ];
+    ]);
+  }
+  if (column.kind === 'double_levels') {
+    const double = { type: 'DOUBLE', repetition_type: 'REQUIRED' } as const;
+    return listOf(name, [
+      { name: 'price', ...double },
+      { name: 'size', ...double },
+    ]);
   }
   const repetition_type = column.nullable ? 'OPTIONAL' : 'REQUIRED';
   switch (column.kind) {
@@ -80,6 +81,8 @@ function elementsOf(column: TableColumn): SchemaElement[] {
       return [{ name, type: 'INT32', repetition_type, converted_type: 'UINT_32' }];
     case 'int32':
       return [{ name, type: 'INT32', repetition_type }];
+    case 'double':
+      return [{ name, type: 'DOUBLE', repetition_type }];
     case 'text': {
       const logical_type = { type: 'STRING' } as const;
       return [{ name, type: 'BYTE_ARRAY', repetition_type, converted_type: 'UTF8', logical_type }];
@@ -87,6 +90,19 @@ function elementsOf(column: TableColumn): SchemaElement[] {
     default:
       return column satisfies never;
   }
+}
+
+/** A list of structs of these two. */
+function listOf(name: string, fields: readonly SchemaElement[]): SchemaElement[] {
+  return [
+    {
+      ...{ name, repetition_type: 'REQUIRED', num_children: 1 },
+      ...{ converted_type: 'LIST', logical_type: { type: 'LIST' } },
+    },
+    { name: 'list', repetition_type: 'REPEATED', num_children: 1 },
+    { name: 'element', repetition_type: 'REQUIRED', num_children: fields.length },
+    ...fields,
+  ];
 }
 
 function decimalElement(

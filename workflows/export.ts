@@ -12,7 +12,12 @@ import {
 } from '@temporalio/workflow';
 import type { Published } from '../activities/export.ts';
 import type { ExportCount, TypeExtents } from '../activities/export-day.ts';
-import type { ExportPlan, ExportWanted } from '../activities/export-plan.ts';
+import type {
+  ExportBrief,
+  ExportPlace,
+  ExportPlan,
+  ExportWanted,
+} from '../activities/export-plan.ts';
 import { mergeExtents } from '../dataset/export-decimals.ts';
 import type { DecimalExtents } from '../dataset/export-decimals.ts';
 import type { EventType } from '../schema/events.ts';
@@ -56,7 +61,8 @@ export async function runExport(input: ExportInput): Promise<ExportReport> {
     plan = await records.planExport.executeWithOptions({ summary: `${feed} ${days}` }, [asked]);
     const versions = [...new Set(plan.days.map(({ version }) => version))];
     fileUnder(known, { SsmdVersion: versions.join(','), SsmdStage: 'write' });
-    const extents = format === 'parquet' ? await surveyAll(plan, shown) : null;
+    const typed = format === 'parquet' && plan.schema !== 'md1';
+    const extents = typed ? await surveyAll(plan, shown) : null;
     await writeAll(plan, extents ?? {}, shown);
     shown.stage('publish', plan);
     const summary = plan.target.slice(-150);
@@ -75,11 +81,11 @@ export async function runExport(input: ExportInput): Promise<ExportReport> {
 }
 
 /** Why it ended is what is told, whatever comes of this. */
-async function discard(place: ExportPlan | ExportWanted): Promise<void> {
+async function discard({ out, id, run }: ExportPlace): Promise<void> {
   try {
-    await CancellationScope.nonCancellable(() => records.discardExport(place));
+    await CancellationScope.nonCancellable(() => records.discardExport({ out, id, run }));
   } catch (error) {
-    log.warn('what was written is still there', { out: place.out, error: String(error) });
+    log.warn('what was written is still there', { out, id, error: String(error) });
   }
 }
 
@@ -102,6 +108,10 @@ function wantedOf(input: ExportInput, day: string): ExportWanted {
   };
 }
 
+function briefOf({ days: _, ...brief }: ExportPlan): ExportBrief {
+  return brief;
+}
+
 const NOTHING: ExportCount = { files: 0, rows: 0, bytes: 0 };
 
 /** A column has one type in all files: what it has to hold is known before the first is written. */
@@ -110,7 +120,7 @@ async function surveyAll(plan: ExportPlan, shown: Show): Promise<TypeExtents> {
   const found: Partial<Record<EventType, DecimalExtents>> = {};
   for (const day of plan.days) {
     const summary = `${plan.feed} ${day.day} ${day.version}: decimals`;
-    const work = { plan, day, before: NOTHING };
+    const work = { plan: briefOf(plan), day, before: NOTHING };
     const extents = await io.surveyExportDay.executeWithOptions({ summary }, [work]);
     for (const [type, of] of Object.entries(extents) as [EventType, DecimalExtents][]) {
       found[type] = mergeExtents(found[type] ?? {}, of);
@@ -125,7 +135,7 @@ async function writeAll(plan: ExportPlan, extents: TypeExtents, shown: Show): Pr
   let before = NOTHING;
   for (const day of plan.days) {
     const summary = `${plan.feed} ${day.day} ${day.version}: ${plan.format}`;
-    const work = { plan, day, before, extents };
+    const work = { plan: briefOf(plan), day, before, extents };
     const done = await io.writeExportDay.executeWithOptions({ summary }, [work]);
     before = {
       files: before.files + done.files,

@@ -61,13 +61,13 @@ function encoded(
   of: readonly MarketEvent[],
   extents: DecimalExtents = {},
 ): Uint8Array {
-  const encoder = exportEncoder(format, type, extents, parquetTables('test'));
+  const encoder = exportEncoder(format, exportColumns(type, 'md2'), extents, parquetTables('test'));
   const parts = of.flatMap((event) => encoder.add(event) ?? []);
   return Buffer.concat([...parts, encoder.finish()]);
 }
 
 function surveyed(type: EventType, of: readonly MarketEvent[]): DecimalExtents {
-  const survey = new DecimalSurvey(type);
+  const survey = new DecimalSurvey(exportColumns(type, 'md2'));
   for (const event of of) survey.add(event);
   return survey.extents();
 }
@@ -103,7 +103,7 @@ function parseCsv(text: string): (string | null)[][] {
 }
 
 for (const type of EVENT_TYPES) {
-  const columns = exportColumns(type);
+  const columns = exportColumns(type, 'md2');
 
   test(`${type}: JSON lines say it`, () => {
     const property = fc.property(events(type), (of) => {
@@ -238,7 +238,7 @@ test('a row group ends where it is full, and what it held is handed on', async (
   assert.ok(event !== undefined);
   const encoder = exportEncoder(
     'parquet',
-    'quote',
+    exportColumns('quote', 'md2'),
     surveyed('quote', [event]),
     parquetTables('test'),
   );

@@ -46,7 +46,8 @@ export async function runExport(
   const plan = await planExport(deps, wantedOf(asked), context);
   const extents: Record<string, Record<string, never>> = {};
   let before = { files: 0, rows: 0, bytes: 0 };
-  if (plan.format === 'parquet') {
+  const typed = plan.format === 'parquet' && plan.schema !== 'md1';
+  if (typed) {
     for (const day of plan.days) {
       const found = await surveyDay(deps, { plan, day, before }, context);
       for (const [type, of] of Object.entries(found)) {
@@ -57,7 +58,7 @@ export async function runExport(
   for (const day of plan.days) {
     before = await writeDay(deps, { plan, day, before, extents: extents as TypeExtents }, context);
   }
-  const of = { plan, extents: plan.format === 'parquet' ? (extents as TypeExtents) : null };
+  const of = { plan, extents: typed ? (extents as TypeExtents) : null };
   return { plan, published: await publishExport(deps, of, context) };
 }
 

@@ -25,13 +25,23 @@ test('every column of every type, in order, with its kind', () => {
   const head = columnsSaid('every type');
   assert.equal(head.length, 8);
   for (const type of EVENT_TYPES) {
-    const wanted = exportColumns(type).map(({ name, kind }) => [name, kind]);
+    const wanted = exportColumns(type, 'md2').map(({ name, kind }) => [name, kind]);
     assert.deepEqual([...head, ...columnsSaid(type)], wanted, type);
   }
 });
 
+test('of md1 as well', () => {
+  const head = columnsSaid('every type of md1');
+  for (const type of ['trade', 'quote', 'book'] as const) {
+    const wanted = exportColumns(type, 'md1').map(({ name, kind }) => [name, kind]);
+    assert.deepEqual([...head, ...columnsSaid(`${type} of md1`)], wanted, type);
+  }
+});
+
 test('every kind, flag and key of the manifest is explained', () => {
-  const kinds = EVENT_TYPES.flatMap((type) => exportColumns(type).map(({ kind }) => kind));
+  const kinds = EVENT_TYPES.flatMap((type) =>
+    (['md2', 'md1'] as const).flatMap((schema) => exportColumns(type, schema)),
+  ).map(({ kind }) => kind);
   assert.deepEqual(firstCells(PAGE, '| kind |').toSorted(), [...new Set(kinds)].toSorted());
   const bits = Object.values(FLAG).map(String);
   assert.deepEqual(firstCells(PAGE, '| bit |'), bits);
