@@ -135,6 +135,17 @@ test('without a folder it goes into the bucket, the same bytes', { skip }, async
       assert.equal((await normalized.head(`${prefix}/${path}`))?.bytes, bytes);
     }
     await keepHistory(jobs.client, 'export', id, format);
+    // A range of a year has hundreds of these: none may carry the list of days.
+    const { events } = await jobs.client.workflow.getHandle(id).fetchHistory();
+    const inputs = (events ?? []).flatMap((event) => {
+      const { activityType, input } = event.activityTaskScheduledEventAttributes ?? {};
+      const [payload] = input?.payloads ?? [];
+      return /ExportDay$/.test(activityType?.name ?? '')
+        ? [new TextDecoder().decode(payload?.data ?? undefined)]
+        : [];
+    });
+    assert.equal(inputs.length, format === 'parquet' ? 2 : 1);
+    for (const input of inputs) assert.doesNotMatch(input, /"days"/);
   }
   const run = await jobs.client.workflow.getHandle('export/bucket-csv').describe();
   const filed = run.typedSearchAttributes.getAll().map(({ key, value }) => [key.name, value]);
