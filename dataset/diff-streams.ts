@@ -26,7 +26,7 @@ export function openComparison(
   of: { readonly type: EventType; readonly old: Schema; readonly new: Schema },
   tally: Tally,
 ): () => Comparison {
-  const project = createMd1Projection();
+  const project = projectByShard();
   const { type } = of;
   if (of.old === 'md2' && of.new === 'md2') return () => compareEvents(tally);
   if (of.old === 'md1' && of.new === 'md1') return () => comparePlaces(tally, type);
@@ -34,8 +34,18 @@ export function openComparison(
   return () => compareProjected(tally, type, full, project);
 }
 
+/** As the archive does it: shards may carry the same market, each with a book of its own. */
+function projectByShard(): (event: MarketEvent) => Md1Record | null {
+  const shards = new Map<string, ReturnType<typeof createMd1Projection>>();
+  return (event) => {
+    const project = shards.get(event.shard) ?? createMd1Projection();
+    shards.set(event.shard, project);
+    return project(event);
+  };
+}
+
 function* compareEvents(tally: Tally): Comparison {
-  const [left, right] = [new EventCursor(), new EventCursor()];
+  const [left, right] = [new EventCursor('merged'), new EventCursor('merged')];
   for (;;) {
     while (left.isSpent()) left.load(yield 'old');
     while (right.isSpent()) right.load(yield 'new');
@@ -89,7 +99,8 @@ function* compareProjected(
   project: (event: MarketEvent) => Md1Record | null,
 ): Comparison {
   const half = full === 'old' ? 'new' : 'old';
-  const events = new EventCursor();
+  // Its records lie object by object, and so do those they are compared with.
+  const events = new EventCursor('as_they_lie');
   const records = new PlaceCursor(type);
   for (;;) {
     while (events.isSpent()) events.load(yield full);
@@ -141,7 +152,7 @@ export function dropReason(event: MarketEvent): DropReason {
   return (event.flags & FLAG.UNVERIFIED) !== 0 ? 'book_unverified' : 'book_not_whole';
 }
 
-/** A hot loop's place in a run: positions of its events, in the order of their identities. */
+/** A place in a run: positions of its events, where merged in the order of their identities. */
 class EventCursor {
   has_ended = false;
   #bytes: Uint8Array = NOTHING;
@@ -153,6 +164,11 @@ class EventCursor {
   /** Null where the events lie in order. */
   #order: readonly number[] | null = null;
   #at = 0;
+  readonly #is_merged: boolean;
+
+  constructor(order: 'merged' | 'as_they_lie') {
+    this.#is_merged = order === 'merged';
+  }
 
   isSpent(): boolean {
     return !this.has_ended && this.#at >= this.#offsets.length;
@@ -175,7 +191,7 @@ class EventCursor {
       base += plain.length;
     }
     const is_ordered = plains.length < 2 && !this.#late.includes(true);
-    this.#order = is_ordered ? null : this.#sorted();
+    this.#order = is_ordered || !this.#is_merged ? null : this.#sorted();
   }
 
   #scan(from: number, to: number): void {

@@ -82,14 +82,16 @@ export async function layDay(deps: JobDeps, of: LaidDay): Promise<Manifest> {
 type Piece = { readonly event: MarketEvent; readonly bytes: Uint8Array };
 
 function cutDay({ events, cuts = [] }: LaidDay, schema: Schema): CutObject[] {
-  const project = createMd1Projection();
+  const shards = new Map<string, ReturnType<typeof createMd1Projection>>();
   const groups = new Map<string, Piece[]>();
   for (const event of events) {
+    const project = shards.get(event.shard) ?? createMd1Projection();
+    shards.set(event.shard, project);
     const bytes = schema === 'md2' ? encodeMarketEvent(event) : projected(project, event);
     if (bytes === null) continue;
     const minute = Number((event.t - dayStart(DIFF_DAY)) / NS_PER_MINUTE);
     const cut = Math.max(0, ...cuts.filter((it) => it <= minute));
-    const name = `${event.type} ${event.symbol} ${cut}`;
+    const name = `${event.type} ${event.symbol} ${cut} ${event.shard}`;
     groups.set(name, [...(groups.get(name) ?? []), { event, bytes }]);
   }
   return [...groups].map(([name, pieces]) => objectOf(Number(name.split(' ')[2]), pieces));

@@ -188,6 +188,23 @@ test('a projection: what it keeps is equal, what it drops has its reason', async
   assert.match(html, /2 of 2 md1 records are equal to the byte/);
 });
 
+test('two shards with the same market: each its own book, whichever came first', async () => {
+  const twin = { ...BOOK, bids: [] };
+  const events: MarketEvent[] = [
+    at({ ...BOOK, flags: FLAG.SNAPSHOT }, 1),
+    { ...at({ ...twin, flags: FLAG.SNAPSHOT }, 2), shard: 'tier2' },
+    at(BOOK, 3),
+    { ...at(twin, 4), shard: 'tier2' },
+  ];
+  const same = await diff({ events }, { events, cuts: [3] });
+  assert.equal(same.day.verdict, 'identical');
+  for (const cuts of [[], [3]]) {
+    const { day } = await diff({ events, cuts }, { events, cuts, schema: 'md1' });
+    assert.equal(day.verdict, 'projected', `cut at ${cuts.join(', ')}`);
+    assert.equal(day.events.equal, 4);
+  }
+});
+
 test('a projection that says otherwise of an event is named by the event', async () => {
   const other = mixed.map((event) =>
     event.type === 'trade' ? { ...event, trade_id: 'other' } : event,
