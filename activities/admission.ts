@@ -120,27 +120,31 @@ const rightSide: Judge = (value, known, given) => {
   return { what: `both sides are ${shown(value)}`, hint: 'name two versions of the day' };
 };
 
-/** The last day of a range: judged as a day, and against the first. */
-const lastDay: Judge = (value, known, given) => {
-  const fault = day(value, known, given);
-  if (fault !== null) return fault;
-  const first = given['from'];
-  if (typeof first !== 'string') return { what: 'has no "from" beside it', hint: 'give both' };
-  if (first > String(value)) return { what: `${shown(value)} is before "from" ${shown(first)}` };
-  const days = Number(dayStart(String(value) as Day) - dayStart(first as Day)) / 86_400e9 + 1;
-  if (!(days > RANGE_DAYS_MAX)) return null;
-  return { what: `the range has ${days} days`, hint: `at most ${RANGE_DAYS_MAX} a job` };
-};
+/** A day that may still run: the job says so itself, day by day. */
+const anyDay: Judge = (value, known) => dayFault(value, known.now);
 
-const firstDay: Judge = (value, known, given) =>
-  day(value, known, given) ??
-  (given['to'] === undefined ? { what: 'has no "to" beside it', hint: 'give both' } : null);
-
-/** Days are asked for in one way: `day`, or `from` and `to`. */
-const onlyDay: Judge = (value, known, given) =>
-  given['from'] === undefined && given['to'] === undefined
-    ? day(value, known, given)
-    : { what: 'stands beside "from" and "to"', hint: 'give "day", or "from" and "to"' };
+/** Days are asked for in one way: `day`, or `from` and `to`; each is judged by `one`. */
+function rangeOf(one: Judge) {
+  const onlyDay: Judge = (value, known, given) =>
+    given['from'] === undefined && given['to'] === undefined
+      ? one(value, known, given)
+      : { what: 'stands beside "from" and "to"', hint: 'give "day", or "from" and "to"' };
+  const firstDay: Judge = (value, known, given) =>
+    one(value, known, given) ??
+    (given['to'] === undefined ? { what: 'has no "to" beside it', hint: 'give both' } : null);
+  /** Judged as a day, and against the first. */
+  const lastDay: Judge = (value, known, given) => {
+    const fault = one(value, known, given);
+    if (fault !== null) return fault;
+    const first = given['from'];
+    if (typeof first !== 'string') return { what: 'has no "from" beside it', hint: 'give both' };
+    if (first > String(value)) return { what: `${shown(value)} is before "from" ${shown(first)}` };
+    const days = Number(dayStart(String(value) as Day) - dayStart(first as Day)) / 86_400e9 + 1;
+    if (!(days > RANGE_DAYS_MAX)) return null;
+    return { what: `the range has ${days} days`, hint: `at most ${RANGE_DAYS_MAX} a job` };
+  };
+  return { day: { judge: onlyDay }, from: { judge: firstDay }, to: { judge: lastDay } } as const;
+}
 
 const oneOf =
   (words: readonly string[]): Judge =>
@@ -176,11 +180,7 @@ const buildName: Judge = (value) =>
     ? null
     : { what: `${shown(value)} is no version of a connector`, hint: 'such as "1.2.4"' };
 
-const RANGE = {
-  day: { judge: onlyDay },
-  from: { judge: firstDay },
-  to: { judge: lastDay },
-} as const;
+const RANGE = rangeOf(day);
 
 const SHAPES: { readonly [T in JobType]: Shape } = {
   'archive-tier': { feed: { judge: feed }, shard: { judge: shard } },
@@ -206,6 +206,11 @@ const SHAPES: { readonly [T in JobType]: Shape } = {
     max_changed: { judge: ratio },
     concurrency: { judge: integer(1, 16) },
     parts: { judge: integer(1, PARTS_MAX) },
+    dry_run: { judge: flag },
+  },
+  backfill: {
+    feed: { judge: feed, required: true },
+    ...rangeOf(anyDay),
     dry_run: { judge: flag },
   },
   promote: {

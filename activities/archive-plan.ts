@@ -162,7 +162,12 @@ function isLate(deps: Pick<JobDeps, 'now'>, day: Day): boolean {
   return deps.now() >= dayEnd(day) + BigInt(LATE_HOURS_MAX) * NS_PER_HOUR;
 }
 
-function waitingFor(deps: JobDeps, day: Day, gaps: readonly ManifestGap[]): string[] {
+/** What a day lacks and may still get; nothing once it is late. */
+export function waitingFor(
+  deps: Pick<JobDeps, 'now'>,
+  day: Day,
+  gaps: readonly ManifestGap[],
+): string[] {
   if (isLate(deps, day)) return [];
   const open = gaps.filter((gap) => MAY_STILL_COME.includes(gap.cause));
   const shown = open.slice(0, WAITING_LISTED_MAX);

@@ -168,7 +168,8 @@ function misfitError(version: string, why: string): SsmdError {
   });
 }
 
-function daysOf({ from, to }: ReprocessRequest): Day[] {
+/** Days of a range, both ends included. */
+export function daysOf({ from, to }: { readonly from: string; readonly to: string }): Day[] {
   const days: Day[] = [];
   const last = parseDay(to);
   for (let day = parseDay(from); day !== null && last !== null && day <= last;) {
@@ -178,14 +179,15 @@ function daysOf({ from, to }: ReprocessRequest): Day[] {
   return days;
 }
 
-type RawOfDay = {
+export type RawOfDay = {
   readonly segments: number;
   readonly bytes: number;
   /** As the day's first readable segment says; null where none does. */
   readonly origin: Origin | null;
 };
 
-async function rawOf(
+/** What lies in RAW of a day: listed, its first readable segment opened. */
+export async function rawOf(
   deps: JobDeps,
   feed: string,
   day: Day,

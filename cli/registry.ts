@@ -1,5 +1,6 @@
 /** Every command of `ssmd`, in the order of its help. Adding one is one file and one line here. */
 import type { Register } from './command.ts';
+import { register as backfill } from './commands/backfill.ts';
 import { register as compare } from './commands/compare.ts';
 import { register as connector } from './commands/connector.ts';
 import { register as dataset } from './commands/dataset.ts';
@@ -35,6 +36,7 @@ export const COMMANDS: readonly Register[] = [
   trace,
   worker,
   job,
+  backfill,
   reprocess,
   compare,
   temporal,

@@ -7,6 +7,7 @@ export const JOB_TYPES = [
   'daily-qa',
   'audit',
   'export',
+  'backfill',
   'reprocess',
   'promote',
   'compare',
@@ -37,6 +38,17 @@ export type AuditInput = {
   readonly feed?: string;
   readonly day?: string;
   readonly version?: string;
+};
+
+/** Builds days from RAW that have no manifest. */
+export type BackfillInput = {
+  readonly feed: string;
+  /** One day, yesterday where it is left out; or a range by `from` and `to`, both ends included. */
+  readonly day?: string;
+  readonly from?: string;
+  readonly to?: string;
+  /** Only says what would be built. */
+  readonly dry_run?: boolean;
 };
 
 export type ReprocessInput = {
@@ -128,6 +140,7 @@ export type JobInputs = {
   readonly 'daily-archive': DailyArchiveInput;
   readonly 'daily-qa': DailyQaInput;
   readonly audit: AuditInput;
+  readonly backfill: BackfillInput;
   readonly reprocess: ReprocessInput;
   readonly promote: PromoteInput;
   readonly compare: CompareInput;

@@ -13,6 +13,7 @@ import type { Logger } from 'pino';
 import { createAdmissionActivities } from '../activities/admission.ts';
 import { createArchiveActivities } from '../activities/archive.ts';
 import { createAuditActivities } from '../activities/audit.ts';
+import { createBackfillActivities } from '../activities/backfill.ts';
 import { createSurveyMemo } from '../activities/deps.ts';
 import type { JobDeps } from '../activities/deps.ts';
 import { createCompareActivities } from '../activities/compare.ts';
@@ -84,6 +85,7 @@ export async function startWorker(options: WorkerOptions): Promise<RunningWorker
     activities: {
       ...createArchiveActivities(deps),
       ...createAuditActivities(deps),
+      ...createBackfillActivities(deps),
       ...createCompareActivities(deps),
       ...createExportActivities(deps),
       ...createQaActivities(deps),

@@ -4,6 +4,7 @@
  */
 export { archiveTier as 'archive-tier' } from './archive-tier.ts';
 export { audit } from './audit.ts';
+export { backfill } from './backfill.ts';
 export { compare } from './compare.ts';
 export { dailyArchive as 'daily-archive' } from './daily-archive.ts';
 export { dailyQa as 'daily-qa' } from './daily-qa.ts';

@@ -8,6 +8,7 @@ import type { ActivityOptions } from '@temporalio/workflow';
 import type { AdmissionActivities } from '../activities/admission.ts';
 import type { ArchiveActivities } from '../activities/archive.ts';
 import type { AuditActivities } from '../activities/audit.ts';
+import type { BackfillActivities } from '../activities/backfill.ts';
 import type { CompareActivities } from '../activities/compare.ts';
 import type { ExportActivities } from '../activities/export.ts';
 import type { QaActivities } from '../activities/qa.ts';
@@ -18,6 +19,7 @@ import { REPLAY_QUEUE, REPLAY_WORDS_QUEUE } from './lib/queues.ts';
 export type Activities = AdmissionActivities &
   ArchiveActivities &
   AuditActivities &
+  BackfillActivities &
   CompareActivities &
   ExportActivities &
   QaActivities &

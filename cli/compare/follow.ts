@@ -1,55 +1,16 @@
-/** Starts the job `compare` and follows it to its end; the very same that runs already is joined. */
-import { setTimeout as delay } from 'node:timers/promises';
+/** The job `compare` of a day, started and followed. */
 import type { Client } from '@temporalio/client';
 import type { DayComparison } from '../../activities/compare.ts';
-import { SsmdError } from '../../schema/errors.ts';
 import type { CompareInput } from '../../schema/jobs.ts';
 import { compareId } from '../../workflows/lib/ids.ts';
-import { TASK_QUEUE } from '../../workflows/lib/queues.ts';
 import type { CliContext } from '../command.ts';
-import { failureOf } from '../job-failure.ts';
-import { lookAtRun } from '../job-runs.ts';
-
-const LOOK_MS = 500;
+import { followJob } from '../follow-job.ts';
 
 /** @throws what the job failed with; SSMD_INTERRUPTED at Ctrl-C: the job goes on */
-export async function followCompare(
+export function followCompare(
   client: Client,
   input: CompareInput & { readonly day: string },
-  { output, interrupted }: CliContext,
+  context: CliContext,
 ): Promise<DayComparison> {
-  const id = compareId(input);
-  const handle = await client.workflow.start('compare', {
-    ...{ taskQueue: TASK_QUEUE, workflowId: id, args: [input] },
-    workflowIdConflictPolicy: 'USE_EXISTING',
-  });
-  const ended = new AbortController();
-  const result = (handle.result() as Promise<DayComparison>).finally(() => ended.abort());
-  result.catch(() => undefined);
-  const bar = output.progress({ label: id });
-  let said = '';
-  try {
-    while (!ended.signal.aborted) {
-      if (interrupted.aborted) throw left(id);
-      const { stuck, working_on } = await lookAtRun(client, id);
-      if (stuck !== null && stuck !== said) output.note(`it waits: ${(said = stuck)}`);
-      bar.update(0, working_on[0]?.cursor ?? '');
-      const either = AbortSignal.any([ended.signal, interrupted]);
-      await delay(LOOK_MS, undefined, { signal: either }).catch(() => undefined);
-    }
-    return await result;
-  } catch (error) {
-    throw failureOf(error, id);
-  } finally {
-    bar.end();
-  }
-}
-
-function left(id: string): SsmdError {
-  return new SsmdError(
-    'SSMD_INTERRUPTED',
-    `not followed any more; the job goes on. Look at it: npx ssmd job status ${id}; ` +
-      `end it: npx ssmd temporal workflow cancel -w ${id}`,
-    { facts: { id } },
-  );
+  return followJob(client, { type: 'compare', id: compareId(input), input }, context);
 }

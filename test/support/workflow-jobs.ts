@@ -4,6 +4,7 @@ import { DefaultLogger, NativeConnection, Runtime, Worker } from '@temporalio/wo
 import { createAdmissionActivities } from '../../activities/admission.ts';
 import { createArchiveActivities } from '../../activities/archive.ts';
 import { createAuditActivities } from '../../activities/audit.ts';
+import { createBackfillActivities } from '../../activities/backfill.ts';
 import { createCompareActivities } from '../../activities/compare.ts';
 import type { JobDeps } from '../../activities/deps.ts';
 import { createExportActivities } from '../../activities/export.ts';
@@ -62,6 +63,7 @@ export async function startWorkflowJobs(
     activities: {
       ...createArchiveActivities(deps),
       ...createAuditActivities(deps),
+      ...createBackfillActivities(deps),
       ...createCompareActivities(deps),
       ...createExportActivities(exportDeps(deps)),
       ...createQaActivities({ ...deps, ...tinyQa }),

@@ -43,6 +43,17 @@ export function reprocessId(of: {
   return `${kind}/${feed}/${from}..${to}/${under}`;
 }
 
+/** A range of days without manifests. */
+export function backfillId(of: {
+  readonly feed: string;
+  readonly from: string;
+  readonly to: string;
+  readonly dry_run?: boolean;
+}): string {
+  const kind = of.dry_run === true ? 'backfill-plan' : 'backfill';
+  return `${kind}/${of.feed}/${of.from}..${of.to}`;
+}
+
 /** A move of the pointer: each is one of its own. */
 export function promoteId(of: { readonly feed: string; readonly request: string }): string {
   return `promote/${of.feed}/${of.request}`;
