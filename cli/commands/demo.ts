@@ -20,16 +20,21 @@ import { stackDir } from '../../stack/state.ts';
 import type { CliContext } from '../command.ts';
 import { ExitWith, GROUPS } from '../command.ts';
 import { archivedFiles, fromHere } from '../demo/archived.ts';
+import type { ArchivedFiles } from '../demo/archived.ts';
 import { startChild } from '../demo/child.ts';
 import type { Child } from '../demo/child.ts';
 import { runJobs } from '../demo/jobs.ts';
+import type { DayJobs } from '../demo/jobs.ts';
 import { runLive } from '../demo/live.ts';
 import type { LiveResult } from '../demo/live.ts';
 import { startService } from '../demo/service.ts';
 import type { Service } from '../demo/service.ts';
 import { faultsOf, printSummary } from '../demo/summary.ts';
 import type { DemoReport, RawDay } from '../demo/summary.ts';
+import { runVersions, versionFaults } from '../demo/versions.ts';
+import type { VersionsResult } from '../demo/versions.ts';
 import { formatCount } from '../format.ts';
+import type { Output } from '../output.ts';
 import { resolveEnvironment } from '../resolve-environment.ts';
 
 type Flags = {
@@ -105,24 +110,7 @@ async function runDemo(flags: Flags, context: CliContext): Promise<void> {
       watched,
       runJobs({ address: stack.temporal.address, days: raw, output }),
     ]);
-    const faults = faultsOf(live, raw, jobs);
-    const archived = archivedFiles(dataDir, `ssmd-${ENV}-normalized`);
-    const holes = await Promise.all(jobs.map((it) => archived.holesOf(it.archive.manifest)));
-    const [first] = jobs;
-    const report: DemoReport = {
-      held: faults.length === 0,
-      faults,
-      seconds: (performance.now() - started) / 1000,
-      live,
-      days: jobs.map((job, index) => ({
-        ...{ ...(raw[index] as RawDay), ...job },
-        holes: holes[index] ?? [],
-      })),
-      temporal_ui: stack.temporal.uiUrl,
-      nats: stack.nats.url,
-      reports: jobs.map((it) => archived.pathOf(String(it.qa['report']))),
-      object: first === undefined ? null : await archived.exampleOf(first.archive.manifest),
-    };
+    const report = await reportOn({ live, raw, jobs, started, stack, dataDir, output, watched });
     if (flags.keep === true) {
       await record(dataDir, services);
       stays = true;
@@ -139,6 +127,57 @@ async function runDemo(flags: Flags, context: CliContext): Promise<void> {
       await stack.stop();
     }
   }
+}
+
+/** What the versions show, and everything put together. */
+async function reportOn(of: {
+  readonly live: readonly LiveResult[];
+  readonly raw: readonly RawDay[];
+  readonly jobs: readonly DayJobs[];
+  readonly started: number;
+  readonly stack: Stack;
+  readonly dataDir: string;
+  readonly output: Output;
+  readonly watched: Promise<never>;
+}): Promise<DemoReport> {
+  const { live, raw, jobs, stack, output } = of;
+  const archived = archivedFiles(of.dataDir, `ssmd-${ENV}-normalized`);
+  output.note('rebuild, compare, promote, take back, replay:');
+  const versions = await Promise.race([
+    of.watched,
+    versionsOf(jobs, archived, { address: stack.temporal.address, output }),
+  ]);
+  const faults = faultsOf(live, raw, jobs);
+  if (versions !== null) faults.push(...versionFaults(versions));
+  const holes = await Promise.all(jobs.map((it) => archived.holesOf(it.archive.manifest)));
+  const [first] = jobs;
+  return {
+    held: faults.length === 0,
+    faults,
+    seconds: (performance.now() - of.started) / 1000,
+    live,
+    days: jobs.map((job, index) => ({
+      ...{ ...(raw[index] as RawDay), ...job },
+      holes: holes[index] ?? [],
+    })),
+    versions,
+    temporal_ui: stack.temporal.uiUrl,
+    nats: stack.nats.url,
+    reports: jobs.map((it) => archived.pathOf(String(it.qa['report']))),
+    object: first === undefined ? null : await archived.exampleOf(first.archive.manifest),
+  };
+}
+
+/** Of the first day: what is shown of it holds for any. Null where it has no event. */
+async function versionsOf(
+  [first]: readonly DayJobs[],
+  archived: ArchivedFiles,
+  of: { readonly address: string; readonly output: Output },
+): Promise<VersionsResult | null> {
+  if (first === undefined) return null;
+  const minute = await archived.busyMinuteOf(first.archive.manifest);
+  if (minute === null) return null;
+  return runVersions({ ...of, feed: first.feed, day: first.day, minute });
 }
 
 /** Recorded as they start: a demo that is killed leaves nothing that nobody knows of. */

@@ -3,6 +3,7 @@ import { readFile } from 'node:fs/promises';
 import { join, relative } from 'node:path';
 import { parseObjectKey } from '../../dataset/keys.ts';
 import type { Manifest } from '../../dataset/manifest.ts';
+import { NS_PER_MINUTE, formatIso } from '../../schema/time.ts';
 
 /** A hole of a day, as its manifest lists it. */
 export type Hole = {
@@ -14,6 +15,9 @@ export type Hole = {
   readonly detail: string;
 };
 
+/** ISO instants, a minute apart. */
+export type Minute = { readonly from: string; readonly to: string };
+
 export type ArchivedFiles = {
   /** Path of an object of the normalized bucket, short where the reader stands above it. */
   readonly pathOf: (key: string) => string;
@@ -21,6 +25,8 @@ export type ArchivedFiles = {
   readonly holesOf: (manifest: string) => Promise<Hole[]>;
   /** Something to look into: the smallest object with a book, else of all. Null where there is none. */
   readonly exampleOf: (manifest: string) => Promise<string | null>;
+  /** A minute in which much happens, as a span of instants; null where the day has no events. */
+  readonly busyMinuteOf: (manifest: string) => Promise<Minute | null>;
 };
 
 export function archivedFiles(dataDir: string, bucket: string): ArchivedFiles {
@@ -42,6 +48,14 @@ export function archivedFiles(dataDir: string, bucket: string): ArchivedFiles {
         (a, b) => a.records - b.records,
       );
       return smallest === undefined ? null : pathOf(smallest.key);
+    },
+    async busyMinuteOf(manifest) {
+      const { objects } = await read(manifest);
+      const [largest] = objects.toSorted((a, b) => b.records - a.records);
+      if (largest === undefined) return null;
+      const first = BigInt(largest.first_t);
+      const from = first - (first % NS_PER_MINUTE);
+      return { from: formatIso(from), to: formatIso(from + NS_PER_MINUTE) };
     },
   };
 }

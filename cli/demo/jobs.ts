@@ -70,7 +70,7 @@ async function follow<R, T extends JobType>(
 }
 
 /** A line while it runs and one when it is over; a failed workflow's cause is the error. */
-async function shown<T>(output: Output, id: string, run: () => Promise<T>): Promise<T> {
+export async function shown<T>(output: Output, id: string, run: () => Promise<T>): Promise<T> {
   const started = performance.now();
   const progress = output.progress({ label: `  ${id.padEnd(42)}` });
   const timer = setInterval(() => progress.update(0), SHOW_MS);

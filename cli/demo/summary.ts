@@ -6,6 +6,7 @@ import { formatBytes, formatCount } from '../format.ts';
 import type { Output } from '../output.ts';
 import type { Hole } from './archived.ts';
 import type { DayJobs } from './jobs.ts';
+import type { VersionsResult } from './versions.ts';
 import type { LiveResult } from './live.ts';
 
 /** How a day's RAW came to be. */
@@ -27,6 +28,8 @@ export type DemoReport = {
   readonly live: readonly LiveResult[];
   readonly days: readonly (RawDay &
     Omit<DayJobs, 'feed' | 'day'> & { readonly holes: readonly Hole[] })[];
+  /** What was shown of versions; null where the day was empty. */
+  readonly versions: VersionsResult | null;
   readonly temporal_ui: string;
   /** Where the demo's NATS is. */
   readonly nats: string;
@@ -88,6 +91,7 @@ export function printSummary(report: DemoReport, output: Output, place: SummaryP
     output.line();
   }
   for (const day of report.days) printHoles(day, output);
+  if (report.versions !== null) printVersions(report.versions, output);
   for (const fault of report.faults) output.line(color.red(`did not hold: ${fault}`));
   const verdict = report.held ? color.green('all of it held') : color.red('not all of it held');
   output.line(`${verdict}, in ${report.seconds.toFixed(1)} s`);
@@ -126,6 +130,34 @@ function printDays(days: readonly ArchivedDay[], output: Output): void {
       row('seconds', (it) => it.seconds.toFixed(1)),
     ],
   );
+}
+
+/** What a version is for, in five lines. */
+function printVersions(versions: VersionsResult, output: Output): void {
+  const { feed, day, same, md1, promoted, rolled_back, replay } = versions;
+  const { events } = md1.days;
+  const spaced = replay.spacing.at(-1);
+  output.table(
+    [`versions of ${feed}`, day],
+    [
+      [
+        `${same.version}: same logic`,
+        `${formatCount(same.days.events.equal)} events, none differs`,
+      ],
+      [
+        `${md1.version}: schema md1`,
+        `keeps ${formatCount(events.new)} records, drops ${formatCount(events.dropped)} by rule`,
+      ],
+      ['promoted', `revision ${promoted ?? '-'}, taken back by ${rolled_back ?? '-'}`],
+      [
+        'a minute, 10x',
+        `${formatCount(replay.events)} events` +
+          (spaced === undefined ? '' : `, p99 ${(spaced.p99_us / 1000).toFixed(1)} ms off time`),
+      ],
+      ['seconds', versions.seconds.toFixed(1)],
+    ],
+  );
+  output.line();
 }
 
 /** Holes listed; the others are counted. */

@@ -8,6 +8,7 @@ import { archivedFiles } from '../../cli/demo/archived.ts';
 import type { Hole } from '../../cli/demo/archived.ts';
 import { printSummary } from '../../cli/demo/summary.ts';
 import type { DemoReport } from '../../cli/demo/summary.ts';
+import type { VersionsResult as DemoVersions } from '../../cli/demo/versions.ts';
 import { createOutput } from '../../cli/output.ts';
 
 const DAY = '2026-11-20';
@@ -17,6 +18,36 @@ const at = (seconds: number): string => String(START + BigInt(seconds) * 1_000_0
 function hole(from: number, to: number, cause = 'epoch_ended'): Hole {
   return { shard: 'tier1', cause, from: at(from), to: at(to), detail: 'the log ends' };
 }
+
+const NO_DAYS: DemoVersions['same']['days'] = {
+  ...{ built: 1, unchanged: 0, failed: [], gaps_added: 0, reports: [] },
+  verdicts: { identical: 1, projected: 0, differs: 0, nothing_to_compare: 0 },
+  ...{
+    events: { old: 9, new: 9, equal: 166_349, changed: 0, added: 0, removed: 0, dropped: 0 },
+  },
+};
+const VERSIONS: DemoVersions = {
+  ...{ feed: 'kraken', day: DAY, promoted: 3, rolled_back: 4, seconds: 21.4 },
+  same: { version: 'v2', outcome: 'promoted', days: NO_DAYS },
+  md1: {
+    ...{ version: 'v3', outcome: 'not_promoted' },
+    days: { ...NO_DAYS, events: { ...NO_DAYS.events, new: 120_001, dropped: 46_348 } },
+  },
+  replay: {
+    ...{ outcome: 'ended', events: 312, messages: 312, events_per_second: 52, late_max_ms: 0 },
+    ...{
+      spacing: [
+        { speed: 10, messages: 312, p50_us: 300, p90_us: 600, p99_us: 1_210, max_us: 2_000 },
+      ],
+    },
+    ...{ unseen_symbols: [], id: 'demo', feed: 'kraken', subject: 'replay.demo.>' },
+    ...{ from: `${DAY}T12:00:00Z`, to: `${DAY}T12:01:00Z` },
+    position: {
+      ...{ state: 'ended', t: '0', at: '1970-01-01T00:00:00Z', speed: 10 },
+      ...{ pass: 1, events: 312, late_ms: 0, share: 1 },
+    },
+  },
+};
 
 function reportOf(feeds: readonly string[], holes: readonly Hole[]): DemoReport {
   const archive: DemoReport['days'][number]['archive'] = {
@@ -33,6 +64,7 @@ function reportOf(feeds: readonly string[], holes: readonly Hole[]): DemoReport 
   return {
     ...{ held: true, faults: [], seconds: 79.7, temporal_ui: 'http://127.0.0.1:8243' },
     nats: 'nats://127.0.0.1:4232',
+    versions: VERSIONS,
     live: feeds.map((feed) => ({
       ...{ feed, source: 'simulator' as const, frames: 1_819, events: 2_602 },
       ...{ frames_per_second: 86, gaps: 0, state: 'READY' },
