@@ -25,9 +25,11 @@ export type ArchivedFiles = {
   readonly holesOf: (manifest: string) => Promise<Hole[]>;
   /** Something to look into: the smallest object with a book, else of all. Null where there is none. */
   readonly exampleOf: (manifest: string) => Promise<string | null>;
-  /** A minute in which much happens, as a span of instants; null where the day has no events. */
+  /** An early minute in which something happens, as a span of instants; null where the day has no events. */
   readonly busyMinuteOf: (manifest: string) => Promise<Minute | null>;
 };
+
+const EARLY_OBJECTS = 10;
 
 export function archivedFiles(dataDir: string, bucket: string): ArchivedFiles {
   const pathOf = (key: string): string => fromHere(join(dataDir, 's3/objects', bucket, key));
@@ -51,7 +53,9 @@ export function archivedFiles(dataDir: string, bucket: string): ArchivedFiles {
     },
     async busyMinuteOf(manifest) {
       const { objects } = await read(manifest);
-      const [largest] = objects.toSorted((a, b) => b.records - a.records);
+      // Early in the day: what comes before is folded first.
+      const early = objects.toSorted((a, b) => (BigInt(a.first_t) < BigInt(b.first_t) ? -1 : 1));
+      const [largest] = early.slice(0, EARLY_OBJECTS).toSorted((a, b) => b.records - a.records);
       if (largest === undefined) return null;
       const first = BigInt(largest.first_t);
       const from = first - (first % NS_PER_MINUTE);
