@@ -28,7 +28,8 @@ export type ReprocessStage = AsyncDisposable & {
   readonly variables: Readonly<Record<string, string>>;
   /** Starts one of our workflows and waits for its end. */
   readonly run: <T>(type: string, id: string, input: unknown) => Promise<T>;
-  readonly startWorker: () => Promise<RunningWorker>;
+  /** Stops the workers there are, and starts one. */
+  readonly changeWorker: (start: () => Promise<void>) => Promise<void>;
 };
 
 /** `spec` is laid over the test environment's. */
@@ -59,7 +60,11 @@ export async function openReprocessStage(
     ...{ environment, client, variables, address: temporal.address },
     raw: stores.raw,
     normalized: stores.normalized,
-    startWorker: begin,
+    async changeWorker(between) {
+      for (const worker of workers.splice(0)) await worker.stop();
+      await between();
+      await begin();
+    },
     run: async <T>(type: string, id: string, input: unknown): Promise<T> => {
       const options = { taskQueue: 'ssmd', workflowId: id, args: [input] };
       return (await client.workflow.execute(type, options)) as T;

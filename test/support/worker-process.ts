@@ -1,0 +1,16 @@
+/** A worker as a process of its own, to be killed: `node worker-process.ts '<JSON of its variables>'`. */
+import { pino } from 'pino';
+import { endpointsOf } from '../../environments/endpoints.ts';
+import { startWorker } from '../../workers/worker.ts';
+import { testEnvironment } from './connector-process.ts';
+import { projectRoot } from './project.ts';
+
+const [given = '{}'] = process.argv.slice(2);
+const environment = testEnvironment();
+const endpoints = endpointsOf(environment, JSON.parse(given) as Record<string, string>);
+const worker = await startWorker({
+  ...{ environment, endpoints, root: projectRoot },
+  logger: pino({ level: 'silent' }),
+});
+process.stdout.write('ready\n');
+await worker.stopped;
