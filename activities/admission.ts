@@ -109,6 +109,14 @@ const version: Judge = (value) =>
     ? null
     : { what: `${shown(value)} is no version`, hint: 'such as "v1" or "v1.1"' };
 
+/** Of one day, never of a range. */
+const ofOneDay =
+  (judge: Judge): Judge =>
+  (value, known, given) =>
+    given['from'] === undefined && given['to'] === undefined
+      ? judge(value, known, given)
+      : { what: 'stands beside a range', hint: 'a version is audited day by day' };
+
 const leftSide: Judge = (value, known, given) =>
   value === 'current' || version(value, known, given) === null
     ? null
@@ -195,7 +203,12 @@ const SHAPES: { readonly [T in JobType]: Shape } = {
     day: { judge: day },
     version: { judge: version },
   },
-  audit: { feed: { judge: feed }, day: { judge: day }, version: { judge: version } },
+  audit: {
+    feed: { judge: feed },
+    ...RANGE,
+    version: { judge: ofOneDay(version) },
+    deep: { judge: flag },
+  },
   reprocess: {
     feed: { judge: feed, required: true },
     ...RANGE,

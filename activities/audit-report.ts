@@ -26,6 +26,12 @@ export const FINDING_KINDS = [
   'event_added',
   'event_changed',
   'rebuild_differs',
+  'day_unaudited',
+  'run_failed',
+  'run_stuck',
+  'approval_waiting',
+  'staging_orphan',
+  'object_orphan',
 ] as const;
 export type FindingKind = (typeof FINDING_KINDS)[number];
 

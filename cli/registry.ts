@@ -1,5 +1,6 @@
 /** Every command of `ssmd`, in the order of its help. Adding one is one file and one line here. */
 import type { Register } from './command.ts';
+import { register as audit } from './commands/audit.ts';
 import { register as backfill } from './commands/backfill.ts';
 import { register as compare } from './commands/compare.ts';
 import { register as connector } from './commands/connector.ts';
@@ -36,6 +37,7 @@ export const COMMANDS: readonly Register[] = [
   trace,
   worker,
   job,
+  audit,
   backfill,
   reprocess,
   compare,

@@ -285,6 +285,24 @@ export function qaReportKey(feed: string, day: Day): string {
   return `qa/${name('feed', feed)}/${slashed(day)}/report.html`;
 }
 
+/** An audit's report, below the last day it looked at; `scope` is a feed, or `all`. */
+export function auditKey(of: {
+  readonly scope: string;
+  readonly day: Day;
+  readonly run: string;
+  readonly as: 'json' | 'html';
+}): string {
+  return `audit/${slashed(of.day)}/${name('scope', of.scope)}-${name('run', of.run)}.${of.as}`;
+}
+
+/** What the objects of a day were when they were last proved: audits look for changes against it. */
+export function provedKey(of: { version: string; feed: string; day: Day }): string {
+  return `audit/_proved/${versionText(of.version)}/${name('feed', of.feed)}/${of.day}.json`;
+}
+
+/** When the last audit of all feeds looked at the runs of jobs. */
+export const LAST_AUDIT_KEY = 'audit/_last.json';
+
 /** A market's symbol, or the symbol of a shard's own events. */
 export function isSymbol(text: string): boolean {
   return SYMBOL_PATTERN.test(text) || FEED_SYMBOL_PATTERN.test(text);

@@ -34,9 +34,16 @@ export type DailyQaInput = {
   /** The version that serves the day where it is left out. */
   readonly version?: string;
 };
+/** Without a day: all that is looked at daily. */
 export type AuditInput = {
   readonly feed?: string;
+  /** This day alone, rebuilt from RAW. */
   readonly day?: string;
+  /** A range of days, both ends included. */
+  readonly from?: string;
+  readonly to?: string;
+  /** Rebuilds every committed day of the range; without one, of all there are. */
+  readonly deep?: boolean;
   readonly version?: string;
 };
 

@@ -5,11 +5,13 @@
 import { hash } from 'node:crypto';
 import type { ListedObject, ObjectStore, StoredObject } from './object-store.ts';
 
+type Kept = StoredObject & Pick<ListedObject, 'modified_ms'>;
+
 /** Creates an empty store. As on S3, the etag depends on the content alone. */
 export function createMemoryObjectStore(): ObjectStore {
-  const objects = new Map<string, StoredObject>();
+  const objects = new Map<string, Kept>();
   const keep = (key: string, body: Uint8Array): void => {
-    objects.set(key, { body: body.slice(), etag: etagOf(body) });
+    objects.set(key, { body: body.slice(), etag: etagOf(body), modified_ms: Date.now() });
   };
   return {
     get: (key, options) => {
@@ -57,14 +59,16 @@ export function createMemoryObjectStore(): ObjectStore {
 }
 
 async function* listed(
-  objects: ReadonlyMap<string, StoredObject>,
+  objects: ReadonlyMap<string, Kept>,
   prefix: string,
 ): AsyncGenerator<ListedObject> {
   const keys = [...objects.keys()].filter((key) => key.startsWith(prefix));
   keys.sort((a, b) => Buffer.compare(Buffer.from(a), Buffer.from(b)));
   for (const key of keys) {
     const found = objects.get(key);
-    if (found !== undefined) yield { key, bytes: found.body.length, etag: found.etag };
+    if (found === undefined) continue;
+    const { body, etag, modified_ms } = found;
+    yield { key, bytes: body.length, etag, modified_ms };
   }
 }
 

@@ -38,7 +38,13 @@ export type ObjectStore = {
 };
 
 export type StoredObject = { readonly body: Uint8Array; readonly etag: string };
-export type ListedObject = { readonly key: string; readonly bytes: number; readonly etag: string };
+export type ListedObject = {
+  readonly key: string;
+  readonly bytes: number;
+  readonly etag: string;
+  /** When it was last put, ms since the Unix epoch, by the store's clock. */
+  readonly modified_ms: number;
+};
 
 /** One body on its way. Of several to one key the last that is finished stays. */
 export type Upload = {

@@ -231,7 +231,8 @@ async function* listPages(
         );
       }
       last = key;
-      yield { key, bytes: item.Size ?? 0, etag: item.ETag ?? '' };
+      const modified_ms = item.LastModified?.getTime() ?? 0;
+      yield { key, bytes: item.Size ?? 0, etag: item.ETag ?? '', modified_ms };
     }
     token = page.IsTruncated === true ? page.NextContinuationToken : undefined;
   } while (token !== undefined);

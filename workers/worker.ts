@@ -36,6 +36,7 @@ import { openBus, openStores } from './adapters.ts';
 import type { Stores } from './adapters.ts';
 import { lateBus, lateStore } from './late-adapters.ts';
 import { childBuilds } from './builds.ts';
+import { jobRunsOf } from './job-runs.ts';
 import { exportPorts } from './exports.ts';
 import { expectedSymbols, readSuite } from './quality.ts';
 import { createReplays, replayWorkers } from './replays.ts';
@@ -84,7 +85,7 @@ export async function startWorker(options: WorkerOptions): Promise<RunningWorker
     workflowBundle: await bundleWorkflows(),
     activities: {
       ...createArchiveActivities(deps),
-      ...createAuditActivities(deps),
+      ...createAuditActivities({ ...deps, runs: jobRunsOf(connection, namespace) }),
       ...createBackfillActivities(deps),
       ...createCompareActivities(deps),
       ...createExportActivities(deps),

@@ -11,6 +11,7 @@ import { readCurrent, readManifest } from '../../activities/datasets.ts';
 import { versionOfDay } from '../../dataset/current.ts';
 import { manifestKey } from '../../dataset/keys.ts';
 import type { Day } from '../../schema/time.ts';
+import type { AuditReport } from '../../workflows/audit.ts';
 import type { BackfillReport } from '../../workflows/backfill.ts';
 import type { DailyArchiveReport } from '../../workflows/daily-archive.ts';
 import { skipWithoutCaptures } from '../support/captures.ts';
@@ -116,3 +117,24 @@ test('by the command line: the days, and a day that is not over', { skip }, asyn
   assert.equal(wrong.code, 2);
   assert.match(wrong.err, /--feed: [^]*--from: has no "to" beside it/);
 });
+
+test(
+  'the audit of a range by the command line, its report, and its exit code',
+  { skip },
+  async () => {
+    const { normalized, variables } = onStage();
+    const options = { root: await mkdtemp(join(tmpdir(), 'ssmd-audit-')), env: variables };
+    const args = ['audit', '--feed', FEED, '--from', RANGE.from, '--to', RANGE.to, '--env', 'dev'];
+    const { code, out, err } = await ssmd([...args, '--json'], options);
+    assert.equal(code, 0, `${out}${err}`);
+    const report = JSON.parse(out) as AuditReport & { readonly id: string };
+    assert.equal(report.id, `audit/${FEED}/${RANGE.from}..${RANGE.to}`);
+    assert.deepEqual([report.outcome, report.days_rebuilt], ['passed', 1]);
+    const key = manifestKey({ version: report.days[0]?.version ?? '', feed: FEED, day: DAY });
+    await normalized.delete(key);
+    const found = await ssmd(args, options);
+    assert.equal(found.code, 1, found.err);
+    assert.match(found.out, new RegExp(`manifest_missing ${key}: `));
+    assert.match(found.out, /report: audit\/2021\/07\/23\/binance-usdm-[0-9a-f]+\.html/);
+  },
+);

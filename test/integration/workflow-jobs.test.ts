@@ -209,9 +209,11 @@ test('whatever a job may have to wait for, it waits for hours; only the bus is n
     commitArchiveDay: six_hours,
     findCommittedDay: six_hours,
     planArchiveDay: six_hours,
+    planAudit: six_hours,
     resolveQaDay: six_hours,
     runQaSuite: six_hours,
     verifyArchiveDay: six_hours,
+    writeAuditReport: six_hours,
   });
 });
 

@@ -12,6 +12,7 @@ import { createQaActivities } from '../../activities/qa.ts';
 import type { QaDeps } from '../../activities/qa.ts';
 import type { Replays } from '../../activities/replay.ts';
 import { renderReport } from '../../qa/report.ts';
+import { jobRunsOf } from '../../workers/job-runs.ts';
 import { replayWorkers } from '../../workers/replays.ts';
 import { bundleWorkflows } from '../../workers/worker.ts';
 import { exportDeps } from './export-run.ts';
@@ -62,7 +63,7 @@ export async function startWorkflowJobs(
     workflowBundle: await bundleWorkflows(),
     activities: {
       ...createArchiveActivities(deps),
-      ...createAuditActivities(deps),
+      ...createAuditActivities({ ...deps, runs: jobRunsOf(connection, 'default') }),
       ...createBackfillActivities(deps),
       ...createCompareActivities(deps),
       ...createExportActivities(exportDeps(deps)),

@@ -33,11 +33,11 @@ test('every bad field is named at once: a feed that is not ours among the others
       'feed: "krakn" is not a feed of this environment (it has binance-usdm, kraken; did you mean "kraken"?)',
       'day: "2026-02-30" is not a day (a UTC day as YYYY-MM-DD, such as 2026-11-21',
       'version: "1" is no version (such as "v1" or "v1.1")',
-      'versoin: is not known (known are feed, day, version; did you mean "version"?)',
       'A valid example: {"feed":"binance-usdm","day":"2026-11-21"}',
     ]) {
       assert.ok(message.includes(line), `${line}\nis not in\n${message}`);
     }
+    assert.match(message, /versoin: is not known \(known are [^;]*; did you mean "version"\?\)/);
   }
 });
 
@@ -92,6 +92,24 @@ test('what is no object is one fault, and a flood of fields does not flood the e
   assert.match(message, /has 4960 more faults/);
   const { message: proto } = refusal('audit', JSON.parse('{"__proto__":1,"toString":2}'));
   assert.match(proto, /has 2 faults/);
+});
+
+test('an audit: a day, or a range of which no single version is meant', () => {
+  const range = { from: '2026-11-01', to: '2026-11-20' };
+  for (const input of [{}, { deep: true }, range, { ...range, deep: true, feed: 'kraken' }]) {
+    assert.equal(admit(KNOWN, { type: 'audit', input }).refusal, null, JSON.stringify(input));
+  }
+  const { message } = refusal('audit', { ...range, day: '2026-11-20', version: 'v1', deep: 1 });
+  assert.match(message, /has 3 faults/);
+  assert.match(message, /day: stands beside "from" and "to"/);
+  assert.match(message, /version: stands beside a range/);
+});
+
+test('a backfill takes days that still run, and says so itself', () => {
+  const range = { feed: 'kraken', from: '2026-11-20', to: '2026-11-23' };
+  assert.equal(admit(KNOWN, { type: 'backfill', input: range }).refusal, null);
+  const { message } = refusal('backfill', { ...range, to: '2026-11-19', dry_run: 'yes' });
+  assert.match(message, /has 2 faults[^]*to: "2026-11-19" is before "from"/);
 });
 
 test('what is left out is filled in', () => {

@@ -17,6 +17,18 @@ export function auditId(of: { readonly feed: string; readonly day: string }): st
   return `audit/${of.feed}/${of.day}`;
 }
 
+/** An audit of more than one day; without a range that of `day`'s morning. */
+export function standingAuditId(of: {
+  readonly feed?: string;
+  readonly day: string;
+  readonly from?: string;
+  readonly to?: string;
+  readonly deep?: boolean;
+}): string {
+  const range = of.from === undefined ? `standing-${of.day}` : `${of.from}..${of.to ?? of.day}`;
+  return `audit/${of.feed ?? 'all'}/${range}${of.deep === true ? '/deep' : ''}`;
+}
+
 /** Versions are as asked for: what `current` is may have moved since. */
 export function compareId(of: {
   readonly feed: string;
