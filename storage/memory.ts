@@ -7,11 +7,14 @@ import type { ListedObject, ObjectStore, StoredObject } from './object-store.ts'
 
 type Kept = StoredObject & Pick<ListedObject, 'modified_ms'>;
 
-/** Creates an empty store. As on S3, the etag depends on the content alone. */
-export function createMemoryObjectStore(): ObjectStore {
+/**
+ * Creates an empty store. As on S3, the etag depends on the content alone. `nowMs` is its clock; without
+ * one everything in it was put in 1970.
+ */
+export function createMemoryObjectStore(nowMs: () => number = () => 0): ObjectStore {
   const objects = new Map<string, Kept>();
   const keep = (key: string, body: Uint8Array): void => {
-    objects.set(key, { body: body.slice(), etag: etagOf(body), modified_ms: Date.now() });
+    objects.set(key, { body: body.slice(), etag: etagOf(body), modified_ms: nowMs() });
   };
   return {
     get: (key, options) => {
