@@ -25,7 +25,7 @@ import type { ExportInput } from '../schema/jobs.ts';
 import { admit } from './lib/admit.ts';
 import { fileUnder } from './lib/attributes.ts';
 import { entered, finished, renderProgress, startProgress } from './lib/progress.ts';
-import { io, records } from './proxies.ts';
+import { exporting, records } from './proxies.ts';
 
 export type ExportReport = Published & {
   readonly outcome: 'exported';
@@ -58,7 +58,7 @@ export async function runExport(input: ExportInput): Promise<ExportReport> {
   shown.begin(`export ${feed} ${days} as ${format}`);
   let plan: ExportPlan | null = null;
   try {
-    plan = await records.planExport.executeWithOptions({ summary: `${feed} ${days}` }, [asked]);
+    plan = await exporting.planExport.executeWithOptions({ summary: `${feed} ${days}` }, [asked]);
     const versions = [...new Set(plan.days.map(({ version }) => version))];
     fileUnder(known, { SsmdVersion: versions.join(','), SsmdStage: 'write' });
     const typed = format === 'parquet' && plan.schema !== 'md1';
@@ -66,7 +66,9 @@ export async function runExport(input: ExportInput): Promise<ExportReport> {
     await writeAll(plan, extents ?? {}, shown);
     shown.stage('publish', plan);
     const summary = plan.target.slice(-150);
-    const published = await io.publishExport.executeWithOptions({ summary }, [{ plan, extents }]);
+    const published = await exporting.publishExport.executeWithOptions({ summary }, [
+      { plan, extents },
+    ]);
     fileUnder(known, { SsmdStage: 'done', SsmdOutcome: 'exported' });
     shown.end(published);
     return {
@@ -121,7 +123,7 @@ async function surveyAll(plan: ExportPlan, shown: Show): Promise<TypeExtents> {
   for (const day of plan.days) {
     const summary = `${plan.feed} ${day.day} ${day.version}: decimals`;
     const work = { plan: briefOf(plan), day, before: NOTHING };
-    const extents = await io.surveyExportDay.executeWithOptions({ summary }, [work]);
+    const extents = await exporting.surveyExportDay.executeWithOptions({ summary }, [work]);
     for (const [type, of] of Object.entries(extents) as [EventType, DecimalExtents][]) {
       found[type] = mergeExtents(found[type] ?? {}, of);
     }
@@ -136,7 +138,7 @@ async function writeAll(plan: ExportPlan, extents: TypeExtents, shown: Show): Pr
   for (const day of plan.days) {
     const summary = `${plan.feed} ${day.day} ${day.version}: ${plan.format}`;
     const work = { plan: briefOf(plan), day, before, extents };
-    const done = await io.writeExportDay.executeWithOptions({ summary }, [work]);
+    const done = await exporting.writeExportDay.executeWithOptions({ summary }, [work]);
     before = {
       files: before.files + done.files,
       rows: before.rows + done.rows,

@@ -67,6 +67,18 @@ export const io = proxyActivities<Activities>({
   retry: { ...BACKOFF, initialInterval: '2 seconds' },
 });
 
+/**
+ * `exporting`: as `io`. What ends an export removes what was written of it, so whoever writes has to have
+ * stopped by then: a cancellation is waited for, at most until a worker that is gone is missed.
+ */
+export const exporting = proxyActivities<Activities>({
+  startToCloseTimeout: '2 hours',
+  scheduleToCloseTimeout: PATIENCE,
+  heartbeatTimeout: '10 seconds',
+  cancellationType: ActivityCancellationType.WAIT_CANCELLATION_COMPLETED,
+  retry: { ...BACKOFF, initialInterval: '2 seconds' },
+});
+
 /** `cache`: the bus, where RAW has it all as well: what it does not give soon is not waited for. */
 export const cache = proxyActivities<Activities>({
   startToCloseTimeout: '30 minutes',

@@ -9,6 +9,7 @@ import { join } from 'node:path';
 import { after, test } from 'node:test';
 import { gunzipSync } from 'node:zlib';
 import { CancelledFailure, Client, Connection } from '@temporalio/client';
+import type { WorkflowHandle } from '@temporalio/client';
 import { readManifest } from '../../activities/datasets.ts';
 import { decodeEvents } from '../../codec/md2.ts';
 import { systemClock } from '../../connectors/runtime/clock.ts';
@@ -381,19 +382,28 @@ function stuckAt(when: (key: string) => boolean) {
   return { reached: reached.promise, stuck: { ...deps, normalized: { ...normalized, get } } };
 }
 
-test('cancelled at any stage, it leaves nothing behind', { skip }, async () => {
+const STAGES = [
+  {
+    ...{ name: 'plan', activity: 'planExport', format: 'csv' },
+    when: (key: string) => key.includes('/_manifests/'),
+  },
+  {
+    ...{ name: 'survey', activity: 'surveyExportDay', format: 'parquet' },
+    when: (key: string) => key.endsWith('.capnp.zst'),
+  },
+  // A file is begun or finished by then.
+  { name: 'write', activity: 'writeExportDay', format: 'csv', when: thirdObject() },
+] as const;
+
+function thirdObject(): (key: string) => boolean {
   let reads = 0;
-  const stages = [
-    { name: 'plan', format: 'csv', when: (key: string) => key.includes('/_manifests/') },
-    { name: 'survey', format: 'parquet', when: (key: string) => key.endsWith('.capnp.zst') },
-    {
-      ...{ name: 'write', format: 'csv' },
-      when: (key: string) => key.endsWith('.capnp.zst') && (reads += 1) >= 3,
-    },
-  ] as const;
-  for (const { name, format, when } of stages) {
+  return (key) => key.endsWith('.capnp.zst') && (reads += 1) % 3 === 0;
+}
+
+test('cancelled at any stage, it leaves nothing behind', { skip }, async () => {
+  for (const { name, format, when } of STAGES) {
     const { reached, stuck } = stuckAt(when);
-    const other = await startWorkflowJobs(plain.temporal.address, stuck, []);
+    await using other = await startWorkflowJobs(plain.temporal.address, stuck, []);
     const handle = await other.client.workflow.start('export', {
       ...{ taskQueue: 'ssmd', workflowId: `export/cancelled-${name}` },
       args: [{ feed: FEED, day: DAY, format, out: out(`cancelled-${name}`) }],
@@ -403,6 +413,58 @@ test('cancelled at any stage, it leaves nothing behind', { skip }, async () => {
     await assert.rejects(handle.result(), (it: Error) => it.cause instanceof CancelledFailure);
     const left = (await readdir(scratch.path)).filter((file) => file.includes('cancelled'));
     assert.deepEqual(left, [], name);
-    await other[Symbol.asyncDispose]();
   }
 });
+
+/** Holds the read that `when` names until it is let go, whatever its signal says. */
+function slowAt(when: (key: string) => boolean) {
+  const reached = Promise.withResolvers<undefined>();
+  const go = Promise.withResolvers<undefined>();
+  const get: typeof normalized.get = async (key, options) => {
+    const held = when(key);
+    const stored = await normalized.get(key, held ? {} : options);
+    if (held) {
+      reached.resolve(undefined);
+      await go.promise;
+    }
+    return stored;
+  };
+  const slow = { ...deps, normalized: { ...normalized, get } };
+  return { reached: reached.promise, slow, letGo: () => go.resolve(undefined) };
+}
+
+test('cancelled on its way into the bucket, its writer stops first', { skip }, async () => {
+  const before = await keysBelow('export/');
+  for (const { name, activity, format, when } of STAGES) {
+    const { reached, slow, letGo } = slowAt(when);
+    await using other = await startWorkflowJobs(plain.temporal.address, slow, []);
+    const handle = await other.client.workflow.start('export', {
+      ...{ taskQueue: 'ssmd', workflowId: `export/bucket-cancelled-${name}` },
+      args: [{ feed: FEED, day: DAY, format }],
+    });
+    await reached;
+    if (name === 'write') assert.notDeepEqual(await keysBelow('export/'), before);
+    await handle.cancel();
+    assert.deepEqual(await cancelledFirst(handle), [activity], name);
+    letGo();
+    await assert.rejects(handle.result(), (it: Error) => it.cause instanceof CancelledFailure);
+    assert.deepEqual(await keysBelow('export/'), before, name);
+  }
+});
+
+/** What is at work once the run has passed its cancellation on: what it began by then as well. */
+async function cancelledFirst(handle: WorkflowHandle): Promise<(string | null | undefined)[]> {
+  for (;;) {
+    const { status, raw } = await handle.describe();
+    const pending = raw.pendingActivities ?? [];
+    // `CANCEL_REQUESTED` of temporal.api.enums.v1.PendingActivityState.
+    const is_told = pending.some(({ state }) => Number(state) === 3);
+    if (is_told || status.name !== 'RUNNING') return pending.map((it) => it.activityType?.name);
+  }
+}
+
+async function keysBelow(prefix: string): Promise<string[]> {
+  const keys: string[] = [];
+  for await (const { key } of normalized.list(prefix)) keys.push(key);
+  return keys;
+}

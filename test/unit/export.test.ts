@@ -159,6 +159,37 @@ test('without a folder it is a prefix of the bucket, there when its export.json 
   assert.equal((await list()).length, 3, 'nothing else is left');
 });
 
+test('what was discarded does not come back by whoever still writes', async () => {
+  const list = async (id: string): Promise<string[]> => {
+    const keys: string[] = [];
+    for (const prefix of [`export/${id}/`, `export/_staging/${id}/`]) {
+      for await (const { key } of jobs.normalized.list(prefix)) keys.push(key);
+    }
+    return keys;
+  };
+  const path = `trade/BTCUSD/${DAY}.jsonl`;
+  const target = deps.openTarget({ out: null, id: 'late', run: 'late' });
+  await target.begin();
+  const [late, early] = [await target.create(path), await target.create(path)];
+  await early.finish(0);
+  await target.discard();
+  const ended = { code: 'SSMD_INVALID_INPUT', message: /its export ended while this was written/ };
+  await assert.rejects(late.finish(0), ended);
+  await assert.rejects(target.create(path), ended);
+  await assert.rejects(target.publish(new Uint8Array(2)), ended);
+  assert.deepEqual(await list('late'), []);
+
+  // An attempt that was frozen while another one went on to the end does no harm.
+  const shown = deps.openTarget({ out: null, id: 'shown', run: 'shown' });
+  await shown.begin();
+  const [frozen, other] = [await shown.create(path), await shown.create(path)];
+  await other.finish(0);
+  await shown.publish(new Uint8Array(2));
+  await frozen.finish(0);
+  await shown.publish(new Uint8Array(2));
+  assert.deepEqual(await list('shown'), ['export/shown/export.json', `export/shown/${path}`]);
+});
+
 test('a selection is a smaller export of the same rows', async () => {
   const [whole, part] = [newOut(), newOut()];
   await runExport(deps, { out: whole });
