@@ -18,7 +18,7 @@ import { JSON_TYPE, readCurrent } from './datasets.ts';
 import { resolveDay } from './day-input.ts';
 import { breathe } from './deps.ts';
 import type { JobContext, JobDeps } from './deps.ts';
-import { compareDays, loadObject, manifestOf } from './diff.ts';
+import { compareDays, diffFigures, loadObject, manifestOf } from './diff.ts';
 import type { DayDiff, DiffSource, DiffSources } from './diff.ts';
 import { findFrames } from './raw-frames.ts';
 import { activity } from './run.ts';
@@ -33,7 +33,6 @@ export type CompareTarget = {
 
 /** The comparison in a few figures; the report has the rest. */
 export type DayComparison = DayDiff & {
-  readonly schemas: { readonly old: string; readonly new: string };
   /** Streams whose values (timing) have the same distribution on both sides, and those that have not. */
   readonly values: { readonly same: number; readonly different: number };
   readonly timing: { readonly same: number; readonly different: number };
@@ -96,14 +95,13 @@ export async function sourceOf(
 export function figuresOf(
   document: CompareDocument,
 ): Omit<DayComparison, 'feed' | 'day' | 'old' | 'new' | 'json' | 'html'> {
-  const { verdict, events, gaps, profiles, frames } = document;
+  const { profiles, frames } = document;
   const count = (differs: (it: ProfilePair) => boolean) => {
     const different = profiles.filter(differs).length;
     return { same: profiles.length - different, different };
   };
   return {
-    ...{ verdict, events, gaps: { old: gaps.old, new: gaps.new, equal: gaps.equal } },
-    schemas: { old: document.old.schema, new: document.new.schema },
+    ...diffFigures(document),
     values: count(({ same, old, new: now }) => !same && !isSame(old?.values, now?.values)),
     timing: count(({ same, old, new: now }) => !same && !isSame(timing(old), timing(now))),
     frames: Object.keys(frames).length,

@@ -2,7 +2,7 @@
 import type { Feed } from '../connectors/feed.ts';
 import { jsonDocument } from '../dataset/canonical.ts';
 import { buildDiff, droppedStream, streamDiff } from '../dataset/diff.ts';
-import type { DiffDocument, StreamDiff } from '../dataset/diff.ts';
+import type { DiffDocument, GapsDiff, StreamDiff } from '../dataset/diff.ts';
 import { planDiff } from '../dataset/diff-plan.ts';
 import type { PlannedRun, StreamPlan } from '../dataset/diff-plan.ts';
 import { openComparison } from '../dataset/diff-streams.ts';
@@ -12,6 +12,7 @@ import { diffKey, manifestKey } from '../dataset/keys.ts';
 import type { Manifest, ManifestObject } from '../dataset/manifest.ts';
 import { unpackObject } from '../dataset/object-codec.ts';
 import { MD1_STRUCT } from '../dataset/profile.ts';
+import type { Schema } from '../dataset/version.ts';
 import { renderDiff } from '../qa/diff-report.ts';
 import { SsmdError } from '../schema/errors.ts';
 import type { Day } from '../schema/time.ts';
@@ -48,7 +49,9 @@ export type DayDiff = {
     readonly removed: number;
     readonly dropped: number;
   };
-  readonly gaps: { readonly old: number; readonly new: number; readonly equal: boolean };
+  /** `added`: only the new one has them, `gone`: only the old one; both, where one took another's place. */
+  readonly gaps: Pick<GapsDiff, 'old' | 'new' | 'equal' | 'added' | 'gone'>;
+  readonly schemas: { readonly old: Schema; readonly new: Schema };
   /** Keys of the whole comparison. */
   readonly json: string;
   readonly html: string;
@@ -67,9 +70,17 @@ export async function diffDay(deps: DiffDeps, of: DiffDay, context: JobContext):
   const html = new TextEncoder().encode(renderDiff(document));
   await deps.normalized.put(keys.html, html, { contentType: 'text/html; charset=utf-8' });
   await deps.normalized.put(keys.json, jsonDocument(document), JSON_TYPE);
-  const { verdict, events, gaps } = document;
-  const { old: gaps_old, new: gaps_new, equal } = gaps;
-  return { ...name, verdict, events, gaps: { old: gaps_old, new: gaps_new, equal }, ...keys };
+  return { ...name, ...diffFigures(document), ...keys };
+}
+
+/** What a document says, in a few figures. */
+export function diffFigures(
+  document: DiffDocument,
+): Pick<DayDiff, 'verdict' | 'events' | 'gaps' | 'schemas'> {
+  const { verdict, events, old: before, new: now } = document;
+  const { old, new: new_, equal, added, gone } = document.gaps;
+  const gaps = { old, new: new_, equal, added, gone };
+  return { verdict, events, gaps, schemas: { old: before.schema, new: now.schema } };
 }
 
 export async function manifestOf(

@@ -55,7 +55,10 @@ export type GapsDiff = {
   readonly old: number;
   readonly new: number;
   readonly equal: boolean;
-  /** Those the other one has not, the first. */
+  /** How many only the new one has, and how many only the old one: by what they are, not their words. */
+  readonly added: number;
+  readonly gone: number;
+  /** Of those, the first. */
   readonly only_old: readonly ManifestGap[];
   readonly only_new: readonly ManifestGap[];
 };
@@ -171,6 +174,8 @@ function gapsDiff(old: Manifest, now: Manifest): GapsDiff {
     old: old.gaps.length,
     new: now.gaps.length,
     equal: only_old.length + only_new.length === 0,
+    added: only_new.length,
+    gone: only_old.length,
     only_old: only_old.slice(0, GAPS_LISTED_MAX),
     only_new: only_new.slice(0, GAPS_LISTED_MAX),
   };

@@ -107,7 +107,9 @@ export function verdictWords(diff: DiffDocument): string {
     .map(([count, word]) => `${number(count)} ${word}`);
   const records =
     told.length === 0 ? [] : [`${told.join(', ')} of ${number(most(events))} records`];
-  const other = holes.equal ? [] : ['the gaps differ'];
+  const other = holes.equal
+    ? []
+    : [`of the gaps ${number(holes.added)} were added and ${number(holes.gone)} are gone`];
   const schema = `${diff.old.schema} cannot be the projection of ${diff.new.schema}`;
   return [...records, ...other].join('; ') || schema;
 }
@@ -323,10 +325,18 @@ function gaps({ gaps: holes }: DiffDocument): string {
     ...holes.only_old.map((gap) => gapRow('old', gap)),
     ...holes.only_new.map((gap) => gapRow('new', gap)),
   ];
-  return `<h2>Gaps<small>${number(holes.old)} before, ${number(holes.new)} now</small></h2>
+  const counted =
+    `${number(holes.old)} before, ${number(holes.new)} now: ` +
+    `${number(holes.added)} added, ${number(holes.gone)} gone`;
+  const unlisted = holes.added + holes.gone - rows.length;
+  return `<h2>Gaps<small>${counted}</small></h2>
 <div class="card"><table><thead><tr><th>Only in</th><th>Shard</th><th>Cause</th><th>From (UTC)</th><th>To</th><th>Detail</th></tr></thead><tbody>${rows.join(
     '',
-  )}</tbody></table></div>`;
+  )}</tbody></table>${notListed(unlisted)}</div>`;
+}
+
+function notListed(more: number): string {
+  return more > 0 ? `<p class="soft">${number(more)} more are in the manifests.</p>` : '';
 }
 
 function gapRow(side: string, gap: ManifestGap): string {

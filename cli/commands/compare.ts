@@ -77,7 +77,9 @@ function print(found: DayComparison, { output }: CliContext): void {
     `  schema ${schemas.old === schemas.new ? schemas.old : `${schemas.old} -> ${schemas.new}`}`,
   );
   line(`  values ${streams(values)}, timing ${streams(timing)}`);
-  line(`  gaps ${gaps.old} -> ${gaps.new}${gaps.equal ? ', the same' : ', not the same'}`);
+  line(
+    `  gaps ${gaps.old} -> ${gaps.new}${gaps.equal ? ', the same' : `: ${gaps.added} added, ${gaps.gone} gone`}`,
+  );
   line(`  report: ${found.html}`);
   line(`          ${found.json}`);
 }

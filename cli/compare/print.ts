@@ -34,7 +34,9 @@ export function printDiff(
   }
   const reasons = listed(diff.dropped_by, FIELDS_SAID);
   if (reasons !== '') line(`  dropped: ${reasons}`);
-  if (!diff.gaps.equal) line(`  gaps: ${diff.gaps.old} before, ${diff.gaps.new} now, not the same`);
+  const { gaps } = diff;
+  const moved = `${gaps.added} added, ${gaps.gone} gone`;
+  if (!gaps.equal) line(`  gaps: ${gaps.old} before, ${gaps.new} now: ${moved}`);
   for (const id of examplesOf(diff)) line(`  npx ssmd trace ${id}`);
   line(`  report: ${where.html}`);
   line(`          ${where.json}`);

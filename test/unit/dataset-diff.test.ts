@@ -5,6 +5,7 @@ import { plainContext } from '../../activities/deps.ts';
 import type { JobDeps } from '../../activities/deps.ts';
 import { diffDay } from '../../activities/diff.ts';
 import type { DayDiff } from '../../activities/diff.ts';
+import { GAPS_LISTED_MAX } from '../../dataset/diff.ts';
 import type { DiffDocument } from '../../dataset/diff.ts';
 import type { ManifestGap } from '../../dataset/manifest.ts';
 import { formatEventId } from '../../schema/event-id.ts';
@@ -159,9 +160,23 @@ test('gaps are compared by what they are, not by their words', async () => {
     { events: trades(1), gaps: [gap('one', '2'), gap('two', '3')] },
   );
   assert.equal(other.day.verdict, 'differs');
-  assert.deepEqual(other.day.gaps, { old: 1, new: 2, equal: false });
+  assert.deepEqual(other.day.gaps, { old: 1, new: 2, equal: false, added: 2, gone: 1 });
   assert.equal(other.document.gaps.only_old.length, 1);
   assert.equal(other.document.gaps.only_new.length, 2);
+  assert.match(other.html, /1 before, 2 now: 2 added, 1 gone/);
+});
+
+test('a gap that took the place of another is one added, however many there are', async () => {
+  const moved = await diff(
+    { events: trades(1), gaps: [gap('one', '1'), gap('two', '2')] },
+    { events: trades(1), gaps: [gap('one', '1'), gap('three', '3')] },
+  );
+  assert.deepEqual(moved.day.gaps, { old: 2, new: 2, equal: false, added: 1, gone: 1 });
+  const many = Array.from({ length: GAPS_LISTED_MAX + 5 }, (_, at) => gap('new', `${at + 1}`));
+  const listed = await diff({ events: trades(1) }, { events: trades(1), gaps: many });
+  assert.equal(listed.day.gaps.added, GAPS_LISTED_MAX + 5);
+  assert.equal(listed.document.gaps.only_new.length, GAPS_LISTED_MAX);
+  assert.match(listed.html, />5 more are in the manifests/);
 });
 
 const mixed: readonly MarketEvent[] = [

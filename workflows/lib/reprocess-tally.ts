@@ -10,8 +10,12 @@ export type Tally = {
   /** Days by what their comparison said; those nothing served before were not compared. */
   readonly verdicts: Readonly<Record<DayDiff['verdict'] | 'nothing_to_compare', number>>;
   readonly events: DayDiff['events'];
-  /** Gaps that the days served before do not have. */
+  /** Gaps that the days served before do not have: where one is gone and another came, one is added. */
   readonly gaps_added: number;
+  /** Gaps that only the days served before have. */
+  readonly gaps_gone: number;
+  /** Days whose events are of another schema than what was served: what readers find is all changed. */
+  readonly schema_changed: number;
   /** Reports of days that differ, the first few. */
   readonly reports: readonly string[];
 };
@@ -26,6 +30,8 @@ export const emptyTally: Tally = {
   verdicts: { identical: 0, projected: 0, differs: 0, nothing_to_compare: 0 },
   events: { old: 0, new: 0, equal: 0, changed: 0, added: 0, removed: 0, dropped: 0 },
   gaps_added: 0,
+  gaps_gone: 0,
+  schema_changed: 0,
   reports: [],
 };
 
@@ -45,6 +51,9 @@ export function collect(tally: Tally, report: ReprocessDayReport): Tally {
   if (diff === null) return next;
   const { old, new: now, equal, changed, added, removed, dropped } = diff.events;
   const { events } = tally;
+  // A run that was under way when its workers were replaced has days that were compared without these.
+  const { schemas }: Partial<DayDiff> = diff;
+  const gaps: Partial<DayDiff['gaps']> & Pick<DayDiff['gaps'], 'old' | 'new'> = diff.gaps;
   return {
     ...next,
     events: {
@@ -56,7 +65,9 @@ export function collect(tally: Tally, report: ReprocessDayReport): Tally {
       removed: events.removed + removed,
       dropped: events.dropped + dropped,
     },
-    gaps_added: tally.gaps_added + Math.max(0, diff.gaps.new - diff.gaps.old),
+    gaps_added: tally.gaps_added + (gaps.added ?? (gaps.equal ? 0 : gaps.new)),
+    gaps_gone: tally.gaps_gone + (gaps.gone ?? (gaps.equal ? 0 : gaps.old)),
+    schema_changed: tally.schema_changed + (schemas?.old === schemas?.new ? 0 : 1),
     reports:
       diff.verdict === 'differs'
         ? [...tally.reports, diff.html].slice(0, REPORTS_KEPT)
@@ -64,7 +75,8 @@ export function collect(tally: Tally, report: ReprocessDayReport): Tally {
   };
 }
 
-export function tallyWords({ built, unchanged, failed, verdicts, events }: Tally): string {
+export function tallyWords(tally: Tally): string {
+  const { built, unchanged, failed, verdicts, events, gaps_added, gaps_gone } = tally;
   const compared = Object.entries(verdicts)
     .filter(([, days]) => days > 0)
     .map(([verdict, days]) => `${days} ${verdict.replaceAll('_', ' ')}`);
@@ -81,5 +93,7 @@ export function tallyWords({ built, unchanged, failed, verdicts, events }: Tally
   if (touched > 0) {
     said.push(`events: ${changed} changed, ${added} added, ${removed} removed, ${dropped} dropped`);
   }
+  if (gaps_added + gaps_gone > 0) said.push(`gaps: ${gaps_added} added, ${gaps_gone} gone`);
+  if (tally.schema_changed > 0) said.push(`${tally.schema_changed} days of another schema`);
   return said.join(', ');
 }

@@ -1,0 +1,40 @@
+/** What the days of a range came to: nothing of one day may be offset by another, or by itself. */
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import type { DayDiff } from '../../activities/diff.ts';
+import { collect, emptyTally, tallyWords } from '../../workflows/lib/reprocess-tally.ts';
+import type { Tally } from '../../workflows/lib/reprocess-tally.ts';
+
+const EVENTS = { old: 10, new: 10, equal: 10, changed: 0, added: 0, removed: 0, dropped: 0 };
+const GAPS = { old: 1, new: 1, equal: true, added: 0, gone: 0 };
+const BOTH_MD2: DayDiff['schemas'] = { old: 'md2', new: 'md2' };
+
+function withDay(
+  tally: Tally,
+  day: string,
+  found: Pick<DayDiff, 'verdict'> & Partial<DayDiff>,
+): Tally {
+  const name = { feed: 'tiny', day, old: 'v1', new: 'v2', json: 'x.json', html: 'x.html' };
+  const diff = { ...name, events: EVENTS, gaps: GAPS, schemas: BOTH_MD2, ...found };
+  const of = { feed: 'tiny', day, version: 'v2', manifest: 'm', content_id: 'c' };
+  return collect(tally, { outcome: 'built', ...of, complete: false, records: 10, diff });
+}
+
+test('a gap that took the place of another, or of one of another day, is added', () => {
+  const moved = { old: 1, new: 1, equal: false, added: 1, gone: 1 };
+  const one = withDay(emptyTally, '2026-11-20', { verdict: 'differs', gaps: moved });
+  assert.deepEqual([one.gaps_added, one.gaps_gone], [1, 1]);
+  const fewer = { old: 3, new: 0, equal: false, added: 0, gone: 3 };
+  const two = withDay(one, '2026-11-21', { verdict: 'differs', gaps: fewer });
+  assert.deepEqual([two.gaps_added, two.gaps_gone], [1, 4]);
+  assert.match(tallyWords(two), /gaps: 1 added, 4 gone/);
+  assert.doesNotMatch(tallyWords(emptyTally), /gaps|schema/);
+});
+
+test('a day of another schema is told, though its projection is exact', () => {
+  const found = { verdict: 'projected', schemas: { old: 'md2', new: 'md1' } } as const;
+  const tally = withDay(emptyTally, '2026-11-20', found);
+  assert.equal(tally.schema_changed, 1);
+  assert.match(tallyWords(tally), /1 days of another schema/);
+  assert.equal(withDay(tally, '2026-11-21', { verdict: 'identical' }).schema_changed, 1);
+});
