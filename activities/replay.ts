@@ -10,7 +10,7 @@ import { speedWords } from '../schema/replay.ts';
 import type {
   ReplayAnswer,
   ReplayCommand,
-  ReplayCursor,
+  ReplayMark,
   ReplayPosition,
   ReplayResult,
   ReplaySpeed,
@@ -32,14 +32,14 @@ export type ReplayRequest = {
   readonly types: readonly string[] | null;
   readonly speed: ReplaySpeed;
   readonly keep: boolean;
-  /** Where an earlier attempt was; null at the beginning. */
-  readonly cursor: ReplayCursor | null;
+  /** What an earlier attempt is known to have stored; null at the beginning. */
+  readonly cursor: ReplayMark | null;
 };
 
 /** What a replay's process says, in order; the last one is a result or a failure. */
 export type ReplayWord =
-  | { readonly event: 'progress'; readonly position: ReplayPosition; readonly cursor: ReplayCursor }
-  | { readonly event: 'result'; readonly result: ReplayResult; readonly cursor: ReplayCursor }
+  | { readonly event: 'progress'; readonly position: ReplayPosition; readonly cursor: ReplayMark }
+  | { readonly event: 'result'; readonly result: ReplayResult; readonly cursor: ReplayMark }
   | {
       readonly event: 'failure';
       readonly code: ErrorCode | null;
@@ -96,7 +96,7 @@ export type ReplayActivities = ReturnType<typeof createReplayActivities>;
 
 /** What a heartbeat keeps of a replay. */
 export type HeartbeatKept = {
-  readonly cursor: ReplayCursor | null;
+  readonly cursor: ReplayMark | null;
   readonly process: string | null;
   readonly position: ReplayPosition | null;
 };
@@ -130,7 +130,7 @@ async function watch(
 function beat(
   context: JobContext,
   process: string,
-  cursor: ReplayCursor,
+  cursor: ReplayMark,
   position: ReplayPosition,
 ): void {
   const { state, at, speed, late_ms, events } = position;

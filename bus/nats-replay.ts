@@ -24,6 +24,7 @@ import type {
   ReplayMessage,
   ReplayPlace,
   ReplayRecord,
+  ReplayStored,
 } from './replay.ts';
 import {
   isReplaySubject,
@@ -88,11 +89,10 @@ async function linkOver(
   const record = over ? null : record_found;
   if (info === null) await addStream(manager, configOf(name, prefix, place));
   const last = info === null ? null : await lastOf(manager, info);
-  const seq = info?.state.last_seq ?? 0;
-  const writer = writerOver(connection, prefix, place.id, seq);
+  const found_stored = { cursor: last, seq: info?.state.last_seq ?? 0 };
+  const writer = writerOver(connection, prefix, place.id, found_stored);
   return {
     record,
-    last,
     async keepRecord(next) {
       const { name: _, ...config } = configOf(name, prefix, place);
       const metadata = { [RECORD]: JSON.stringify(next) };
@@ -136,20 +136,21 @@ async function respond(
   }
 }
 
-type Writer = Pick<ReplayLink, 'publish' | 'hasRoom' | 'room' | 'drain'>;
+type Writer = Pick<ReplayLink, 'stored' | 'publish' | 'hasRoom' | 'room' | 'drain'>;
 
 /** Pipelines messages and matches their answers; each names the one before. */
 function writerOver(
   connection: NatsConnection,
   prefix: string,
   id: string,
-  last_seq: number,
+  found: ReplayStored,
 ): Writer {
   const inbox = createInbox();
-  const sizes: number[] = [];
+  const sent: { readonly bytes: number; readonly cursor: ReplayCursor }[] = [];
+  let stored = found;
   let answered = 0;
   let bytes = 0;
-  let follows = `Nats-Expected-Last-Sequence: ${last_seq}`;
+  let follows = `Nats-Expected-Last-Sequence: ${found.seq}`;
   let heard_ms = 0;
   let lost: SsmdError | null = null;
   let wake = (): void => undefined;
@@ -168,18 +169,20 @@ function writerOver(
     callback(error, message) {
       if (error !== null) return lose(error.message);
       heard_ms = performance.now();
-      bytes -= sizes[answered] as number;
+      const { cursor, bytes: size } = sent[answered] as (typeof sent)[number];
+      bytes -= size;
       answered += 1;
       if (answered >= REPLAY_WINDOW_MESSAGES) {
-        sizes.splice(0, answered);
+        sent.splice(0, answered);
         answered = 0;
       }
       const outcome = outcomeOf(message);
       if (outcome.type === 'refused') lose(outcome.detail);
+      else if (lost === null) stored = { cursor, seq: outcome.seq };
       wake();
     },
   });
-  const inFlight = (): number => sizes.length - answered;
+  const inFlight = (): number => sent.length - answered;
   const hasRoom = (): boolean =>
     lost === null && inFlight() < REPLAY_WINDOW_MESSAGES && bytes < REPLAY_WINDOW_BYTES;
 
@@ -205,6 +208,7 @@ function writerOver(
   }
 
   return {
+    stored: () => stored,
     publish(message) {
       const subject = ownSubject(id, message);
       const { data, cursor } = message;
@@ -220,7 +224,7 @@ function writerOver(
         `T: ${cursor.t}\r\nK: ${cursor.k}\r\nPass: ${cursor.pass}\r\n` +
         `Nats-Msg-Id: ${message.id}\r\n${follows}\r\n\r\n`;
       if (inFlight() === 0) heard_ms = performance.now();
-      sizes.push(data.length);
+      sent.push({ bytes: data.length, cursor });
       bytes += data.length;
       follows = `Nats-Expected-Last-Msg-Id: ${message.id}`;
       connection.publish(`${prefix}${subject}`, data, { headers: encoded(head), reply: inbox });

@@ -61,12 +61,20 @@ export type ReplayMessage = {
   readonly data: Uint8Array;
 };
 
+/** How far a stream has come, without a hole. */
+export type ReplayStored = {
+  /** Of the last message stored; null where the stream has none any more. */
+  readonly cursor: ReplayCursor | null;
+  /** Its number, which outlives it; 0 where nothing was ever stored. */
+  readonly seq: number;
+};
+
 /** A replay's stream, open for its one writer. */
 export type ReplayLink = AsyncDisposable & {
   /** As the stream was found; null where it is new. */
   readonly record: ReplayRecord | null;
-  /** Of the last message stored; null where there is none any more. */
-  readonly last: ReplayCursor | null;
+  /** As the stream was found; then as its answers say: what has none may be lost. */
+  readonly stored: () => ReplayStored;
   readonly keepRecord: (record: ReplayRecord) => Promise<void>;
   /**
    * Sends without waiting. Throws above the size limit, and for a subject that is not this replay's.

@@ -24,6 +24,9 @@ export type ReplayCursor = {
   readonly k: number;
 };
 
+/** A cursor whose events are all stored, and the number of its stream's last message; 0 where none was. */
+export type ReplayMark = ReplayCursor & { readonly seq: number };
+
 /** `starting` until the first event was sent: its day is folded from the beginning. */
 export type ReplayState = 'starting' | 'playing' | 'paused' | 'stopped' | 'ended';
 

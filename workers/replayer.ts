@@ -145,7 +145,7 @@ async function told(
   stop: AbortSignal,
 ): Promise<ReplayResult> {
   const progress = (): void =>
-    say({ event: 'progress', position: replay.position(), cursor: replay.cursor() });
+    say({ event: 'progress', position: replay.position(), cursor: replay.mark() });
   const timer = setInterval(progress, PROGRESS_MS);
   const end = (): void => void replay.command({ op: 'stop' }).catch(() => undefined);
   stop.addEventListener('abort', end, { once: true });
@@ -153,7 +153,7 @@ async function told(
   try {
     progress();
     const result = await replay.run();
-    say({ event: 'result', result, cursor: replay.cursor() });
+    say({ event: 'result', result, cursor: replay.mark() });
     return result;
   } finally {
     clearInterval(timer);

@@ -1,10 +1,11 @@
 /** Where a replay begins, what it can be told, and how it says where it is. Pure. */
-import type { ReplayLink } from '../../bus/replay.ts';
+import type { ReplayLink, ReplayRecord, ReplayStored } from '../../bus/replay.ts';
 import type { ReplaySpan } from '../../dataset/replay-span.ts';
 import { isReplaySpeed } from '../../schema/replay.ts';
 import type {
   ReplayCommand,
   ReplayCursor,
+  ReplayMark,
   ReplayPosition,
   ReplaySpeed,
   ReplayState,
@@ -21,29 +22,48 @@ export type Beginning = {
 
 /**
  * Goes on where the process before this one was: as it was last told (the stream's record), after the
- * last message the stream has of that pass, or after what the caller knows where that is further.
+ * last message the stream has of that pass. What that process sent beyond it is lost or never was.
+ *
+ * Only a stream whose messages have all gone by age asks the caller: what he knows to be stored is the
+ * place where the stream ended then as it does now. Where it did not, nobody knows the place, and a new
+ * pass sends from a known one, so that nobody takes for a repeat what he never had.
  */
 export function startOf(of: {
   readonly span: ReplaySpan;
   readonly speed: ReplaySpeed;
-  readonly resume: ReplayCursor | null;
-  readonly link: Pick<ReplayLink, 'record' | 'last'>;
+  readonly resume: ReplayMark | null;
+  readonly link: Pick<ReplayLink, 'record' | 'stored'>;
 }): Beginning {
   const { span, speed, resume, link } = of;
-  const { record, last } = link;
-  const told = record !== null && record.pass > 0 ? record : null;
-  const pass = told?.pass ?? resume?.pass ?? 1;
-  const start = told?.start ?? resume?.t ?? span.from.toString();
-  let cursor: ReplayCursor = { pass, t: start, k: 0 };
-  for (const known of [last, resume]) {
-    if (known?.pass === pass && isBeyond(known, cursor)) cursor = known;
-  }
-  return { start, cursor, speed: told?.speed ?? speed, paused: told?.paused ?? false };
+  const told = link.record !== null && link.record.pass > 0 ? link.record : null;
+  const from = told === null ? anew(span, resume) : takenUp(told, link.stored(), resume);
+  return { ...from, speed: told?.speed ?? speed, paused: told?.paused ?? false };
 }
 
-function isBeyond(one: ReplayCursor, other: ReplayCursor): boolean {
-  const [t, u] = [BigInt(one.t), BigInt(other.t)];
-  return t > u || (t === u && one.k > other.k);
+type Place = Pick<Beginning, 'start' | 'cursor'>;
+
+function passAt(pass: number, start: string): Place {
+  return { start, cursor: { pass, t: start, k: 0 } };
+}
+
+/** A stream that was told nothing: it is the first, or the one before was deleted with all it held. */
+function anew(span: ReplaySpan, resume: ReplayMark | null): Place {
+  const start = span.from.toString();
+  const lost = resume !== null && (resume.t !== start || resume.k > 0);
+  return passAt((resume?.pass ?? 1) + (lost ? 1 : 0), start);
+}
+
+function takenUp(told: ReplayRecord, stored: ReplayStored, resume: ReplayMark | null): Place {
+  const { pass, start } = told;
+  const { cursor, seq } = stored;
+  if (cursor !== null) return cursor.pass === pass ? { start, cursor } : passAt(pass, start);
+  if (seq === 0 && resume === null) return passAt(pass, start);
+  const known = resume?.pass === pass ? resume : null;
+  if (known === null) return passAt(pass + 1, start);
+  const { t, k } = known;
+  if (known.seq === seq) return { start, cursor: { pass, t, k } };
+  // A stream that has lost what was stored gets all of it again.
+  return passAt(pass + 1, known.seq < seq ? t : start);
 }
 
 /** Why a replay does not do what it is told; null where it does. */

@@ -16,6 +16,7 @@ import type {
   ReplayAnswer,
   ReplayCommand,
   ReplayCursor,
+  ReplayMark,
   ReplayPosition,
   ReplayResult,
   ReplaySpeed,
@@ -45,12 +46,12 @@ export type ReplayOptions = {
   readonly span: ReplaySpan;
   readonly speed: ReplaySpeed;
   readonly symbols: readonly string[] | null;
-  /** Where an earlier process was, as far as is known. */
-  readonly resume: ReplayCursor | null;
+  /** What an earlier process is known to have stored. */
+  readonly resume: ReplayMark | null;
   readonly source: ReplaySource;
   readonly link: Pick<
     ReplayLink,
-    'record' | 'last' | 'keepRecord' | 'publish' | 'hasRoom' | 'room' | 'drain'
+    'record' | 'stored' | 'keepRecord' | 'publish' | 'hasRoom' | 'room' | 'drain'
   >;
   readonly clock: ReplayClock;
 };
@@ -60,8 +61,8 @@ export type Replay = {
   readonly run: () => Promise<ReplayResult>;
   readonly command: (command: ReplayCommand) => Promise<ReplayAnswer>;
   readonly position: () => ReplayPosition;
-  /** What another process needs to go on: all of it is sent, most of it stored. */
-  readonly cursor: () => ReplayCursor;
+  /** What is stored: another process goes on from here. What is sent beyond it may yet be lost. */
+  readonly mark: () => ReplayMark;
 };
 
 export function createReplay(options: ReplayOptions): Replay {
@@ -74,7 +75,10 @@ class Replayer implements Replay {
   readonly #spacing = createSpacing();
   readonly #seen = new Set<string>();
   #state: ReplayState = 'starting';
+  /** What is sent. */
   #cursor: ReplayCursor;
+  /** Where this process took up the pass. */
+  #taken_up: ReplayCursor;
   /** Where this pass began. */
   #start: string;
   /** What is read is not what is wanted any more. */
@@ -102,10 +106,15 @@ class Replayer implements Replay {
     const begun = startOf(options);
     this.#start = begun.start;
     this.#cursor = begun.cursor;
+    this.#taken_up = begun.cursor;
     this.#pacer = createPacer(begun.speed, begun.paused);
   }
 
-  cursor = (): ReplayCursor => this.#cursor;
+  mark = (): ReplayMark => {
+    const { cursor, seq } = this.#of.link.stored();
+    const { pass } = this.#taken_up;
+    return { ...(cursor?.pass === pass ? cursor : this.#taken_up), seq };
+  };
 
   position = (): ReplayPosition =>
     positionOf(this.#of.span, {
@@ -313,6 +322,7 @@ class Replayer implements Replay {
     const ahead = this.#before !== null && BigInt(to) > this.#before && !this.#cut;
     this.#start = to;
     this.#cursor = { pass: this.#cursor.pass + 1, t: to, k: 0 };
+    this.#taken_up = this.#cursor;
     this.#pass_events = 0;
     this.#late_ns = 0n;
     this.#pacer.restart();

@@ -92,6 +92,14 @@ function run(job: ReplayerJob, signal = new AbortController().signal) {
   return { words, done };
 }
 
+type Progress = Extract<ReplayWord, { readonly event: 'progress' }>;
+
+/** What a heartbeat would hold of it. */
+function lastSaid(words: readonly ReplayWord[]): Progress {
+  const said = words.findLast((it) => it.event === 'progress');
+  return said ?? assert.fail('it said nothing');
+}
+
 const stored = (id: string) => readReplayStream(endpoints.nats_url, environment.name, id);
 
 test('at max the whole day is the archive, byte for byte, and live subjects hear nothing', async () => {
@@ -189,23 +197,37 @@ test('pause, seek, speed and stop by request; a replay that was stopped goes on 
   assert.deepEqual(contentOf(messages), expected);
 });
 
-test('nats-server is killed midway: another process goes on, nothing twice, nothing lost', async () => {
-  const job = replayJob(stage, { id: 'killed', feed: FEED, from: DAY, to: '2026-11-19' });
+test('nats-server dies with messages it never answered: they are sent again, and only they', async () => {
+  const job = replayJob(stage, {
+    ...{ id: 'unanswered', feed: FEED, from: DAY, to: '2026-11-19', speed: 100 },
+  });
   const first = run(job);
   const failed = assert.rejects(first.done, { code: 'SSMD_UNAVAILABLE', retryable: true });
   await until('it sends', () =>
     first.words.some((it) => it.event === 'progress' && it.position.events > 0),
   );
+  process.kill(servers.nats.pid(), 'SIGSTOP');
+  const then = lastSaid(first.words).position.events;
+  // It goes on sending into the void, and says so.
+  await until('it sent more', () => lastSaid(first.words).position.events > then + 500);
   await servers.nats.kill();
   await failed;
   await servers.nats.restart();
-  await run(job).done;
+  const before = await stored('unanswered');
+  const { position, cursor } = lastSaid(first.words);
+  const held = before.reduce((sum, { count }) => sum + count, 0);
+  assert.ok(held < position.events, `${position.events} events sent, ${held} stored`);
+  assert.ok(cursor.seq > 0 && cursor.seq <= before.length, `seq ${cursor.seq} is stored`);
+  const result = await run({ ...job, cursor }).done;
+  const messages = await stored('unanswered');
   const expected = await archivedContent(
     normalized,
     { feed: FEED, day: DAY, version: 'v1' },
     WHOLE,
   );
-  assert.deepEqual(contentOf(await stored('killed')), expected);
+  assert.deepEqual(contentOf(messages), expected);
+  assert.equal(held + result.events, committed.records);
+  assert.deepEqual([...new Set(messages.map(({ pass }) => pass))], [1]);
 });
 
 test('the second of two processes at once is refused; the stream holds everything once', async () => {

@@ -6,9 +6,10 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import fc from 'fast-check';
-import type { ReplayAnswer, ReplayCommand } from '../../schema/replay.ts';
+import type { ReplayAnswer, ReplayCommand, ReplayMark } from '../../schema/replay.ts';
 import { holdAsync } from '../support/property.ts';
 import { RIG_FROM, madeUpEvents, replayRig, textOf, textOfEvents } from '../support/replay-rig.ts';
+import type { ReplayRig } from '../support/replay-rig.ts';
 
 const command = fc.oneof(
   fc.record({ op: fc.constantFrom('pause', 'resume') }),
@@ -82,24 +83,54 @@ test('any commands at any time: each pass is what the span has from its seek on'
   await holdAsync(property, 150);
 });
 
-test('killed anywhere, another process sends what is missing and nothing twice', async () => {
+/** Where a process was killed: what it had said is known, and how much was answered and sent. */
+type Moment = { readonly mark: ReplayMark; readonly answered: number; readonly sent: number };
+
+test('killed anywhere, with any of the unanswered lost: all is sent, a repeat has its own id', async () => {
   const property = fc.asyncProperty(
-    fc.array(fc.constantFrom(0, 0, 0, 1), { minLength: 1, maxLength: 60 }),
-    fc.integer({ min: 1, max: 70 }),
-    fc.nat({ max: 60 }),
-    fc.constantFrom<number | 'max'>(1, 'max'),
-    async (gaps, batch, killed_at, speed) => {
-      const events = madeUpEvents(gaps);
-      const first = replayRig({ events, batch, speed });
-      await first.replay.run();
-      const stored = first.sent.slice(0, killed_at);
-      const again = replayRig({
-        ...{ events, batch: batch + 1, speed, record: first.kept() },
-        last: stored.at(-1)?.cursor ?? null,
+    fc.record({
+      gaps: fc.array(fc.constantFrom(0, 0, 0, 1), { minLength: 1, maxLength: 60 }),
+      batch: fc.integer({ min: 1, max: 70 }),
+      window: fc.integer({ min: 1, max: 30 }),
+      speed: fc.constantFrom<number | 'max'>(1, 'max'),
+      mixed: fc.boolean(),
+      killed: fc.nat(),
+      arrived: fc.nat(),
+      heard: fc.option(fc.nat()),
+      aged: fc.boolean(),
+    }),
+    async ({ gaps, batch, window, speed, mixed, killed, arrived, heard, aged }) => {
+      const events = madeUpEvents(gaps, mixed);
+      const moments: Moment[] = [];
+      const one = replayRig({
+        ...{ events, batch, window, speed },
+        tick: () => moments.push(momentOf(one)),
       });
-      await again.replay.run();
-      assert.equal(textOf([...stored, ...again.sent]), textOfEvents(events));
+      await one.replay.run();
+      moments.push(momentOf(one));
+      const at = killed % moments.length;
+      const { answered, sent } = moments[at] as Moment;
+      const stored = one.sent.slice(0, answered + (arrived % (sent - answered + 1)));
+      // A heartbeat is of this moment or of an earlier one, or never came.
+      const resume = heard === null ? null : (moments[heard % (at + 1)] as Moment).mark;
+      const cursor = aged ? null : (stored.at(-1)?.cursor ?? null);
+      const two = replayRig({
+        ...{ events, batch: batch + 1, speed, record: one.kept(), resume },
+        found: { cursor, seq: stored.length },
+      });
+      await two.replay.run();
+      const [whole, before, after] = [textOfEvents(events), textOf(stored), textOf(two.sent)];
+      const pass = two.replay.position().pass;
+      if (!aged) assert.equal(pass, 1);
+      if (pass === 1) assert.equal(before + after, whole);
+      else assert.ok(whole.endsWith(after) && before.length + after.length >= whole.length, after);
+      const all = [...stored, ...two.sent];
+      assert.equal(new Set(all.map(({ id }) => id)).size, all.length, 'no id comes twice');
     },
   );
-  await holdAsync(property, 150);
+  await holdAsync(property, 400);
 });
+
+function momentOf({ replay, answered, sent }: ReplayRig): Moment {
+  return { mark: replay.mark(), answered: answered(), sent: sent.length };
+}

@@ -1,10 +1,10 @@
 /** A replay over events that are made up, on a virtual clock, with what it sent and when. */
-import type { ReplayMessage, ReplayRecord } from '../../bus/replay.ts';
+import type { ReplayMessage, ReplayRecord, ReplayStored } from '../../bus/replay.ts';
 import type { ReplayClock, Waker } from '../../connectors/runtime/replay-clock.ts';
 import { createReplay } from '../../connectors/runtime/replay.ts';
 import type { Replay } from '../../connectors/runtime/replay.ts';
 import type { ReplayEvent, ReplaySource } from '../../connectors/runtime/replay-source.ts';
-import type { ReplayCursor, ReplaySpeed } from '../../schema/replay.ts';
+import type { ReplayMark, ReplaySpeed } from '../../schema/replay.ts';
 import { unixNs } from '../../schema/time.ts';
 
 export const RIG_FROM = 1_795_000_000_000_000_000n;
@@ -33,6 +33,8 @@ export type ReplayRig = {
   readonly now: () => bigint;
   /** How often the events were read from their beginning. */
   readonly opened: () => number;
+  /** How many of those sent are answered. */
+  readonly answered: () => number;
 };
 
 export type RigOptions = {
@@ -44,9 +46,10 @@ export type RigOptions = {
   readonly tick?: () => void;
   /** The bus takes this many messages, then none until the next turn. */
   readonly window?: number;
-  readonly resume?: ReplayCursor | null;
+  readonly resume?: ReplayMark | null;
   readonly record?: ReplayRecord | null;
-  readonly last?: ReplayCursor | null;
+  /** As the stream is found; new where left out. */
+  readonly found?: ReplayStored;
   /** Virtual time a publication takes. */
   readonly send_ns?: bigint;
 };
@@ -79,6 +82,12 @@ export function replayRig(options: RigOptions): ReplayRig {
       yield wanted.slice(at, at + batch);
     }
   };
+  const { found = { cursor: null, seq: 0 } } = options;
+  const answered = (): number => sent.length - in_flight;
+  const stored = (): ReplayStored => ({
+    cursor: sent[answered() - 1]?.cursor ?? found.cursor,
+    seq: found.seq + answered(),
+  });
   const end = events.at(-1)?.t ?? RIG_FROM;
   const replay = createReplay({
     ...{ feed: 'tiny', normalizer: 'tiny@1', symbols: null },
@@ -90,7 +99,7 @@ export function replayRig(options: RigOptions): ReplayRig {
     clock,
     link: {
       record,
-      last: options.last ?? null,
+      stored,
       async keepRecord(next) {
         await turn();
         record = next;
@@ -106,10 +115,13 @@ export function replayRig(options: RigOptions): ReplayRig {
         await turn();
         in_flight = 0;
       },
-      drain: turn,
+      async drain() {
+        await turn();
+        in_flight = 0;
+      },
     },
   });
-  return { replay, sent, kept: () => record, now: () => now, opened: () => opened };
+  return { replay, sent, kept: () => record, now: () => now, opened: () => opened, answered };
 }
 
 /** The texts of what was sent, message after message. */

@@ -148,23 +148,77 @@ test('what cannot be done is refused with the reason', async () => {
   assert.match((await replay.command({ op: 'pause' })).refusal ?? '', /paused already/);
 });
 
-test('another process goes on after the last message, as it was last told', async () => {
+const FIRST = RIG_FROM + MS;
+const told = {
+  ...{ owner: 'test', run: '1', keep: false, speed: 10, paused: false },
+  ...{ pass: 4, start: RIG_FROM.toString() },
+} as const;
+const cursor = (k: number, pass = 4) => ({ pass, t: FIRST.toString(), k });
+const mark = (k: number, seq: number, pass = 4) => ({ ...cursor(k, pass), seq });
+
+test('another process goes on after the last message stored, as it was last told', async () => {
   const events = madeUpEvents([1, 0, 0, 10, 0, 10]);
-  const first = events[0]?.t.toString() ?? '';
-  const start = RIG_FROM.toString();
-  const record = { owner: 'test', run: '1', keep: false, pass: 4, start, speed: 10, paused: false };
-  const cursor = (k: number, pass = 4) => ({ pass, t: first, k });
-  for (const [last, resume, expected] of [
-    [cursor(2), cursor(1), 2],
-    [cursor(1), cursor(2), 2],
-    [null, cursor(1), 1],
-    [cursor(3, 3), null, 0],
-    [null, null, 0],
+  for (const [what, last, seq, resume, expected, pass] of [
+    ['behind what is stored', cursor(2), 12, mark(1, 11), 2, 4],
+    ['sent and never stored', cursor(1), 11, mark(2, 12), 1, 4],
+    ['nothing of this pass is stored', cursor(3, 3), 13, mark(2, 14), 0, 4],
+    ['nothing is known', cursor(3, 3), 13, null, 0, 4],
+    ['nothing was ever stored', null, 0, null, 0, 4],
+    ['nothing was ever stored, and it is known', null, 0, mark(0, 0), 0, 4],
+    ['all went by age, its end is known', null, 12, mark(2, 12), 2, 4],
+    ['all went by age, more was stored than is known', null, 14, mark(2, 12), 0, 5],
+    ['all went by age, nothing is known', null, 14, null, 0, 5],
+    ['all went by age, another pass is known', null, 14, mark(2, 14, 3), 0, 5],
+    ['what was stored is lost', null, 1, mark(2, 12), 0, 5],
   ] as const) {
-    const rig = replayRig({ events, speed: 1, batch: 2, record, last, resume });
+    const found = { cursor: last, seq };
+    const rig = replayRig({ events, speed: 1, batch: 2, record: told, found, resume });
     await rig.replay.run();
-    assert.equal(textOf(rig.sent), textOfEvents(events.slice(expected)));
+    assert.equal(textOf(rig.sent), textOfEvents(events.slice(expected)), what);
     assert.equal(rig.replay.position().speed, 10);
-    assert.equal(rig.sent[0]?.cursor.pass, 4);
+    assert.equal(rig.sent[0]?.cursor.pass, pass, what);
   }
+});
+
+test('what is sent again begins at the last instant known, as a new pass', async () => {
+  const events = madeUpEvents([1, 0, 10, 0, 10]);
+  const t = (events[2]?.t ?? 0n).toString();
+  const found = { cursor: null, seq: 9 };
+  const resume = { pass: 4, t, k: 1, seq: 8 };
+  const rig = replayRig({ events, speed: 1, record: told, found, resume });
+  await rig.replay.run();
+  assert.equal(textOf(rig.sent), textOfEvents(events.slice(2)));
+  assert.deepEqual([rig.kept()?.pass, rig.kept()?.start], [5, t]);
+});
+
+test('a stream that was deleted midway begins anew, and nobody takes it for a repeat', async () => {
+  const events = madeUpEvents([1, 0, 10]);
+  for (const [resume, pass] of [
+    [mark(1, 1), 5],
+    [{ pass: 1, t: RIG_FROM.toString(), k: 0, seq: 0 }, 1],
+  ] as const) {
+    const rig = replayRig({ events, speed: 1, resume });
+    await rig.replay.run();
+    assert.equal(textOf(rig.sent), textOfEvents(events));
+    assert.equal(rig.sent[0]?.cursor.pass, pass);
+  }
+});
+
+test('its mark is what is answered, not what is sent; of the pass it is in', async () => {
+  const events = madeUpEvents(Array<number>(9).fill(5));
+  const marks: string[] = [];
+  const back = telling((sent) => sent === 8, { op: 'seek', to: RIG_FROM.toString() });
+  const rig = replayRig({
+    ...{ events, speed: 1, window: 3 },
+    tick() {
+      const { pass, t, seq } = rig.replay.mark();
+      marks.push(`${pass} ${(BigInt(t) - RIG_FROM) / MS} ${seq} ${rig.answered()}`);
+      back.tick(rig);
+    },
+  });
+  await rig.replay.run();
+  const seen = [...new Set(marks)];
+  assert.deepEqual(seen.slice(0, 3), ['1 0 0 0', '1 15 3 3', '1 30 6 6']);
+  assert.ok(seen.includes('2 0 6 6'), `after the seek nothing of its pass: ${seen.join()}`);
+  assert.deepEqual(rig.replay.mark(), { ...rig.sent.at(-1)?.cursor, seq: rig.sent.length });
 });
