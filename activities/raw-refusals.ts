@@ -1,6 +1,7 @@
 /**
  * RAW of which no day may be made, though it can be read in part: a commit is for ever, and would be
- * wrong or poorer than what a newer version, or an operator, can make of it.
+ * wrong or poorer than what a newer version, or an operator, can make of it. Nor is it replayed: what
+ * is replayed is what the archive has or will have.
  */
 import type { SegmentSurvey } from '../dataset/segment-survey.ts';
 import { SsmdError } from '../schema/errors.ts';
@@ -17,7 +18,8 @@ export function refuseUnfitRaw({ feed, day, findings }: FeedDay): void {
       throw new SsmdError(
         'SSMD_CORRUPT',
         `raw segment ${newer.key} line ${newer.fault?.line ?? 1}: ${newer.fault?.detail ?? ''}; ${of} is ` +
-          'not archived without it: upgrade this worker to the version of the connector, and start again',
+          'neither archived nor replayed without it: upgrade this worker to the version of the ' +
+          'connector, and start again',
         { facts: { key: newer.key, feed, day } },
       );
     }
@@ -38,8 +40,8 @@ function refuseTwoOfOneName(of: string, segments: readonly SegmentSurvey[]): voi
     throw new SsmdError(
       'SSMD_CORRUPT',
       `epoch ${epoch} of ${shard} was written by two hosts that claim the same interval: ${one} ` +
-        `(${before?.key}) and ${two} (${segment.key}); ${of} is not archived: keep the segments of one ` +
-        'of them in the raw bucket, and start again',
+        `(${before?.key}) and ${two} (${segment.key}); ${of} is neither archived nor replayed: keep the ` +
+        'segments of one of them in the raw bucket, and start again',
       { facts: { shard, epoch, hosts: [one, two] } },
     );
   }

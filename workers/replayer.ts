@@ -11,6 +11,7 @@ import { breathe, createSurveyMemo, plainContext } from '../activities/deps.ts';
 import type { JobDeps } from '../activities/deps.ts';
 import { toFailure } from '../activities/errors.ts';
 import { loadSegment } from '../activities/raw-day.ts';
+import { refuseUnfitRaw } from '../activities/raw-refusals.ts';
 import { openReplayLink } from '../bus/nats-replay.ts';
 import { systemReplayClock } from '../connectors/runtime/replay-clock.ts';
 import { createReplay } from '../connectors/runtime/replay.ts';
@@ -161,11 +162,15 @@ async function told(
   }
 }
 
-function archiveSource(
+/**
+ * The span as its archive has it, or would have it. @throws SSMD_CORRUPT at a day of which its archive
+ * would make nothing, before any of it is sent
+ */
+export function archiveSource(
   deps: JobDeps,
   feed: Feed,
   span: ReplaySpan,
-  { types, symbols }: ReplayerJob,
+  { types, symbols }: Pick<ReplayerJob, 'types' | 'symbols'>,
 ): ReplaySource {
   // A day is planned once: a seek backward reads the same RAW again, whatever came meanwhile.
   const planned = new Map<Day, readonly ShardPlan[]>();
@@ -178,6 +183,7 @@ function archiveSource(
       const known = planned.get(day);
       if (known !== undefined) return known;
       const { survey } = await readSources(deps, { feed, day }, plainContext(signal));
+      refuseUnfitRaw(survey);
       planned.set(day, survey.plans);
       return survey.plans;
     },

@@ -6,17 +6,20 @@ import { readManifest } from '../../activities/datasets.ts';
 import { resolveDay } from '../../activities/day-input.ts';
 import { plainContext } from '../../activities/deps.ts';
 import type { JobDeps } from '../../activities/deps.ts';
-import type { SsmdError } from '../../schema/errors.ts';
-import { NS_PER_HOUR, dayStart } from '../../schema/time.ts';
+import { SsmdError } from '../../schema/errors.ts';
+import { NS_PER_HOUR, dayEnd, dayStart } from '../../schema/time.ts';
 import type { Day } from '../../schema/time.ts';
 import { sha256, zstd } from '../../storage/zstd.ts';
+import { archiveSource } from '../../workers/replayer.ts';
 import { archiveDay } from '../support/archive-run.ts';
 import { memoryJobs } from '../support/memory-jobs.ts';
 import { writeTinyDay } from '../support/tiny-day.ts';
+import { tinyFeed } from '../support/tiny-feed.ts';
 
 const DAY = '2026-11-20' as Day;
 const of = { feed: 'tiny', day: DAY } as const;
 const named = { ...of, version: 'v1' } as const;
+const SPAN = { from: dayStart(DAY), to: dayEnd(DAY) };
 const text = new TextDecoder();
 
 /** A day, and the key of its first segment after 12:00. */
@@ -55,14 +58,20 @@ const replaced =
   (line: string, at: number): string =>
     at === number ? by(line) : line;
 
+/** By the archive and by a replay, in the same words. */
 async function refused(deps: JobDeps): Promise<SsmdError> {
-  let said: SsmdError | null = null;
-  await assert.rejects(archiveDay(deps, of), (error: SsmdError) => {
-    said = error;
-    return true;
-  });
+  const said = await errorOf(archiveDay(deps, of));
   assert.equal(await readManifest(deps, named), null, 'nothing was committed');
-  return said ?? assert.fail();
+  const source = archiveSource(deps, tinyFeed, SPAN, { types: null, symbols: null });
+  const replayed = await errorOf(source(SPAN.from, new AbortController().signal).next());
+  assert.deepEqual([replayed.code, replayed.message], [said.code, said.message]);
+  return said;
+}
+
+async function errorOf(job: Promise<unknown>): Promise<SsmdError> {
+  const error: unknown = await job.catch((thrown: unknown) => thrown);
+  assert.ok(error instanceof SsmdError, 'it is refused');
+  return error;
 }
 
 test('RAW written by a newer version is refused, with what to do', async () => {
