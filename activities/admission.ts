@@ -183,6 +183,28 @@ const words: Judge = (value) =>
 /** Of a name or a reason: they stand in the pointer for good. */
 const WORDS_MAX = 200;
 
+const digest: Judge = (value) =>
+  typeof value === 'string' && /^[0-9a-f]{16}$/.test(value)
+    ? null
+    : { what: `${shown(value)} is no digest`, hint: '16 hex digits, as the dry run printed them' };
+
+/** A list that was made is taken as it is. */
+const withoutConfirm =
+  (judge: Judge): Judge =>
+  (value, known, given) =>
+    given['confirm'] === undefined
+      ? judge(value, known, given)
+      : (judge(value, known, given) ?? { what: 'stands beside "confirm"', hint: 'give it alone' });
+
+/** Nothing is taken without the digest of what was shown. */
+const dryRun: Judge = (value, known, given) => {
+  const fault = flag(value, known, given);
+  if (fault !== null || (given['confirm'] === undefined) === value) return fault;
+  return value === true
+    ? { what: 'stands beside "confirm"', hint: 'give one of them' }
+    : { what: 'is false without "confirm"', hint: 'give the digest that a dry run printed' };
+};
+
 const buildName: Judge = (value) =>
   typeof value === 'string' && /^[0-9A-Za-z][0-9A-Za-z.+-]{0,63}$/.test(value)
     ? null
@@ -226,6 +248,14 @@ const SHAPES: { readonly [T in JobType]: Shape } = {
     ...rangeOf(anyDay),
     dry_run: { judge: flag },
   },
+  'weekly-cleanup': {
+    feed: { judge: withoutConfirm(feed) },
+    keep_versions: { judge: withoutConfirm(integer(1, 1_000)) },
+    older_than_days: { judge: withoutConfirm(integer(0, 36_500)) },
+    dry_run: { judge: dryRun },
+    confirm: { judge: digest },
+  },
+  'monthly-audit': { feed: { judge: feed } },
   promote: {
     feed: { judge: feed, required: true },
     ...RANGE,

@@ -2,6 +2,7 @@
 import type { Register } from './command.ts';
 import { register as audit } from './commands/audit.ts';
 import { register as backfill } from './commands/backfill.ts';
+import { register as cleanup } from './commands/cleanup.ts';
 import { register as compare } from './commands/compare.ts';
 import { register as connector } from './commands/connector.ts';
 import { register as dataset } from './commands/dataset.ts';
@@ -39,6 +40,7 @@ export const COMMANDS: readonly Register[] = [
   job,
   audit,
   backfill,
+  cleanup,
   reprocess,
   compare,
   temporal,

@@ -303,6 +303,22 @@ export function provedKey(of: { version: string; feed: string; day: Day }): stri
 /** When the last audit of all feeds looked at the runs of jobs. */
 export const LAST_AUDIT_KEY = 'audit/_last.json';
 
+/** What a cleanup would take, or (`deleted`) what it took. */
+export function cleanupKey(digest: string, as: 'list' | 'deleted'): string {
+  if (!/^[0-9a-f]{16}$/.test(digest)) throw new RangeError(`no digest of a cleanup: ${digest}`);
+  return `cleanup/${digest}-${as}.json`;
+}
+
+/** A month's report of what is there; `scope` is a feed, or `all`. */
+export function usageKey(of: {
+  readonly scope: string;
+  readonly day: Day;
+  readonly run: string;
+  readonly as: 'json' | 'html';
+}): string {
+  return `usage/${slashed(of.day)}/${name('scope', of.scope)}-${name('run', of.run)}.${of.as}`;
+}
+
 /** A market's symbol, or the symbol of a shard's own events. */
 export function isSymbol(text: string): boolean {
   return SYMBOL_PATTERN.test(text) || FEED_SYMBOL_PATTERN.test(text);

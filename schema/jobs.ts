@@ -8,6 +8,8 @@ export const JOB_TYPES = [
   'audit',
   'export',
   'backfill',
+  'weekly-cleanup',
+  'monthly-audit',
   'reprocess',
   'promote',
   'compare',
@@ -57,6 +59,21 @@ export type BackfillInput = {
   /** Only says what would be built. */
   readonly dry_run?: boolean;
 };
+
+/** Lists what nothing needs any more; takes it away with the digest of that list, given alone. */
+export type CleanupInput = {
+  readonly feed?: string;
+  /** Newest versions of a feed that stay, whatever they serve; 3 where it is left out. */
+  readonly keep_versions?: number;
+  /** A superseded version stays so long; 90 where it is left out. */
+  readonly older_than_days?: number;
+  /** True where there is no `confirm`. */
+  readonly dry_run?: boolean;
+  readonly confirm?: string;
+};
+
+/** What is there, by feed, version, type and month, against what the environment says of it. */
+export type MonthlyAuditInput = { readonly feed?: string };
 
 export type ReprocessInput = {
   readonly feed: string;
@@ -148,6 +165,8 @@ export type JobInputs = {
   readonly 'daily-qa': DailyQaInput;
   readonly audit: AuditInput;
   readonly backfill: BackfillInput;
+  readonly 'weekly-cleanup': CleanupInput;
+  readonly 'monthly-audit': MonthlyAuditInput;
   readonly reprocess: ReprocessInput;
   readonly promote: PromoteInput;
   readonly compare: CompareInput;

@@ -14,6 +14,9 @@ import { createAdmissionActivities } from '../activities/admission.ts';
 import { createArchiveActivities } from '../activities/archive.ts';
 import { createAuditActivities } from '../activities/audit.ts';
 import { createBackfillActivities } from '../activities/backfill.ts';
+import { createCleanupActivities } from '../activities/cleanup.ts';
+import { createUsageActivities } from '../activities/usage.ts';
+import type { UsagePolicy } from '../activities/usage.ts';
 import { createSurveyMemo } from '../activities/deps.ts';
 import type { JobDeps } from '../activities/deps.ts';
 import { createCompareActivities } from '../activities/compare.ts';
@@ -87,6 +90,8 @@ export async function startWorker(options: WorkerOptions): Promise<RunningWorker
       ...createArchiveActivities(deps),
       ...createAuditActivities({ ...deps, runs: jobRunsOf(connection, namespace) }),
       ...createBackfillActivities(deps),
+      ...createCleanupActivities(deps),
+      ...createUsageActivities({ ...deps, policy: usagePolicy(environment) }),
       ...createCompareActivities(deps),
       ...createExportActivities(deps),
       ...createQaActivities(deps),
@@ -125,6 +130,20 @@ export async function startWorker(options: WorkerOptions): Promise<RunningWorker
       end();
       await stopped;
     },
+  };
+}
+
+/** What the environment says of how long data stays, and who may read it. */
+function usagePolicy({ spec }: Environment): UsagePolicy {
+  const { raw, normalized } = spec.storage;
+  return {
+    raw_retention_days: raw.retention_days,
+    normalized_retention_days: normalized.retention_days,
+    entitlements: spec.entitlements.map(({ name = '', data_types = [], ...it }) => ({
+      ...it,
+      name,
+      data_types,
+    })),
   };
 }
 

@@ -6,6 +6,8 @@ export { archiveTier as 'archive-tier' } from './archive-tier.ts';
 export { audit } from './audit.ts';
 export { backfill } from './backfill.ts';
 export { compare } from './compare.ts';
+export { weeklyCleanup as 'weekly-cleanup' } from './weekly-cleanup.ts';
+export { monthlyAudit as 'monthly-audit' } from './monthly-audit.ts';
 export { dailyArchive as 'daily-archive' } from './daily-archive.ts';
 export { dailyQa as 'daily-qa' } from './daily-qa.ts';
 export { promote } from './promote.ts';

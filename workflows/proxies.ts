@@ -9,17 +9,21 @@ import type { AdmissionActivities } from '../activities/admission.ts';
 import type { ArchiveActivities } from '../activities/archive.ts';
 import type { AuditActivities } from '../activities/audit.ts';
 import type { BackfillActivities } from '../activities/backfill.ts';
+import type { CleanupActivities } from '../activities/cleanup.ts';
 import type { CompareActivities } from '../activities/compare.ts';
 import type { ExportActivities } from '../activities/export.ts';
 import type { QaActivities } from '../activities/qa.ts';
 import type { ReprocessActivities } from '../activities/reprocess.ts';
 import type { ReplayActivities } from '../activities/replay.ts';
+import type { UsageActivities } from '../activities/usage.ts';
 import { REPLAY_QUEUE, REPLAY_WORDS_QUEUE } from './lib/queues.ts';
 
 export type Activities = AdmissionActivities &
   ArchiveActivities &
   AuditActivities &
   BackfillActivities &
+  CleanupActivities &
+  UsageActivities &
   CompareActivities &
   ExportActivities &
   QaActivities &

@@ -5,6 +5,8 @@ import { createAdmissionActivities } from '../../activities/admission.ts';
 import { createArchiveActivities } from '../../activities/archive.ts';
 import { createAuditActivities } from '../../activities/audit.ts';
 import { createBackfillActivities } from '../../activities/backfill.ts';
+import { createCleanupActivities } from '../../activities/cleanup.ts';
+import { createUsageActivities } from '../../activities/usage.ts';
 import { createCompareActivities } from '../../activities/compare.ts';
 import type { JobDeps } from '../../activities/deps.ts';
 import { createExportActivities } from '../../activities/export.ts';
@@ -17,6 +19,8 @@ import { replayWorkers } from '../../workers/replays.ts';
 import { bundleWorkflows } from '../../workers/worker.ts';
 import { exportDeps } from './export-run.ts';
 import { TINY_SUITE } from './tiny-suite.ts';
+
+const NO_POLICY = { raw_retention_days: -1, normalized_retention_days: 1, entitlements: [] };
 
 export type WorkflowJobs = AsyncDisposable & {
   readonly client: Client;
@@ -65,6 +69,8 @@ export async function startWorkflowJobs(
       ...createArchiveActivities(deps),
       ...createAuditActivities({ ...deps, runs: jobRunsOf(connection, 'default') }),
       ...createBackfillActivities(deps),
+      ...createCleanupActivities(deps),
+      ...createUsageActivities({ ...deps, policy: NO_POLICY }),
       ...createCompareActivities(deps),
       ...createExportActivities(exportDeps(deps)),
       ...createQaActivities({ ...deps, ...tinyQa }),

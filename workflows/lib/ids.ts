@@ -29,6 +29,16 @@ export function standingAuditId(of: {
   return `audit/${of.feed ?? 'all'}/${range}${of.deep === true ? '/deep' : ''}`;
 }
 
+/** One at a time: a list, or the taking of one. */
+export function cleanupId(of: { readonly feed?: string; readonly confirm?: string }): string {
+  if (of.confirm !== undefined) return `cleanup/${of.confirm}`;
+  return `cleanup/${of.feed ?? 'all'}/dry-run`;
+}
+
+export function monthlyAuditId(of: { readonly feed?: string; readonly day: string }): string {
+  return `monthly-audit/${of.feed ?? 'all'}/${of.day}`;
+}
+
 /** Versions are as asked for: what `current` is may have moved since. */
 export function compareId(of: {
   readonly feed: string;
