@@ -1,7 +1,6 @@
 /** Runs a feed's check suite over a committed day and writes results and report. */
 import { decodeEvents } from '../codec/md2.ts';
 import { jsonDocument } from '../dataset/canonical.ts';
-import { versionOfDay } from '../dataset/current.ts';
 import { parseObjectKey, qaReportKey, qaResultsKey } from '../dataset/keys.ts';
 import type { Manifest, ManifestObject } from '../dataset/manifest.ts';
 import { unpackObject } from '../dataset/object-codec.ts';
@@ -14,11 +13,13 @@ import { EVENT_TYPES } from '../schema/events.ts';
 import type { MarketEvent } from '../schema/events.ts';
 import { formatIso, unixNs } from '../schema/time.ts';
 import type { Day } from '../schema/time.ts';
-import { readCurrent, readManifest } from './datasets.ts';
+import { readManifest } from './datasets.ts';
 import { resolveDay } from './day-input.ts';
 import type { FeedDayInput } from './day-input.ts';
 import { breathe } from './deps.ts';
 import type { JobContext, JobDeps } from './deps.ts';
+import { judgedVersion, notCommitted, withoutChecks } from './qa-version.ts';
+import type { QaDay } from './qa-version.ts';
 import { activity } from './run.ts';
 
 export type QaDeps = {
@@ -28,8 +29,6 @@ export type QaDeps = {
   /** Results as one self-contained HTML page. */
   readonly renderReport: (results: DayResults) => string;
 };
-
-export type QaDay = { readonly feed: string; readonly day: string; readonly version: string };
 
 export type QaReport = QaDay & {
   /** The day's condition: `available`, `degraded`, `missing`, `pending`. */
@@ -49,12 +48,9 @@ const EVENTS_A_STRETCH = 20_000;
 export function createQaActivities(deps: JobDeps & QaDeps) {
   return {
     /** The version whose day is checked: the one that serves it, where none is named. */
-    resolveQaDay: activity(async (input: FeedDayInput & { readonly version?: string }) => {
+    resolveQaDay: activity((input: FeedDayInput & { readonly version?: string }) => {
       const { feed, day } = resolveDay(deps, input);
-      const current = await readCurrent(deps, feed.id);
-      const version = input.version ?? versionOfDay(current, day);
-      if (version === null) throw notCommitted(feed.id, day, null);
-      return { feed: feed.id, day: day as string, version };
+      return judgedVersion(deps, { feed: feed.id, day }, input.version);
     }),
 
     runQaSuite: activity((of: QaDay, context) => runQa(deps, of, context)),
@@ -72,6 +68,7 @@ export async function runQa(
   const { feed, day } = resolveDay(deps, of);
   const manifest = await readManifest(deps, { version: of.version, feed: feed.id, day });
   if (manifest === null) throw notCommitted(feed.id, day, of.version);
+  if (manifest.schema !== 'md2') throw withoutChecks(manifest);
   const started_at = formatIso(deps.now());
   const suite = deps.suiteOf(feed.id);
   const run = openSuite(suite, {
@@ -223,13 +220,4 @@ function inputOf(object: ManifestObject): DayResults['inputs'][number] {
 function notAsCommitted(key: string, what: string): SsmdError {
   const message = `object ${key} of the manifest ${what}; run audit`;
   return new SsmdError('SSMD_CORRUPT', message, { facts: { key } });
-}
-
-function notCommitted(feed: string, day: string, version: string | null): SsmdError {
-  const where = version === null ? '' : ` in ${version}`;
-  return new SsmdError(
-    'SSMD_NOT_FOUND',
-    `${feed} ${day} is not committed${where}: run daily-archive for it first`,
-    { facts: { feed, day, version } },
-  );
 }

@@ -11,7 +11,9 @@ export async function dailyQa(input: DailyQaInput): Promise<QaReport> {
   fileUnder(known, { SsmdFeed: wanted.feed, SsmdDay: day, SsmdStage: 'qa' });
   const of = await records.resolveQaDay({ ...wanted, day });
   fileUnder(known, { SsmdVersion: of.version });
-  const title = `${of.feed} ${of.day} ${of.version}`;
+  const { stands_for } = of;
+  const instead = stands_for === null ? '' : ` (for ${stands_for}, an md1 of the same RAW)`;
+  const title = `${of.feed} ${of.day} ${of.version}${instead}`;
   setCurrentDetails(`**daily-qa ${title}**: running the checks`);
   const report = await io.runQaSuite.executeWithOptions({ summary: title }, [of]);
   fileUnder(known, { SsmdStage: 'done', SsmdOutcome: report.outcome });

@@ -106,6 +106,7 @@ function printEvents(trace: Trace, output: Output, columns: number | null): void
 }
 
 function storedState(copy: TracedEvent['stored'][number], output: Output): string {
+  if (copy.schema !== 'md2') return output.color.yellow('unknown');
   if (copy.equal) return output.color.green('equal  ');
   return copy.bytes === null ? output.color.yellow('absent ') : output.color.red('DIFFERS');
 }
@@ -116,11 +117,13 @@ function nearText({ t, frame, fact }: RawLine): string {
   return printable(`${clock(t)}  c${frame?.c ?? 0} ${asText(bytes) ?? base64(bytes)}`);
 }
 
-/** The event differs from what is stored, or is absent where it should be. */
-export function isUnequal({ events }: Trace): boolean {
+/** The event differs from what is stored, or is absent where it should be: in any version of md2. */
+export function isUnequal({ events }: Pick<Trace, 'events'>): boolean {
   return events.some((event) =>
     event.stored.some(
-      (copy) => (copy.where === 'object' && !copy.equal) || (copy.bytes !== null && !copy.equal),
+      (copy) =>
+        (copy.where === 'object' && copy.schema === 'md2' && !copy.equal) ||
+        (copy.bytes !== null && !copy.equal),
     ),
   );
 }
@@ -146,8 +149,8 @@ export function traceJson(trace: Trace): object {
       id: event.id,
       event: eventJson([...decodeEvents(event.bytes)][0] as never),
       capnp_base64: base64(event.bytes),
-      stored: event.stored.map(({ where, name, of, equal, bytes }) => ({
-        ...{ where, name, of, equal },
+      stored: event.stored.map(({ where, name, of, schema, equal, bytes }) => ({
+        ...{ where, name, of, schema, equal: schema === 'md2' ? equal : null },
         capnp_base64: bytes === null ? null : base64(bytes),
       })),
     })),

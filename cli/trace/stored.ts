@@ -12,12 +12,13 @@ import {
 import { parseManifest } from '../../dataset/manifest.ts';
 import type { Manifest } from '../../dataset/manifest.ts';
 import { unpackObject } from '../../dataset/object-codec.ts';
+import type { Schema } from '../../dataset/version.ts';
 import type { EventId } from '../../schema/event-id.ts';
 import type { Day } from '../../schema/time.ts';
 import type { ObjectStore } from '../../storage/object-store.ts';
 import { zstd } from '../../storage/zstd.ts';
 
-/** A copy of an event; `bytes` null: it should be there and is not. */
+/** A copy of an event; `bytes` null: it is not there, and should be unless the schema has no events. */
 export type Stored = {
   readonly where: 'object' | 'bus';
   /** The object's key, or the stream's sequence. */
@@ -25,6 +26,8 @@ export type Stored = {
   /** The version, or the epoch that published it. */
   readonly of: string;
   readonly bytes: Uint8Array | null;
+  /** Of what the version holds; events as they are only in md2: nothing can be said of another one. */
+  readonly schema: Schema;
 };
 
 export async function manifestsOfDay(
@@ -49,7 +52,12 @@ export async function findInObjects(
   id: EventId,
 ): Promise<Stored[]> {
   const found: Stored[] = [];
-  for (const { version, objects } of manifests) {
+  for (const { version, objects, schema } of manifests) {
+    if (schema !== 'md2') {
+      const name = `its objects are ${schema}, a projection; trace needs md2`;
+      found.push({ where: 'object', name, of: version, bytes: null, schema });
+      continue;
+    }
     const holding = objects.find((it) => {
       const of = parseObjectKey(it.key);
       const own = of?.type === id.type && of.symbol === id.symbol;
@@ -58,7 +66,7 @@ export async function findInObjects(
     const name = holding?.key ?? `no object of ${id.type} ${id.symbol} spans it`;
     const stored = holding === undefined ? null : await store.get(holding.key);
     const bytes = stored === null ? null : eventIn(unpackObject(stored.body, zstd, name).plain, id);
-    found.push({ where: 'object', name, of: version, bytes });
+    found.push({ where: 'object', name, of: version, bytes, schema });
   }
   return found;
 }
@@ -118,13 +126,19 @@ async function scanBus(
     const bytes = eventIn(message.data, id);
     if (bytes === null) continue;
     const of = `epoch ${message.header('epoch') ?? 'unknown'}`;
-    return { where: 'bus', name: `sequence ${message.seq}`, of, bytes: bytes.slice() };
+    return {
+      where: 'bus',
+      name: `sequence ${message.seq}`,
+      of,
+      bytes: bytes.slice(),
+      schema: 'md2',
+    };
   }
   return absentOnBus(reached ? 'not among what it retains' : 'it retains nothing that old');
 }
 
 function absentOnBus(name: string): Stored {
-  return { where: 'bus', name, of: 'stream', bytes: null };
+  return { where: 'bus', name, of: 'stream', bytes: null, schema: 'md2' };
 }
 
 function tOf(message: StoredMessage): bigint {

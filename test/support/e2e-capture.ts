@@ -101,7 +101,7 @@ export async function runCapture(
 
   const { raw, bus, environment } = stage;
   const jobs = jobsOf(environment, NOW, { raw, bus, normalized: twins.live.normalized });
-  const qa = await runQa(jobs, dataset, plainContext());
+  const qa = await runQa(jobs, { ...dataset, stands_for: null }, plainContext());
   const stored = await jobs.normalized.get(qaResultsKey(feed.id, of.day));
   const results = JSON.parse(new TextDecoder().decode(stored?.body)) as DayResults;
   return { report, rejects, manifest, results, qa, twins };
