@@ -1,4 +1,4 @@
-/** The other end of `connector-child.ts`: a connector that is driven by a worker. */
+/** The other end of `child-process.ts`: a connector that is driven by a worker. */
 import { createInterface } from 'node:readline';
 import type { Readable } from 'node:stream';
 import { SsmdError } from '../schema/errors.ts';
@@ -10,15 +10,21 @@ export type DrivenBy = {
   readonly gone: AbortSignal;
 };
 
-/** Reads the one line a worker writes. @throws SSMD_INVALID_INPUT where there is none */
-export async function readTask(stdin: Readable): Promise<DrivenBy> {
+/**
+ * Reads the one line a worker writes; `job` is the command that starts such a job.
+ * @throws SSMD_INVALID_INPUT where there is none
+ */
+export async function readTask(stdin: Readable, job: string): Promise<DrivenBy> {
   const gone = new AbortController();
   const lines = createInterface({ input: stdin });
-  const line = await new Promise<string | null>((resolve) => {
-    lines.once('line', resolve);
-    lines.once('close', () => resolve(null));
+  const first = Promise.withResolvers<string | null>();
+  lines.once('line', first.resolve);
+  // At once: it may close with the line.
+  lines.once('close', () => {
+    first.resolve(null);
+    gone.abort();
   });
-  lines.on('close', () => gone.abort());
+  const line = await first.promise;
   try {
     if (line !== null) return { input: JSON.parse(line) as unknown, gone: gone.signal };
   } catch {
@@ -27,7 +33,7 @@ export async function readTask(stdin: Readable): Promise<DrivenBy> {
   throw new SsmdError(
     'SSMD_INVALID_INPUT',
     'this mode is driven by a worker, which writes one line of JSON to its standard input; ' +
-      'start the job instead, such as: npx ssmd reprocess run --feed kraken --date 2025-12-06',
+      `start the job instead, such as: ${job}`,
   );
 }
 

@@ -4,7 +4,6 @@
  * one JSON object a line. It ends when standard input does: whoever started it is gone then.
  */
 import type { Readable } from 'node:stream';
-import { createInterface } from 'node:readline';
 import { ApplicationFailure } from '@temporalio/common';
 import { readSources } from '../activities/archive-plan.ts';
 import { breathe, createSurveyMemo, plainContext } from '../activities/deps.ts';
@@ -32,6 +31,7 @@ import { nsFromMs, parseUnixNs } from '../schema/time.ts';
 import type { Day } from '../schema/time.ts';
 import { createS3ObjectStore } from '../storage/s3.ts';
 import { decompressPrefix, sha256, zstd } from '../storage/zstd.ts';
+import { readTask } from './child-input.ts';
 
 /** All the process is told: it reads no file and no variable of its own. */
 export type ReplayerJob = ReplayRequest & {
@@ -55,17 +55,10 @@ export async function replayFrom(
   say: (line: ReplayWord) => void,
   interrupted: AbortSignal,
 ): Promise<boolean> {
-  const gone = new AbortController();
-  const lines = createInterface({ input });
-  const first = Promise.withResolvers<string>();
-  lines.once('line', first.resolve);
-  lines.once('close', () => {
-    first.resolve('');
-    gone.abort();
-  });
   try {
-    const job = parsedJob(await first.promise);
-    await runReplayer(job, feeds, say, AbortSignal.any([gone.signal, interrupted]));
+    const told = await readTask(input, 'npx ssmd replay start --feed kraken --from 2026-11-20');
+    const stop = AbortSignal.any([told.gone, interrupted]);
+    await runReplayer(asJob(told.input), feeds, say, stop);
     return true;
   } catch (error) {
     const known = error instanceof SsmdError ? error : null;
@@ -80,23 +73,17 @@ export async function replayFrom(
     });
     return false;
   } finally {
-    lines.close();
     input.destroy();
   }
 }
 
-function parsedJob(text: string): ReplayerJob {
-  const what = 'expected one line of JSON that says what to replay; it is started by its workflow';
-  const fault = invalidInput('standard input', [{ where: 'line 1', what }]);
-  try {
-    const job = JSON.parse(text) as Partial<ReplayerJob> | null;
-    if (job?.v === 1 && job.id !== undefined && job.endpoints !== undefined) {
-      return job as ReplayerJob;
-    }
-  } catch {
-    throw fault;
+function asJob(input: unknown): ReplayerJob {
+  const job = input as Partial<ReplayerJob> | null;
+  if (job?.v === 1 && job.id !== undefined && job.endpoints !== undefined) {
+    return job as ReplayerJob;
   }
-  throw fault;
+  const what = 'expected one line of JSON that says what to replay; it is started by its workflow';
+  throw invalidInput('standard input', [{ where: 'line 1', what }]);
 }
 
 /** Replays. On `stop` it ends in order, as if it had been told to. */

@@ -1,7 +1,4 @@
 /** Replays as the worker starts them: the connector program in replay mode, a process group each. */
-import { spawn } from 'node:child_process';
-import type { ChildProcess } from 'node:child_process';
-import { once } from 'node:events';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import type { WorkerOptions } from '@temporalio/worker';
@@ -15,6 +12,8 @@ import type { Endpoints } from '../environments/endpoints.ts';
 import { shardsOf } from '../environments/env.ts';
 import type { Environment } from '../environments/env.ts';
 import { REPLAY_QUEUE, REPLAY_WORDS_QUEUE } from '../workflows/lib/queues.ts';
+import { endGroup, startChild } from './child-process.ts';
+import type { Child } from './child-process.ts';
 import type { ReplayerJob } from './replayer.ts';
 
 export type ReplaysOptions = {
@@ -27,10 +26,6 @@ export type ReplaysOptions = {
 
 /** Replays of a worker at once: a process each. */
 const REPLAYS_MAX = 4;
-/** A process that was told to stop has this long. */
-const STOP_MS_MAX = 10_000;
-/** What a process says that is no word of ours: the end of it is shown where it fails. */
-const COMPLAINT_CHARS_MAX = 2_000;
 
 export function createReplays(options: ReplaysOptions): Replays & AsyncDisposable {
   const { environment, endpoints, root } = options;
@@ -108,57 +103,36 @@ function jobOf(
 }
 
 async function startProcess(
-  [program = '', ...args]: readonly string[],
+  command: readonly string[],
   root: string,
   job: ReplayerJob,
 ): Promise<ReplayProcess> {
-  const child = spawn(program, args, {
-    cwd: root,
-    // Nothing of ours is in its environment: all it needs, secrets among it, comes by its input.
-    env: { PATH: process.env['PATH'], NO_COLOR: '1' },
-    stdio: ['pipe', 'pipe', 'pipe'],
-    // A group of its own, so that what it starts ends with it.
-    detached: true,
-  });
-  await once(child, 'spawn');
-  child.stdin.on('error', () => undefined);
-  // Left open: that it closes tells the process that we are gone.
-  child.stdin.write(`${JSON.stringify(job)}\n`);
-  return {
-    name: nameOf(child.pid ?? -1),
-    words: wordsOf(child, job.id),
-    stop: () => endInOrder(child),
-  };
+  const child = await startChild(command, root, job);
+  return { name: nameOf(child.pid), words: wordsOf(child, job.id), stop: child.stop };
 }
 
-async function* wordsOf(child: ChildProcess, id: string): AsyncGenerator<ReplayWord> {
-  let complaint = '';
-  child.stderr?.on('data', (chunk: Buffer) => {
-    complaint = `${complaint}${chunk.toString()}`.slice(-COMPLAINT_CHARS_MAX);
-  });
+async function* wordsOf(child: Child, id: string): AsyncGenerator<ReplayWord> {
   let last: ReplayWord | null = null;
-  const closed = once(child, 'close');
   try {
-    if (child.stdout === null) return;
     for await (const line of createInterface({ input: child.stdout })) {
       const word = wordIn(line);
       if (word === null) continue;
       last = word;
       yield word;
     }
-    const [code, signal] = (await closed) as [number | null, string | null];
+    const { code, killed } = await child.ended;
     if (last !== null && last.event !== 'progress') return;
-    const how = signal === null ? `with exit code ${code}` : `by ${signal}`;
+    const how = killed === null ? `with exit code ${code}` : `by ${killed}`;
     yield {
       event: 'failure',
       code: 'SSMD_UNAVAILABLE',
-      message: `the process of replay "${id}" ended ${how}: ${complaint.trim() || 'no word why'}`,
+      message: `the process of replay "${id}" ended ${how}: ${child.complaint() || 'no word why'}`,
       retryable: true,
-      facts: { id, code, signal },
+      facts: { id, code, signal: killed },
     };
   } finally {
-    endInOrder(child);
-    await closed;
+    child.stop();
+    await child.ended;
   }
 }
 
@@ -166,23 +140,6 @@ function wordIn(line: string): ReplayWord | null {
   if (!line.startsWith('{"event":')) return null;
   const word = JSON.parse(line) as ReplayWord;
   return ['progress', 'result', 'failure'].includes(word.event) ? word : null;
-}
-
-/** SIGTERM, and SIGKILL of its whole group where it does not listen. */
-function endInOrder(child: ChildProcess): void {
-  if (child.exitCode !== null || child.signalCode !== null || child.pid === undefined) return;
-  const { pid } = child;
-  child.kill('SIGTERM');
-  const late = setTimeout(() => killGroup(pid), STOP_MS_MAX);
-  child.once('close', () => clearTimeout(late));
-}
-
-function killGroup(pid: number): void {
-  try {
-    process.kill(-pid, 'SIGKILL');
-  } catch {
-    // It is gone already.
-  }
 }
 
 /** Names a process of this host for a later attempt, which may run in another one. */
@@ -193,5 +150,5 @@ function nameOf(pid: number): string {
 /** What an earlier attempt left behind on this host is ended at once: it was told to, or is orphaned. */
 function endLeftover(name: string): void {
   const found = JSON.parse(name) as HostProcess;
-  if (systemProcesses.look(found) === 'alive') killGroup(found.pid);
+  if (systemProcesses.look(found) === 'alive') endGroup(found.pid, 'SIGKILL');
 }

@@ -46,7 +46,8 @@ export async function reprocessFor(
   say: (message: Readonly<Record<string, unknown>>) => void,
 ): Promise<boolean> {
   try {
-    const { input, gone } = await readTask(stdin);
+    const job = 'npx ssmd reprocess run --feed kraken --date 2025-12-06';
+    const { input, gone } = await readTask(stdin, job);
     let at = { stage: 'starting', records: 0, bytes: 0 };
     const timer = setInterval(() => say({ event: 'progress', ...at }), SAY_MS);
     try {
