@@ -16,6 +16,7 @@ import { register as log } from './commands/log.ts';
 import { register as reprocess } from './commands/reprocess.ts';
 import { register as replay } from './commands/replay.ts';
 import { register as simulate } from './commands/simulate.ts';
+import { register as storage } from './commands/storage.ts';
 import { register as sub } from './commands/sub.ts';
 import { register as temporal } from './commands/temporal.ts';
 import { register as trace } from './commands/trace.ts';
@@ -32,6 +33,7 @@ export const COMMANDS: readonly Register[] = [
   sub,
   replay,
   dataset,
+  storage,
   env,
   exportDays,
   log,

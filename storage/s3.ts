@@ -103,7 +103,8 @@ export function createS3ObjectStore(config: S3Config): S3ObjectStore {
   };
 }
 
-function openClient(config: S3Config): S3Client {
+/** A client of the SDK as all of ours are set up. */
+export function openClient(config: S3Config): S3Client {
   const agent = { keepAlive: true, maxSockets: SOCKETS_MAX };
   return new S3Client({
     endpoint: config.endpoint,
@@ -272,7 +273,7 @@ function abortSignal(signal: AbortSignal | undefined): { signal?: AbortSignal } 
 }
 
 /** One SDK error to ours. An abort stays what it is: the caller asked for it. */
-function explained(cause: unknown, what: string): unknown {
+export function explained(cause: unknown, what: string): unknown {
   if (cause instanceof SsmdError || nameOf(cause) === 'AbortError') return cause;
   const status = statusOf(cause);
   const said = cause instanceof Error ? `${cause.name}: ${cause.message}` : String(cause);

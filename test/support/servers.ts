@@ -103,10 +103,24 @@ async function startNats(dir: string): Promise<TestNats> {
   return { ...server, url: `nats://${LOOPBACK}:${server.port}` };
 }
 
-async function startS3(dir: string): Promise<TestS3> {
+/** An S3 server that keeps no versions of objects; the caller stops it. */
+export function startS3WithoutVersions(dir: string): Promise<TestS3> {
+  return startS3(dir, (args) => {
+    const at = args.indexOf('--versioning-dir');
+    return args.filter((_, index) => at < 0 || (index !== at && index !== at + 1));
+  });
+}
+
+async function startS3(
+  dir: string,
+  adapt: (args: readonly string[]) => readonly string[] = (args) => args,
+): Promise<TestS3> {
   const binary = await binaryFor('versitygw');
   const credentials = await s3Credentials(dir);
-  const server = await startOn((port) => s3Server(binary, { dir, port, credentials }));
+  const server = await startOn(async (port) => {
+    const spec = await s3Server(binary, { dir, port, credentials });
+    return { ...spec, args: adapt(spec.args) };
+  });
   return {
     ...server,
     endpoint: `http://${LOOPBACK}:${server.port}`,
