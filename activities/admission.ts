@@ -78,7 +78,13 @@ function knownOf(deps: AdmissionDeps): Known {
 type Given = Readonly<Record<string, unknown>>;
 type Judge = (value: unknown, known: Known, given: Given) => Omit<Fault, 'where'> | null;
 /** The fields of an input: those with `required` must be there. */
-type Shape = Readonly<Record<string, { readonly judge: Judge; readonly required?: true }>>;
+type Shape = Readonly<Record<string, Field>>;
+type Field = {
+  readonly judge: Judge;
+  readonly required?: true;
+  /** Whether it must be there beside what else is given. */
+  readonly needed?: (given: Given) => boolean;
+};
 
 const feed: Judge = (value, known) => feedFault(value, known.feeds);
 
@@ -212,6 +218,14 @@ const buildName: Judge = (value) =>
 
 const RANGE = rangeOf(day);
 
+/** To take a move back is to take all of it back, to where it came from. */
+const besideUndo =
+  (judge: Judge): Judge =>
+  (value, known, given) =>
+    given['undo'] === undefined
+      ? judge(value, known, given)
+      : { what: 'stands beside "undo"', hint: 'a move is taken back whole' };
+
 const SHAPES: { readonly [T in JobType]: Shape } = {
   'archive-tier': { feed: { judge: feed }, shard: { judge: shard } },
   'daily-archive': {
@@ -258,8 +272,13 @@ const SHAPES: { readonly [T in JobType]: Shape } = {
   'monthly-audit': { feed: { judge: feed } },
   promote: {
     feed: { judge: feed, required: true },
-    ...RANGE,
-    version: { judge: version },
+    day: {
+      judge: besideUndo(RANGE.day.judge),
+      needed: ({ undo, from, to }) => [undo, from, to].every((it) => it === undefined),
+    },
+    from: { judge: besideUndo(RANGE.from.judge) },
+    to: { judge: besideUndo(RANGE.to.judge) },
+    version: { judge: besideUndo(version), needed: ({ undo }) => undo === undefined },
     undo: { judge: integer(1, Number.MAX_SAFE_INTEGER) },
     by: { judge: words, required: true },
     reason: { judge: words, required: true },
@@ -327,11 +346,13 @@ function faultsOf(input: unknown, shape: Shape, known: Known): Fault[] {
   }
   const given: Given = { ...input };
   const faults: Fault[] = [];
-  for (const [field, { judge, required }] of Object.entries(shape)) {
+  for (const [field, { judge, required, needed }] of Object.entries(shape)) {
     const value = Object.hasOwn(given, field) ? given[field] : undefined;
     if (value === undefined) {
       const hint = field === 'feed' ? missing(known) : 'it is needed';
-      if (required) faults.push({ where: field, what: 'is missing', hint });
+      if (required === true || needed?.(given) === true) {
+        faults.push({ where: field, what: 'is missing', hint });
+      }
       continue;
     }
     const fault = judge(value, known, given);

@@ -24,6 +24,10 @@ export type PartTask = {
   readonly normalizer: string;
   readonly window_hours: number;
   readonly inputs_id: string;
+  /** Of the plan and the shares it belongs to: parts of other shares are never put beside it. */
+  readonly plan_id: string;
+  /** Who is asked; another build refuses. */
+  readonly build: Pick<Build, 'version' | 'commit'>;
   readonly shard: string;
   /** From 0. */
   readonly part: number;

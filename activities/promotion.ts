@@ -40,7 +40,6 @@ export async function moveDays(
   days: readonly MovedRange[],
   mover: Mover,
 ): Promise<Moved> {
-  await refuseUncommitted(deps, feed, days);
   return move(deps, feed, () => ({ ...mover, days, undoes: null }));
 }
 
@@ -79,6 +78,7 @@ async function move(
     const request = requestFor(current);
     const moved = withMove(current, request);
     if ('displaced' in moved) throw displacedError(feed, moved.displaced);
+    await refuseUncommitted(deps, feed, request.days);
     const body = jsonDocument(moved.next);
     const outcome =
       stored === null
@@ -95,14 +95,15 @@ async function move(
 }
 
 /**
- * The revision of the last move where it is this very one, made by an attempt that never heard of it:
- * the same days, the same person, the same words, at the same instant.
+ * The revision of the move that is this very one, made by an attempt that never heard of it: the same
+ * days, the same person, the same words, at the same instant. Others may have moved on since.
  */
 function sameMove(current: Current | null, request: MoveRequest): number | null {
-  const last = current?.moves.at(-1);
-  if (last === undefined) return null;
-  const { revision, ...made } = last;
-  return JSON.stringify(made, sorted) === JSON.stringify(request, sorted) ? revision : null;
+  const asked = JSON.stringify(request, sorted);
+  const found = current?.moves.find(({ revision: _, ...made }) => {
+    return JSON.stringify(made, sorted) === asked;
+  });
+  return found?.revision ?? null;
 }
 
 function sorted(_: string, value: unknown): unknown {

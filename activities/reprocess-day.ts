@@ -1,22 +1,31 @@
 /** One day under a version of its own: surveyed once, built in parts, verified, committed. */
 import { versionOfDay } from '../dataset/current.ts';
-import { parseObjectKey, stagedPartKey, stagedPlanKey } from '../dataset/keys.ts';
+import {
+  canonicalObjectKey,
+  parseObjectKey,
+  stagedPartKey,
+  stagedPlanKey,
+} from '../dataset/keys.ts';
+import { canonicalJson } from '../dataset/canonical.ts';
 import { inputsId } from '../dataset/manifest.ts';
+import type { Build } from '../dataset/manifest.ts';
 import { PARTS_MAX, shareOut } from '../dataset/parts.ts';
 import { planToText } from '../dataset/plan-text.ts';
 import type { Schema } from '../dataset/version.ts';
-import { SsmdError } from '../schema/errors.ts';
+import { SsmdError, invariant } from '../schema/errors.ts';
 import type { Day } from '../schema/time.ts';
 import type { Feed } from '../connectors/feed.ts';
 import { committedAs, manifestOf, putManifest } from './archive-day.ts';
 import type { Committed } from './archive-day.ts';
-import { readSources } from './archive-plan.ts';
+import { LATE_HOURS_MAX, readSources, waitingFor } from './archive-plan.ts';
+import type { DaySources } from './archive-plan.ts';
 import { lookAgain, verifyObjects } from './archive-verify.ts';
 import type { Laid, Verified } from './archive-verify.ts';
 import type { Builds, PartTask } from './builds.ts';
 import { JSON_TYPE, readCurrent, readManifest } from './datasets.ts';
 import type { JobContext, JobDeps } from './deps.ts';
 import { isOf, readStagedPart, stagedId } from './reprocess-part.ts';
+import { refuseUnfitRaw } from './raw-refusals.ts';
 import { noteThroughput } from './throughput.ts';
 
 type Deps = JobDeps & { readonly builds: Builds };
@@ -40,14 +49,15 @@ export type DayMaking = {
 /** A day's plan, small enough for a history; what its parts need lies in the bucket. */
 export type DayBuild = {
   readonly making: DayMaking;
+  /** Who builds it. */
+  readonly build: Build;
   /** When it was planned, ns as text. */
   readonly began: string;
   readonly inputs_id: string;
   readonly window_hours: number;
   readonly tasks: readonly PartTask[];
   readonly segments: number;
-  /** Plain bytes. */
-  readonly bytes: number;
+  readonly raw_plain_bytes: number;
   readonly gaps: number;
   /** The day as it was committed before from these inputs: nothing to do. */
   readonly done: Committed | null;
@@ -60,6 +70,10 @@ export type VerifiedBuild = DayBuild & { readonly verified: string };
 const PART_BYTES = 256 * 1024 * 1024;
 const PARTS_BY_ITSELF_MAX = 4;
 
+/**
+ * @throws SSMD_CORRUPT for RAW of which no day may be made
+ * @throws SSMD_NOT_FOUND where some of RAW may still come: a committed day is for ever
+ */
 export async function planDay(
   deps: Deps,
   feed: Feed,
@@ -69,56 +83,86 @@ export async function planDay(
   const { day, version } = making;
   const began = deps.now().toString();
   const sources = await readSources(deps, { feed, day }, context);
+  refuseUnfitRaw(sources.survey);
   const { inputs_id } = sources;
   const existing = await readManifest(deps, { version, feed: feed.id, day });
   const same = existing !== null && inputsId(existing, deps.sha256) === inputs_id;
-  const weights = await weightsOf(deps, feed, day);
-  const tasks: PartTask[] = [];
-  let bytes = 0;
-  for (const plan of sources.survey.plans) {
-    const segments = plan.intervals.flatMap((it) => it.segments);
-    const plain = segments.reduce((sum, it) => sum + it.plain_bytes, 0);
-    bytes += plain;
-    const parts = partsOf(making.parts, plain, weights.size);
-    const share = shareOut(weights, parts);
-    const task = taskOf(deps, feed, making, inputs_id, plan.shard);
-    const text = planToText({ format: 1, plan, share });
-    const key = stagedPlanKey(stagedId(task, day));
-    await deps.normalized.put(key, new TextEncoder().encode(text), JSON_TYPE);
-    for (let part = 0; part < parts; part++) tasks.push({ ...task, part, parts });
-  }
+  const done = existing !== null && same ? committedAs(existing) : null;
+  if (done === null) refuseWaited(deps, feed, day, sources);
+  const facts = await deps.builds.describe(making.connector_version);
+  const build = { version: facts.version, commit: facts.commit, build: facts.build };
+  const of = { feed, making, build, inputs_id };
+  const tasks = done === null ? await stageTasks(deps, of, sources) : [];
+  const segments = sources.survey.plans.flatMap((it) => it.intervals.flatMap((i) => i.segments));
   return {
     making,
+    build,
     began,
     inputs_id,
     window_hours: deps.window_hours,
     tasks,
     segments: sources.inputs.length,
-    bytes,
+    raw_plain_bytes: segments.reduce((sum, it) => sum + it.plain_bytes, 0),
     gaps: sources.gaps.length,
-    done: existing !== null && same ? committedAs(existing) : null,
+    done,
   };
+}
+
+/** As daily-archive waits for it: what is committed without it could only be cured by another label. */
+function refuseWaited(deps: Deps, feed: Feed, day: Day, { gaps }: DaySources): void {
+  const waiting = waitingFor(deps, day, gaps);
+  if (waiting.length === 0) return;
+  throw new SsmdError(
+    'SSMD_NOT_FOUND',
+    `RAW of ${feed.id} ${day} may still come: ${waiting.join('; ')}. It is waited for until ` +
+      `${LATE_HOURS_MAX} hours after the day's end; try again then, or when it is there`,
+    { facts: { feed: feed.id, day, waiting } },
+  );
+}
+
+/**
+ * Lays the plans of the shards down, each below the identity of its inputs and its shares: whoever
+ * plans the day otherwise, now or in an attempt that wakes late, lays his beside it.
+ */
+async function stageTasks(
+  deps: Deps,
+  of: {
+    readonly feed: Feed;
+    readonly making: DayMaking & { readonly day: Day };
+    readonly build: Build;
+    readonly inputs_id: string;
+  },
+  sources: DaySources,
+): Promise<PartTask[]> {
+  const { feed, making, build, inputs_id } = of;
+  const { day, version, schema, normalizer } = making;
+  const weights = await weightsOf(deps, feed, day);
+  const tasks: PartTask[] = [];
+  for (const plan of sources.survey.plans) {
+    const segments = plan.intervals.flatMap((it) => it.segments);
+    const plain = segments.reduce((sum, it) => sum + it.plain_bytes, 0);
+    const parts = partsOf(making.parts, plain, weights.size);
+    const share = shareOut(weights, parts);
+    const identity = canonicalJson({ inputs_id, share, build: [build.version, build.commit] });
+    const plan_id = deps.sha256(new TextEncoder().encode(identity));
+    const task = {
+      format: 1 as const,
+      ...{ feed: feed.id, day, version, schema, normalizer, inputs_id, plan_id },
+      ...{ window_hours: deps.window_hours, shard: plan.shard },
+      build: { version: build.version, commit: build.commit },
+    };
+    const text = planToText({ format: 1, plan, share });
+    const key = stagedPlanKey(stagedId(task, day));
+    await deps.normalized.putIfAbsent(key, new TextEncoder().encode(text), JSON_TYPE);
+    for (let part = 0; part < parts; part++) tasks.push({ ...task, part, parts });
+  }
+  return tasks;
 }
 
 function partsOf(asked: number | null, bytes: number, symbols: number): number {
   if (asked !== null) return Math.min(Math.max(asked, 1), PARTS_MAX);
   const worth = 1 + Math.floor(bytes / PART_BYTES);
   return Math.max(1, Math.min(worth, PARTS_BY_ITSELF_MAX, symbols));
-}
-
-function taskOf(
-  deps: Deps,
-  feed: Feed,
-  making: DayMaking,
-  inputs_id: string,
-  shard: string,
-): Omit<PartTask, 'part' | 'parts'> {
-  const { day, version, schema, normalizer } = making;
-  const { window_hours } = deps;
-  return {
-    ...{ format: 1, feed: feed.id, day, version, schema, normalizer },
-    ...{ window_hours, inputs_id, shard },
-  };
 }
 
 /** Bytes by symbol, as the day was archived before; only how evenly work is shared rests on it. */
@@ -166,12 +210,7 @@ export async function commitBuiltDay(
   const laid = await laidBy(deps, build);
   const objects = laid.map(({ object }) => object);
   const { version, schema, normalizer } = making;
-  const facts = await deps.builds.describe(making.connector_version);
-  const { version: connector, commit, build: built } = facts;
-  const made = {
-    ...{ version, feed: feed.id, day, schema, normalizer },
-    build: { version: connector, commit, build: built },
-  };
+  const made = { version, feed: feed.id, day, schema, normalizer, build: build.build };
   const ours = manifestOf(deps, made, sources, objects);
   await lookAgain(deps, { name: `${feed.id} ${day}`, laid, verified: build.verified }, context);
   const done = await putManifest(deps, ours);
@@ -180,17 +219,26 @@ export async function commitBuiltDay(
   return done;
 }
 
+/**
+ * Objects of all parts, each a share of one and the same plan.
+ * @throws SSMD_LATE_RAW where a part is not staged as planned; it is planned again
+ */
 async function laidBy(deps: Deps, build: DayBuild): Promise<Laid[]> {
-  const facts = await deps.builds.describe(build.making.connector_version);
   const laid: Laid[] = [];
+  const names = new Set<string>();
   for (const key of partKeys(build)) {
     const part = await readStagedPart(deps, key);
-    if (part === null || !isOf(part, facts)) {
+    if (part === null || !isOf(part, build.build)) {
       throw new SsmdError('SSMD_LATE_RAW', `${key} is not staged as planned; planned again`, {
         facts: { replan: true, key },
       });
     }
-    laid.push(...part.objects.map((object) => ({ object, staged: [key] })));
+    for (const object of part.objects) {
+      const name = canonicalObjectKey(object.key);
+      invariant(!names.has(name), `${name} is built by one part`);
+      names.add(name);
+      laid.push({ object, staged: [key] });
+    }
   }
   return laid;
 }

@@ -10,7 +10,7 @@ import type { Build, ManifestObject } from '../dataset/manifest.ts';
 import { partOf } from '../dataset/parts.ts';
 import { planFromText } from '../dataset/plan-text.ts';
 import type { StagedPlan } from '../dataset/plan-text.ts';
-import { SsmdError } from '../schema/errors.ts';
+import { SsmdError, invariant } from '../schema/errors.ts';
 import { parseDay } from '../schema/time.ts';
 import type { Day } from '../schema/time.ts';
 import { normalizerOf } from './archive-plan.ts';
@@ -54,12 +54,14 @@ export async function buildPart(
       { facts: { expected: task.normalizer, received: own } },
     );
   }
+  refuseOtherBuild(deps.build, task);
   const id = stagedId(task, day);
   const key = stagedPartKey({ ...id, part: task.part, parts: task.parts });
   const before = await readStagedPart(deps, key);
   if (before !== null && isOf(before, deps.build)) return before.done;
   const started = deps.nowMs();
   const { plan, share } = await readStagedPlan(deps, id);
+  invariant(share.parts === task.parts, 'a part is one of the shares of its plan');
   const objects = await writeWindowsFromRaw(
     deps,
     {
@@ -92,11 +94,22 @@ export async function buildPart(
 }
 
 export function stagedId(
-  of: Pick<PartTask, 'version' | 'feed' | 'shard' | 'inputs_id'>,
+  of: Pick<PartTask, 'version' | 'feed' | 'shard' | 'plan_id'>,
   day: Day,
 ): StagedPlanId {
-  const { version, feed, shard, inputs_id } = of;
-  return { version, feed, day, shard, basis: inputs_id };
+  const { version, feed, shard, plan_id } = of;
+  return { version, feed, day, shard, basis: plan_id };
+}
+
+/** A deploy between the plan and a part: the day is planned again, by who is there now. */
+function refuseOtherBuild(own: Build, { build, feed, day }: PartTask): void {
+  if (own.version === build.version && own.commit === build.commit) return;
+  const [asked, is] = [build, own].map((it) => `${it.version} (${it.commit})`);
+  throw new SsmdError(
+    'SSMD_VERSION_CONFLICT',
+    `${feed} ${day} was planned for the connector ${asked}, this one is ${is}; it is planned again`,
+    { facts: { replan: true, expected: asked, received: is } },
+  );
 }
 
 /** A staged part, or null where none is there or it is not this version's. */

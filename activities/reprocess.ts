@@ -41,13 +41,6 @@ export function createReprocessActivities(deps: ReprocessDeps) {
       return planDay(deps, feed, { ...making, day }, context);
     }),
 
-    buildReprocessPart: activity(
-      (
-        of: { readonly task: PartTask; readonly connector_version: string | null },
-        context,
-      ): Promise<PartDone> => deps.builds.runPart(of.connector_version, of.task, context),
-    ),
-
     verifyReprocessDay: activity((build: DayBuild, context): Promise<Verified> =>
       verifyBuiltDay(deps, build, context),
     ),
@@ -95,7 +88,20 @@ export function createReprocessActivities(deps: ReprocessDeps) {
   };
 }
 
-export type ReprocessActivities = ReturnType<typeof createReprocessActivities>;
+/** On a queue of their own: each is a process, and work for a core. */
+export function createPartActivities(deps: { readonly builds: Builds }) {
+  return {
+    buildReprocessPart: activity(
+      (
+        of: { readonly task: PartTask; readonly connector_version: string | null },
+        context,
+      ): Promise<PartDone> => deps.builds.runPart(of.connector_version, of.task, context),
+    ),
+  };
+}
+
+export type ReprocessActivities = ReturnType<typeof createReprocessActivities> &
+  ReturnType<typeof createPartActivities>;
 
 export type DiffOf = {
   readonly feed: string;

@@ -195,7 +195,7 @@ function stagingOf(of: { version: string; feed: string; day: Day }): string {
   return `normalized/${versionText(of.version)}/_staging/${name('feed', of.feed)}/${of.day}/`;
 }
 
-/** A shard's day as it was surveyed, `basis` being what RAW was then. */
+/** A shard's day as it was surveyed, and how its work is shared. */
 export function stagedPlanKey(of: StagedPlanId): string {
   return `${stagingOf(of)}${name('shard', of.shard)}-plan-${basisText(of.basis)}.json`;
 }
@@ -205,7 +205,7 @@ export type StagedPlanId = {
   readonly feed: string;
   readonly day: Day;
   readonly shard: string;
-  /** `inputs_id` of the day's plan: lower-case hex. */
+  /** Of what is staged: the day's inputs and how its symbols are shared out. Lower-case hex. */
   readonly basis: string;
 };
 

@@ -1,15 +1,18 @@
 /**
  * Builds of the connector as child processes: this checkout's own, and those the environment registers
- * under `spec.connectors`. As many parts at once as the machine has cores.
+ * under `spec.connectors`.
  */
 import { availableParallelism } from 'node:os';
 import { join } from 'node:path';
+import type { WorkerOptions } from '@temporalio/worker';
 import type { BuildFacts, Builds, PartDone, PartTask } from '../activities/builds.ts';
 import type { JobContext } from '../activities/deps.ts';
 import type { Endpoints } from '../environments/endpoints.ts';
 import type { Environment } from '../environments/env.ts';
 import { invalidInput } from '../schema/errors.ts';
 import { suggestion } from '../schema/near-miss.ts';
+import { createPartActivities } from '../activities/reprocess.ts';
+import { PARTS_QUEUE } from '../workflows/lib/queues.ts';
 import { runConnectorChild } from './connector-child.ts';
 import { describeBuild } from './reprocessor.ts';
 import type { ReprocessTask } from './reprocessor.ts';
@@ -24,17 +27,15 @@ export function childBuilds(of: {
   readonly root: string;
 }): Builds {
   const { environment, endpoints, root } = of;
-  const own = describeBuild(root);
-  const known = new Map<string, Promise<BuildFacts>>();
-  const places = createPlaces(availableParallelism());
+  const { version: own_version } = describeBuild(root);
   const commandOf = (name: string | null): readonly string[] => {
-    if (name === null || name === own.version) return [process.execPath, join(root, 'cli/main.ts')];
+    if (name === null || name === own_version) return [process.execPath, join(root, 'cli/main.ts')];
     const registered = environment.spec.connectors[name]?.command;
     if (registered !== undefined) return registered;
-    const names = [own.version, ...Object.keys(environment.spec.connectors)];
+    const names = [own_version, ...Object.keys(environment.spec.connectors)];
     const what = `'${name}' is not registered`;
     const fault = { where: 'connector_version', what, hint: suggestion(name, names) };
-    const example = { feed: 'kraken', connector_version: own.version };
+    const example = { feed: 'kraken', connector_version: own_version };
     throw invalidInput(`environment ${environment.name}`, [fault], example);
   };
   const ask = async (command: readonly string[]): Promise<BuildFacts> => {
@@ -53,16 +54,12 @@ export function childBuilds(of: {
     throw invalidInput('spec.connectors', [{ where: 'command', what }]);
   };
   return {
+    // Asked anew each time: a deploy beside a running worker changes what its children are.
     describe: async (name) => {
       const command = commandOf(name);
-      if (name === null || name === own.version) return own;
-      const asked = known.get(name) ?? ask(command);
-      known.set(name, asked);
-      asked.catch(() => known.delete(name));
-      return asked;
+      return name === null || name === own_version ? describeBuild(root) : ask(command);
     },
-    runPart: (name, part, context) =>
-      places(context.signal, () => runPart(commandOf(name), part, context)),
+    runPart: (name, part, context) => runPart(commandOf(name), part, context),
   };
 
   async function runPart(
@@ -92,27 +89,15 @@ export function childBuilds(of: {
   }
 }
 
-/** At most `count` at once; the others wait, and leave when they are cancelled. */
-function createPlaces(
-  count: number,
-): <T>(signal: AbortSignal, run: () => Promise<T>) => Promise<T> {
-  let free = count;
-  const waiting: (() => void)[] = [];
-  return async (signal, run) => {
-    while (free === 0) {
-      signal.throwIfAborted();
-      await new Promise<void>((resolve) => {
-        waiting.push(resolve);
-        signal.addEventListener('abort', () => resolve(), { once: true });
-      });
-    }
-    signal.throwIfAborted();
-    free--;
-    try {
-      return await run();
-    } finally {
-      free++;
-      waiting.shift()?.();
-    }
+/** The worker of the parts' queue. */
+export function partWorker(builds: Builds): Omit<WorkerOptions, 'connection'> {
+  return {
+    taskQueue: PARTS_QUEUE,
+    activities: createPartActivities({ builds }),
+    maxConcurrentActivityTaskExecutions: availableParallelism(),
+    maxHeartbeatThrottleInterval: '1 second',
+    defaultHeartbeatThrottleInterval: '1 second',
+    shutdownGraceTime: '1 second',
+    shutdownForceTime: '25 seconds',
   };
 }

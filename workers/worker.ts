@@ -38,7 +38,7 @@ import { TASK_QUEUE } from '../workflows/lib/queues.ts';
 import { openBus, openStores } from './adapters.ts';
 import type { Stores } from './adapters.ts';
 import { lateBus, lateStore } from './late-adapters.ts';
-import { childBuilds } from './builds.ts';
+import { childBuilds, partWorker } from './builds.ts';
 import { jobRunsOf } from './job-runs.ts';
 import { exportPorts } from './exports.ts';
 import { expectedSymbols, readSuite } from './quality.ts';
@@ -79,6 +79,7 @@ export async function startWorker(options: WorkerOptions): Promise<RunningWorker
   const adapters = openAdapters(environment, endpoints);
   const deps = jobDeps(options, adapters);
   const replays = createReplays({ environment, endpoints, root: options.root });
+  const builds = childBuilds(options);
   const searchAttributes = searchAttributesOf(connection, namespace);
   const identity = `ssmd-worker@${environment.name}`;
   const worker = await Worker.create({
@@ -95,7 +96,7 @@ export async function startWorker(options: WorkerOptions): Promise<RunningWorker
       ...createCompareActivities(deps),
       ...createExportActivities(deps),
       ...createQaActivities(deps),
-      ...createReprocessActivities({ ...deps, builds: childBuilds(options) }),
+      ...createReprocessActivities({ ...deps, builds }),
       ...createAdmissionActivities({ ...deps, searchAttributes }),
     },
     identity,
@@ -108,7 +109,7 @@ export async function startWorker(options: WorkerOptions): Promise<RunningWorker
     shutdownForceTime: SHUTDOWN_FORCE,
   });
   const workers = [worker];
-  for (const of of replayWorkers(replays)) {
+  for (const of of [partWorker(builds), ...replayWorkers(replays)]) {
     workers.push(await Worker.create({ connection, namespace, identity, ...of }));
   }
   logger.info({ event: 'worker.started', environment: environment.name, queue: TASK_QUEUE });

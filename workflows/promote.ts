@@ -1,5 +1,4 @@
 /** Moves committed days to a version, or takes such a move back: the same step in both directions. */
-import { ApplicationFailure } from '@temporalio/workflow';
 import type { Moved } from '../activities/promotion.ts';
 import type { PromoteInput } from '../schema/jobs.ts';
 import { admit } from './lib/admit.ts';
@@ -20,13 +19,10 @@ export async function promote(input: PromoteInput): Promise<PromoteReport> {
   const mover = { by, reason, at: await quick.askTime(null) };
   let moved: Moved | null = null;
   if (undo !== undefined) moved = await records.undoMove({ feed, revision: undo, mover });
-  else if (version !== undefined) {
+  else {
     const days = daysFrom(wanted.from ?? day, wanted.to ?? day);
-    const ranges = await records.rangesTo({ feed, days, version });
+    const ranges = await records.rangesTo({ feed, days, version: version ?? '' });
     if (ranges.length > 0) moved = await records.moveDays({ feed, days: ranges, mover });
-  } else {
-    const message = 'the input of promote has neither "version" nor "undo": say where days go';
-    throw ApplicationFailure.nonRetryable(message, 'SSMD_INVALID_INPUT');
   }
   const outcome = moved === null ? 'unchanged' : 'moved';
   fileUnder(known, { SsmdStage: 'done', SsmdOutcome: outcome });

@@ -17,6 +17,7 @@ import type { ReprocessActivities } from '../activities/reprocess.ts';
 import type { ReplayActivities } from '../activities/replay.ts';
 import type { UsageActivities } from '../activities/usage.ts';
 import { REPLAY_QUEUE, REPLAY_WORDS_QUEUE } from './lib/queues.ts';
+import { PARTS_QUEUE, REPLAY_QUEUE, REPLAY_WORDS_QUEUE } from './lib/queues.ts';
 
 export type Activities = AdmissionActivities &
   ArchiveActivities &
@@ -80,6 +81,14 @@ export const exporting = proxyActivities<Activities>({
   scheduleToCloseTimeout: PATIENCE,
   heartbeatTimeout: '10 seconds',
   cancellationType: ActivityCancellationType.WAIT_CANCELLATION_COMPLETED,
+  retry: { ...BACKOFF, initialInterval: '2 seconds' },
+});
+
+/** `parts`: as `io`, on a queue of their own: a large rebuild takes no place of another job's. */
+export const parts = proxyActivities<Activities>({
+  taskQueue: PARTS_QUEUE,
+  startToCloseTimeout: '6 hours',
+  heartbeatTimeout: '10 seconds',
   retry: { ...BACKOFF, initialInterval: '2 seconds' },
 });
 

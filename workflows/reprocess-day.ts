@@ -4,7 +4,7 @@ import type { DayDiff } from '../activities/diff.ts';
 import type { DayBuild, DayMaking } from '../activities/reprocess-day.ts';
 import type { Committed } from '../activities/archive-day.ts';
 import { asksForNewPlan } from './lib/failures.ts';
-import { io, records } from './proxies.ts';
+import { io, parts, records } from './proxies.ts';
 
 export type ReprocessDayReport =
   | {
@@ -16,7 +16,12 @@ export type ReprocessDayReport =
       readonly content_id: string;
       readonly complete: boolean;
       readonly records: number;
-      /** Against the version that serves the day; null where none does, or this one. */
+      /**
+       * What served the day when it was compared: only from there may it be moved. Null where nothing
+       * served it; the version itself where nothing has to be moved.
+       */
+      readonly was: string | null;
+      /** Against what served the day; null where nothing did, or this version. */
       readonly diff: DayDiff | null;
     }
   | {
@@ -34,7 +39,8 @@ export async function reprocessDay(making: DayMaking): Promise<ReprocessDayRepor
   const { feed, day, version } = making;
   const { done, built } = await build(making);
   const [move] = await records.rangesTo({ feed, days: [day], version });
-  const serving = move?.was ?? null;
+  const was = move === undefined ? version : move.was;
+  const serving = was === version ? null : was;
   setCurrentDetails(`**${feed} ${day} ${version}**: comparing with ${serving ?? 'nothing'}`);
   const diff =
     serving === null
@@ -47,7 +53,7 @@ export async function reprocessDay(making: DayMaking): Promise<ReprocessDayRepor
   setCurrentDetails(`**${feed} ${day} ${version}**: ${diff?.verdict ?? 'built'}. \`${manifest}\``);
   return {
     ...{ outcome: built ? 'built' : 'unchanged', feed, day, version },
-    ...{ manifest, content_id, complete, records: count, diff },
+    ...{ manifest, content_id, complete, records: count, was, diff },
   };
 }
 
@@ -65,7 +71,7 @@ async function build(making: DayMaking): Promise<{ done: Committed; built: boole
       setCurrentDetails(`${title}: ${plan.tasks.length} parts of ${plan.segments} raw segments`);
       await Promise.all(
         plan.tasks.map((task) =>
-          io.buildReprocessPart.executeWithOptions(
+          parts.buildReprocessPart.executeWithOptions(
             { summary: `${feed} ${day} ${task.shard} ${task.part + 1} of ${task.parts}` },
             [{ task, connector_version }],
           ),

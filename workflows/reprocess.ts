@@ -20,6 +20,7 @@ import type { DayMaking } from '../activities/reprocess-day.ts';
 import type { ReprocessPlan } from '../activities/reprocess-plan.ts';
 import type { MovedRange } from '../dataset/current.ts';
 import type { ReprocessInput } from '../schema/jobs.ts';
+import type { Day } from '../schema/time.ts';
 import { admit } from './lib/admit.ts';
 import { fileUnder } from './lib/attributes.ts';
 import { daysFrom } from './lib/days.ts';
@@ -173,7 +174,7 @@ async function settle(
   const { wanted, plan, promote, show, state, decided, known } = run;
   const nothing = { moved: null, decision: null };
   for (;;) {
-    const moves = await movesOf(plan, state.tally);
+    const moves = movesOf(plan, state.tally);
     const outcome = withoutMoves(state.tally, moves);
     // A day that failed may be tried again as long as somebody can be asked.
     const may_retry = state.tally.failed.length > 0 && promote === 'manual';
@@ -190,7 +191,10 @@ async function settle(
     fileUnder(known, { SsmdStage: 'awaiting-promotion' });
     show('decision', `${tallyWords(state.tally)}. ${askWords(plan)}`);
     if (!(await condition(() => decided.peek() !== null, DECISION_DAYS))) {
-      return { ...nothing, outcome: 'expired' };
+      if (decided.peek() === null) {
+        state.stage = 'closed';
+        return { ...nothing, outcome: 'expired' };
+      }
     }
     const decision = decided.take();
     if (decision === null || decision.kind === 'reject') {
@@ -236,15 +240,13 @@ function onlyDays(moves: readonly MovedRange[], days: readonly string[]): MovedR
   return moves.flatMap((range) =>
     days
       .filter((day) => range.from <= day && day <= range.to)
-      .map((day) => ({ ...range, from: day as MovedRange['from'], to: day as MovedRange['to'] })),
+      .map((day) => ({ ...range, from: day as Day, to: day as Day })),
   );
 }
 
-/** What would move; days that are served by the version already are left out. */
-function movesOf(plan: ReprocessPlan, tally: Tally): Promise<readonly MovedRange[]> {
-  const failed = new Set(tally.failed.map((it) => it.day));
-  const days = plan.days.map((it) => it.day).filter((day) => !failed.has(day));
-  return records.rangesTo({ feed: plan.feed, days, version: plan.version });
+/** What would move: from what each day was compared with, and from nowhere else. */
+function movesOf({ version }: ReprocessPlan, { moves }: Tally): readonly MovedRange[] {
+  return moves.map(({ from, to, was }) => ({ from: from as Day, to: to as Day, was, version }));
 }
 
 function withoutMoves(
@@ -256,7 +258,9 @@ function withoutMoves(
   return tally.built + tally.unchanged > 0 ? 'partial' : 'failed';
 }
 
-function isWithin({ events, gaps_added }: Tally, max_changed: number): boolean {
+/** Only what was compared, in one schema, may move without anybody's word. */
+function isWithin({ events, gaps_added, verdicts }: Tally, max_changed: number): boolean {
+  if (verdicts.projected + verdicts.nothing_to_compare > 0) return false;
   const touched = events.changed + events.added + events.removed;
   const share = events.old === 0 ? (touched === 0 ? 0 : 1) : touched / events.old;
   return gaps_added === 0 && share <= max_changed;

@@ -149,8 +149,8 @@ async function run(flags: RunFlags, context: CliContext): Promise<void> {
   );
   if (flags.json === true) output.json({ id, ...standing });
   else printStanding(id, standing, context);
-  const outcome = standing.over ? standing.report.outcome : null;
-  if (outcome === 'failed' || outcome === 'partial') {
+  const days = standing.over ? standing.report.days : standing.days;
+  if (days.failed.length > 0) {
     throw new SsmdError('SSMD_UNAVAILABLE', `${id}: some days were not built, see above`);
   }
 }

@@ -161,8 +161,14 @@ async function lastWords(
   const ids = await lastTradeIds(link, shard, feed);
   const last = await link.lastMessage(`internal.${shard}.${feed}.*.*`);
   const epoch = Number(last?.header('epoch') ?? Number.NaN);
-  const t = last === null ? undefined : [...decodeEvents(last.data)].at(-1)?.t;
-  return { ids, seen: t === undefined || !Number.isSafeInteger(epoch) ? null : { epoch, t } };
+  if (last === null || !Number.isSafeInteger(epoch)) return { ids, seen: null };
+  // Packs of a backlog are in the order of their first events: any subject's may reach furthest.
+  let t = -1n;
+  for (const { data, header } of await link.lastMessages(`internal.${shard}.${feed}.*.*`)) {
+    if (Number(header('epoch') ?? Number.NaN) !== epoch) continue;
+    for (const event of decodeEvents(data)) t = event.t > t ? event.t : t;
+  }
+  return { ids, seen: t < 0n ? null : { epoch, t } };
 }
 
 /** The last trade id of each symbol that the shard has published, whoever did. */

@@ -146,10 +146,7 @@ test('a day is promoted when somebody says so, and taken back', { skip }, async 
     handle.executeUpdate('promote', { args: [{ by: '', reason: 'x' }] }),
     (error: Error) => /being built|"by" is missing/.test(String(error.cause)),
   );
-  for (;;) {
-    const { stage: at } = await handle.query<{ stage: string }>('tally');
-    if (at === 'deciding') break;
-  }
+  await untilDeciding('manual');
   const said = { by: 'ana', reason: 'diff reviewed' };
   await handle.executeUpdate('promote', { args: [said] });
   const report = (await handle.result()) as ReprocessReport;
@@ -237,4 +234,55 @@ async function untilBuilding(id: string): Promise<void> {
 
 function causesOf(error: unknown): string {
   return error instanceof Error ? `${error.message} ${causesOf(error.cause)}` : '';
+}
+
+test('days that somebody moved after they were compared are not moved', { skip }, async () => {
+  const { client, run } = onStage();
+  const handle = await client.workflow.start('reprocess', {
+    ...{ taskQueue: 'ssmd', workflowId: 'stale' },
+    args: [{ feed: FEED, day: DAY, version: 'v2' }],
+  });
+  await untilDeciding('stale');
+  const elsewhere = { feed: FEED, day: DAY, version: 'v3', by: 'bo', reason: 'faster' };
+  await run<PromoteReport>('promote', 'faster', elsewhere);
+  await assert.rejects(
+    handle.executeUpdate('promote', { args: [{ by: 'ana', reason: 'diff reviewed' }] }),
+    (error: Error) => /moved by somebody else.*expected v1\.1, is v3/s.test(causesOf(error)),
+  );
+  const report = (await handle.result()) as ReprocessReport;
+  assert.deepEqual([report.outcome, report.moved], ['not_promoted', null]);
+  assert.equal(await serving(), 'v3');
+  const back = { feed: FEED, day: DAY, version: LIVE, by: 'bo', reason: 'back' };
+  await run<PromoteReport>('promote', 'and-back', back);
+});
+
+test(
+  'by itself a day moves where nothing changed, and a change of schema never',
+  { skip },
+  async () => {
+    const { run } = onStage();
+    const auto = { feed: FEED, day: DAY, promote: 'auto' };
+    const same = await run<ReprocessReport>('reprocess', 'auto', { ...auto, version: 'v2' });
+    assert.equal(same.outcome, 'promoted');
+    assert.equal(await serving(), 'v2');
+    const md1 = { ...auto, version: 'v4', schema: 'md1', max_changed: 1 };
+    const other = await run<ReprocessReport>('reprocess', 'auto-md1', md1);
+    assert.equal(other.outcome, 'not_promoted');
+    const rejected = await onStage().client.workflow.start('reprocess', {
+      ...{ taskQueue: 'ssmd', workflowId: 'rejected' },
+      args: [{ feed: FEED, day: DAY, version: 'v3' }],
+    });
+    await untilDeciding('rejected');
+    await rejected.executeUpdate('reject', { args: [{ by: 'ana', reason: 'no need' }] });
+    assert.equal(((await rejected.result()) as ReprocessReport).outcome, 'rejected');
+    assert.equal(await serving(), 'v2');
+  },
+);
+
+async function untilDeciding(id: string): Promise<void> {
+  const handle = onStage().client.workflow.getHandle(id);
+  for (;;) {
+    const { stage: at } = await handle.query<{ stage: string }>('tally');
+    if (at === 'deciding') return;
+  }
 }

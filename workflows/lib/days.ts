@@ -1,3 +1,7 @@
+export function dayAfter(day: string): string {
+  return new Date(Date.parse(`${day}T00:00:00Z`) + 86_400_000).toISOString().slice(0, 10);
+}
+
 /** UTC days of a range, both ends included; days are known to be days. */
 export function daysFrom(from: string, to: string): string[] {
   const days: string[] = [];

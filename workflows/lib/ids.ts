@@ -57,10 +57,12 @@ export function reprocessId(of: {
   readonly version?: string;
   readonly schema?: string;
   readonly connector_version?: string;
+  readonly promote?: string;
   readonly dry_run?: boolean;
 }): string {
-  const { feed, from, to, version, schema, connector_version } = of;
-  const under = version ?? [schema ?? 'md2', connector_version].filter(Boolean).join('-');
+  const { feed, from, to, version, schema, connector_version, promote = 'manual' } = of;
+  const made = version ?? [schema ?? 'md2', connector_version].filter(Boolean).join('-');
+  const under = promote === 'manual' ? made : `${made}-${promote}`;
   const kind = of.dry_run === true ? 'reprocess-plan' : 'reprocess';
   return `${kind}/${feed}/${from}..${to}/${under}`;
 }

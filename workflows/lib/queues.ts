@@ -1,5 +1,7 @@
 /** Names the server knows us by: constants, since operators type them. */
 export const TASK_QUEUE = 'ssmd';
+/** Parts of rebuilt days: a process each, as many at once as there are cores. */
+export const PARTS_QUEUE = 'ssmd-parts';
 /** Replays last as long as they are told to: what watches them takes no place of another job's. */
 export const REPLAY_QUEUE = 'ssmd-replay';
 /** What a replay is told is answered even where as many replay as may. */

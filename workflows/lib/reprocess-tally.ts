@@ -1,6 +1,7 @@
 /** What came of the days of a range so far: sums, and the days that failed by name. */
 import type { DayDiff } from '../../activities/diff.ts';
 import type { ReprocessDayReport } from '../reprocess-day.ts';
+import { dayAfter } from './days.ts';
 
 export type Tally = {
   readonly built: number;
@@ -16,9 +17,14 @@ export type Tally = {
   readonly gaps_gone: number;
   /** Days whose events are of another schema than what was served: what readers find is all changed. */
   readonly schema_changed: number;
+  /** What would move, and from where: each day as it was when it was compared. */
+  readonly moves: readonly Stretch[];
   /** Reports of days that differ, the first few. */
   readonly reports: readonly string[];
 };
+
+/** Days that were served by one version when they were compared; null: by none. */
+export type Stretch = { readonly from: string; readonly to: string; readonly was: string | null };
 
 const REPORTS_KEPT = 10;
 const WHY_CHARS_MAX = 300;
@@ -32,6 +38,7 @@ export const emptyTally: Tally = {
   gaps_added: 0,
   gaps_gone: 0,
   schema_changed: 0,
+  moves: [],
   reports: [],
 };
 
@@ -43,11 +50,13 @@ export function collect(tally: Tally, report: ReprocessDayReport): Tally {
     const all = [...failed, { day: report.day, why }];
     return { ...tally, failed: all.sort((a, b) => (a.day < b.day ? -1 : 1)) };
   }
-  const { diff } = report;
+  const { day, was, diff } = report;
+  const moves =
+    was === report.version ? tally.moves : withDay(tally.moves, { from: day, to: day, was });
   const kind = diff === null ? 'nothing_to_compare' : diff.verdict;
   const verdicts = { ...tally.verdicts, [kind]: tally.verdicts[kind] + 1 };
   const counted = report.outcome === 'built' ? 'built' : 'unchanged';
-  const next = { ...tally, failed, verdicts, [counted]: tally[counted] + 1 };
+  const next = { ...tally, failed, moves, verdicts, [counted]: tally[counted] + 1 };
   if (diff === null) return next;
   const { old, new: now, equal, changed, added, removed, dropped } = diff.events;
   const { events } = tally;
@@ -73,6 +82,19 @@ export function collect(tally: Tally, report: ReprocessDayReport): Tally {
         ? [...tally.reports, diff.html].slice(0, REPORTS_KEPT)
         : tally.reports,
   };
+}
+
+/** Neighbours that were served alike are one stretch, however the days came in. */
+function withDay(stretches: readonly Stretch[], day: Stretch): Stretch[] {
+  const sorted = [...stretches, day].sort((a, b) => (a.from < b.from ? -1 : 1));
+  const merged: Stretch[] = [];
+  for (const it of sorted) {
+    const last = merged.at(-1);
+    if (last !== undefined && last.was === it.was && dayAfter(last.to) === it.from) {
+      merged[merged.length - 1] = { ...last, to: it.to };
+    } else merged.push(it);
+  }
+  return merged;
 }
 
 export function tallyWords(tally: Tally): string {

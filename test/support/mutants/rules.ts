@@ -533,8 +533,8 @@ export const RULE_MUTANTS: readonly RuleMutant[] = [
   {
     rule: 'objects are verified before the manifest',
     file: 'activities/archive-verify.ts',
-    find: `    if (typeof read === 'string') await refuseObject(deps, window, object, read);`,
-    replace: `    if (read === '') await refuseObject(deps, window, object, read);`,
+    find: `    if (typeof read === 'string') await refuseObject(deps, it, read);`,
+    replace: `    if (read === '') await refuseObject(deps, it, read);`,
     by: {
       file: 'test/unit/dataset-archive.test.ts',
       test: 'an object that rots before the commit does not keep the day from being archived',
