@@ -259,8 +259,9 @@ function withoutMoves(
 }
 
 /** Only what was compared, in one schema, may move without anybody's word. */
-function isWithin({ events, gaps_added, verdicts }: Tally, max_changed: number): boolean {
-  if (verdicts.projected + verdicts.nothing_to_compare > 0) return false;
+function isWithin(tally: Tally, max_changed: number): boolean {
+  const { events, gaps_added, schema_changed, verdicts } = tally;
+  if (schema_changed + verdicts.nothing_to_compare > 0) return false;
   const touched = events.changed + events.added + events.removed;
   const share = events.old === 0 ? (touched === 0 ? 0 : 1) : touched / events.old;
   return gaps_added === 0 && share <= max_changed;

@@ -17,7 +17,7 @@ function withDay(
   const name = { feed: 'tiny', day, old: 'v1', new: 'v2', json: 'x.json', html: 'x.html' };
   const diff = { ...name, events: EVENTS, gaps: GAPS, schemas: BOTH_MD2, ...found };
   const of = { feed: 'tiny', day, version: 'v2', manifest: 'm', content_id: 'c' };
-  return collect(tally, { outcome: 'built', ...of, complete: false, records: 10, diff });
+  return collect(tally, { outcome: 'built', ...of, complete: false, records: 10, was: 'v1', diff });
 }
 
 test('a gap that took the place of another, or of one of another day, is added', () => {
@@ -37,4 +37,26 @@ test('a day of another schema is told, though its projection is exact', () => {
   assert.equal(tally.schema_changed, 1);
   assert.match(tallyWords(tally), /1 days of another schema/);
   assert.equal(withDay(tally, '2026-11-21', { verdict: 'identical' }).schema_changed, 1);
+});
+
+test('what would move is kept in stretches, each from what it was compared with', () => {
+  const report = (day: string, was: string | null) => {
+    const of = { feed: 'tiny', day, version: 'v2', manifest: 'm', content_id: 'c' };
+    return { outcome: 'built' as const, ...of, complete: true, records: 1, was, diff: null };
+  };
+  let tally = emptyTally;
+  for (const [day, was] of [
+    ['2026-11-22', 'v1'],
+    ['2026-11-20', 'v1'],
+    ['2026-11-21', 'v1'],
+    ['2026-11-23', null],
+    // Served by the version already: nothing has to move.
+    ['2026-11-24', 'v2'],
+  ] as const) {
+    tally = collect(tally, report(day, was));
+  }
+  assert.deepEqual(tally.moves, [
+    { from: '2026-11-20', to: '2026-11-22', was: 'v1' },
+    { from: '2026-11-23', to: '2026-11-23', was: null },
+  ]);
 });

@@ -1,3 +1,5 @@
+/** UTC days as text, counted on; the callers know them to be days. */
+
 export function dayAfter(day: string): string {
   return new Date(Date.parse(`${day}T00:00:00Z`) + 86_400_000).toISOString().slice(0, 10);
 }
