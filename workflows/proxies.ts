@@ -16,7 +16,6 @@ import type { QaActivities } from '../activities/qa.ts';
 import type { ReprocessActivities } from '../activities/reprocess.ts';
 import type { ReplayActivities } from '../activities/replay.ts';
 import type { UsageActivities } from '../activities/usage.ts';
-import { REPLAY_QUEUE, REPLAY_WORDS_QUEUE } from './lib/queues.ts';
 import { PARTS_QUEUE, REPLAY_QUEUE, REPLAY_WORDS_QUEUE } from './lib/queues.ts';
 
 export type Activities = AdmissionActivities &
