@@ -1,6 +1,6 @@
 /** The records of a dataset in the normalized bucket: versions, pointer, staged windows, manifests. */
 import { jsonDocument } from '../dataset/canonical.ts';
-import { parseCurrent, versionOfDay, withCommittedDay } from '../dataset/current.ts';
+import { decodeCurrent, versionOfDay, withCommittedDay } from '../dataset/current.ts';
 import type { Current } from '../dataset/current.ts';
 import {
   VERSION_PREFIX,
@@ -70,11 +70,8 @@ export async function readBindings({ normalized }: Store): Promise<VersionBindin
 /** A feed's pointer, or null where no day was committed yet. */
 export async function readCurrent({ normalized }: Store, feed: string): Promise<Current | null> {
   const key = currentKey(feed);
-  const value = await readJson({ normalized }, key);
-  if (value === null) return null;
-  const current = parseCurrent(value);
-  if (current === null) throw unreadable(key, 'a pointer');
-  return current;
+  const stored = await normalized.get(key);
+  return stored === null ? null : decodeCurrent(stored.body, key);
 }
 
 /** Lets a committed day be served, unless another version already serves it. */
@@ -85,8 +82,7 @@ export async function pointAtDay(
   const key = currentKey(of.feed);
   for (let race = 0; race < RACES_MAX; race++) {
     const stored = await normalized.get(key);
-    const current = stored === null ? null : parseCurrent(parsed(stored.body));
-    if (stored !== null && current === null) throw unreadable(key, 'a pointer');
+    const current = stored === null ? null : decodeCurrent(stored.body, key);
     const next = withCommittedDay(current, of.day, of.version, { own: of.origin === origin });
     if (next === null) return;
     const body = jsonDocument(next);

@@ -1,6 +1,6 @@
 /** Moves a feed's pointer from version to version: all days or none, and the same way back. */
 import { jsonDocument } from '../dataset/canonical.ts';
-import { parseCurrent, undoing, versionOfDay, withMove } from '../dataset/current.ts';
+import { decodeCurrent, undoing, versionOfDay, withMove } from '../dataset/current.ts';
 import type { Current, Displaced, MoveRequest, MovedRange } from '../dataset/current.ts';
 import { currentKey, manifestKey } from '../dataset/keys.ts';
 import { SsmdError } from '../schema/errors.ts';
@@ -71,7 +71,7 @@ async function move(
   const key = currentKey(feed);
   for (let race = 0; race < RACES_MAX; race++) {
     const stored = await deps.normalized.get(key);
-    const current = stored === null ? null : pointerIn(stored.body, key);
+    const current = stored === null ? null : decodeCurrent(stored.body, key);
     const before = sameMove(current, requestFor(current));
     if (before !== null)
       return { feed, revision: before, days: requestFor(current).days, again: true };
@@ -109,18 +109,6 @@ function sameMove(current: Current | null, request: MoveRequest): number | null 
 function sorted(_: string, value: unknown): unknown {
   if (typeof value !== 'object' || value === null || Array.isArray(value)) return value;
   return Object.fromEntries(Object.entries(value).sort(([a], [b]) => (a < b ? -1 : 1)));
-}
-
-function pointerIn(body: Uint8Array, key: string): Current {
-  try {
-    const current = parseCurrent(JSON.parse(new TextDecoder().decode(body)));
-    if (current !== null) return current;
-  } catch {
-    // Told below.
-  }
-  throw new SsmdError('SSMD_CORRUPT', `${key} is not a pointer this version understands`, {
-    facts: { key },
-  });
 }
 
 async function refuseUncommitted(

@@ -3,6 +3,7 @@ import { ApplicationFailure, CancelledFailure, WorkflowFailedError } from '@temp
 import { SsmdError } from '../schema/errors.ts';
 import type { ErrorCode, ErrorFacts } from '../schema/errors.ts';
 
+/** `id`: what the run is called. */
 export function failureOf(error: unknown, id: string): unknown {
   if (!(error instanceof WorkflowFailedError)) return error;
   let cause: unknown = error;

@@ -2,6 +2,7 @@
  * The pointer readers start from: which version serves which days of a feed, and which one new days go
  * to. It is moved by compare-and-swap; the revision inside keeps equal bodies of different moves apart.
  */
+import { SsmdError } from '../schema/errors.ts';
 import { addDays } from '../schema/time.ts';
 import type { Day } from '../schema/time.ts';
 import { VERSION_PATTERN } from './keys.ts';
@@ -146,6 +147,19 @@ export function parseCurrent(value: unknown): Current | null {
     Array.isArray(moves) &&
     (live === null || (typeof live === 'string' && VERSION_PATTERN.test(live)));
   return whole ? { format, revision, ranges, live, moves } : null;
+}
+
+/** A pointer as it is stored under `key`. @throws SSMD_CORRUPT */
+export function decodeCurrent(body: Uint8Array, key: string): Current {
+  try {
+    const current = parseCurrent(JSON.parse(new TextDecoder().decode(body)));
+    if (current !== null) return current;
+  } catch {
+    // Told below.
+  }
+  throw new SsmdError('SSMD_CORRUPT', `${key} is not a pointer this version understands`, {
+    facts: { key },
+  });
 }
 
 function mergeRanges(ranges: readonly DayRange[]): DayRange[] {

@@ -1,6 +1,6 @@
 /** `ssmd dataset current` and `rollback`: which version serves which days, and who moved them. */
 import { randomUUID } from 'node:crypto';
-import { parseCurrent } from '../../dataset/current.ts';
+import { decodeCurrent } from '../../dataset/current.ts';
 import type { Current } from '../../dataset/current.ts';
 import { currentKey } from '../../dataset/keys.ts';
 import { SsmdError } from '../../schema/errors.ts';
@@ -17,16 +17,7 @@ import { withClient } from '../temporal-client.ts';
 export async function readPointer(store: ObjectStore, feed: string): Promise<Current | null> {
   const key = currentKey(feed);
   const stored = await store.get(key);
-  if (stored === null) return null;
-  try {
-    const current = parseCurrent(JSON.parse(new TextDecoder().decode(stored.body)));
-    if (current !== null) return current;
-  } catch {
-    // Told below.
-  }
-  throw new SsmdError('SSMD_CORRUPT', `${key} is not a pointer this version understands`, {
-    facts: { key },
-  });
+  return stored === null ? null : decodeCurrent(stored.body, key);
 }
 
 /** @throws SSMD_NOT_FOUND where no day of the feed is committed */

@@ -1,5 +1,4 @@
 /** `ssmd reprocess run`: starts the job, follows it until somebody has to decide, says what came of it. */
-import { setTimeout as delay } from 'node:timers/promises';
 import {
   WorkflowExecutionAlreadyStartedError,
   WorkflowUpdateFailedError,
@@ -12,14 +11,11 @@ import { TASK_QUEUE } from '../../workflows/lib/queues.ts';
 import type { Told } from '../../workflows/lib/promotion-updates.ts';
 import type { ReprocessReport } from '../../workflows/reprocess.ts';
 import type { CliContext } from '../command.ts';
+import { follow } from '../follow.ts';
 import { formatBytes, formatCount } from '../format.ts';
 import { listRuns, lookAtRun } from '../job-runs.ts';
 import { failureOf } from '../job-failure.ts';
 import { shellWord } from '../shell-word.ts';
-
-const LOOK_MS = 500;
-/** A run that says nothing for so long is asked why. */
-const SILENCE_MS = 3_000;
 
 /** How far a run is: its stage and days, or its report where it is over. */
 export type Standing =
@@ -36,7 +32,7 @@ export async function runReprocess(
 ): Promise<{ readonly id: string; readonly standing: Standing }> {
   const { id, again } = await startReprocess(client, input);
   if (again) context.output.note(`${id} runs already; following it`);
-  const standing = await follow(client, client.workflow.getHandle(id), context);
+  const standing = await followToDecision(client, client.workflow.getHandle(id), context);
   return { id, standing };
 }
 
@@ -107,35 +103,27 @@ export async function decideReprocess(
   }
 }
 
-async function follow(
+async function followToDecision(
   client: Client,
   handle: WorkflowHandle,
-  { output, interrupted }: CliContext,
+  context: CliContext,
 ): Promise<Standing> {
-  const ended = new AbortController();
-  const result = (handle.result() as Promise<ReprocessReport>).finally(() => ended.abort());
-  result.catch(() => undefined);
-  const bar = output.progress({ label: handle.workflowId, unit: 'records' });
-  let heard = performance.now();
-  let said = '';
+  const id = handle.workflowId;
+  const bar = context.output.progress({ label: id, unit: 'records' });
+  const decides = Promise.withResolvers<Told>();
+  const show = async (): Promise<boolean> => {
+    const { told, records, doing } = await seenOf(client, handle);
+    bar.update(records, doing);
+    if (told.stage === 'deciding') decides.resolve(told);
+    return true;
+  };
+  const left =
+    `the job goes on. Look at it: npx ssmd reprocess status ${id}; ` +
+    `end it: npx ssmd temporal workflow cancel -w ${id}`;
   try {
-    while (!ended.signal.aborted) {
-      if (interrupted.aborted) throw left(handle.workflowId);
-      const seen = await seenOf(client, handle);
-      if (seen !== null) {
-        heard = performance.now();
-        bar.update(seen.records, seen.doing);
-        if (seen.told.stage === 'deciding') return { over: false, ...seen.told };
-      } else if (performance.now() - heard > SILENCE_MS) {
-        heard = performance.now();
-        const { stuck } = await lookAtRun(client, handle.workflowId);
-        if (stuck !== null && stuck !== said) output.note(`it waits: ${(said = stuck)}`);
-      }
-      await delay(LOOK_MS, undefined, { signal: ended.signal }).catch(() => undefined);
-    }
-    return { over: true, report: await result };
-  } catch (error) {
-    throw failureOf(error, handle.workflowId);
+    const or = decides.promise;
+    const found = await follow<ReprocessReport | Told>({ client, handle, show, left, or }, context);
+    return 'outcome' in found ? { over: true, report: found } : { over: false, ...found };
   } finally {
     bar.end();
   }
@@ -147,25 +135,11 @@ type Seen = {
   readonly doing: string;
 };
 
-/** Null while nobody can tell: a worker or a server that is away now. */
-async function seenOf(client: Client, handle: WorkflowHandle): Promise<Seen | null> {
-  try {
-    const told = await handle.query<Told>('tally');
-    const { working_on } = await lookAtRun(client, handle.workflowId);
-    const doing = working_on[0]?.cursor ?? told.words;
-    return { told, records: told.days.events.new, doing };
-  } catch {
-    return null;
-  }
-}
-
-function left(id: string): SsmdError {
-  return new SsmdError(
-    'SSMD_INTERRUPTED',
-    `not followed any more; the job goes on. Look at it: npx ssmd reprocess status ${id}; ` +
-      `end it: npx ssmd temporal workflow cancel -w ${id}`,
-    { facts: { id } },
-  );
+async function seenOf(client: Client, handle: WorkflowHandle): Promise<Seen> {
+  const told = await handle.query<Told>('tally');
+  const { working_on } = await lookAtRun(client, handle.workflowId);
+  const doing = working_on[0]?.cursor ?? told.words;
+  return { told, records: told.days.events.new, doing };
 }
 
 /** What a run came to, and what to type next. */
