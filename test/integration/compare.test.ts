@@ -166,6 +166,18 @@ test('ssmd reprocess diff reads the store itself', { skip }, async () => {
   assert.match(shown.out, /book fields: flags 255/);
 });
 
+test('ssmd reprocess run follows until somebody has to decide', { skip }, async () => {
+  const env = await environmentFile('test');
+  const args = ['--feed', FEED, '--date', DAY, '--to', 'v2', '--env', env];
+  const told = await command('reprocess', 'run', ...args, '--json');
+  assert.equal(told.code, 0, told.err);
+  const { id, over, stage: at } = JSON.parse(told.out) as Record<'id' | 'over' | 'stage', unknown>;
+  assert.deepEqual([over, at], [false, 'deciding']);
+  const word = ['--by', 'ana', '--reason', 'only looked', '--env', env];
+  const rejected = await command('reprocess', 'reject', String(id), ...word);
+  assert.equal(rejected.code, 0, rejected.err);
+});
+
 test('ssmd env compare puts two environments side by side', { skip }, async () => {
   const { raw, normalized, environment, variables } = onStage();
   const [baseline, candidate] = [await environmentFile('test'), await environmentFile('pr-123')];
