@@ -5,6 +5,7 @@ import { SsmdError, invalidInput } from '../../schema/errors.ts';
 import { suggestion } from '../../schema/near-miss.ts';
 import { prunable } from '../../storage/object-versions.ts';
 import type { ObjectVersion, VersionedBucket } from '../../storage/object-versions.ts';
+import type { MonthlyAuditReport } from '../../workflows/monthly-audit.ts';
 import type { CliContext } from '../command.ts';
 import { GROUPS, parseEnvName } from '../command.ts';
 import { formatBytes, formatCount } from '../format.ts';
@@ -25,7 +26,7 @@ export function register(program: Command, context: CliContext): void {
   const storage = program
     .command('storage')
     .helpGroup(GROUPS.data)
-    .summary('versions of objects: list, restore, delete, prune')
+    .summary('what the buckets hold; versions of objects: list, restore, delete, prune')
     .description(
       'ssmd never overwrites an object of a dataset; where the store keeps versions, what something ' +
         'else overwrote or deleted can be had back.',
@@ -36,6 +37,9 @@ export function register(program: Command, context: CliContext): void {
       .description(says)
       .option('--env <name>', ENV_HELP, parseEnvName)
       .option('--json', 'print JSON');
+  add('usage', 'What is there, and how that fits the environment: the job monthly-audit, followed.')
+    .option('--feed <feed>', 'only of this feed')
+    .action((flags: Flags & { readonly feed?: string }) => usage(flags, context));
   add('versioning', 'Whether a bucket keeps versions; enable or suspend it.')
     .argument('<action>', 'status, enable or suspend')
     .argument('[bucket]', 'raw, normalized, or the name of one of them (status: both)')
@@ -59,6 +63,38 @@ export function register(program: Command, context: CliContext): void {
     .option('--older-than <days>', 'only those replaced longer ago, such as 30d', parseAge, 90)
     .option('--dry-run', 'only say what would be removed')
     .action((bucket: string, flags: PruneFlags) => prune(bucket, flags, context));
+}
+
+async function usage(
+  { feed, env, json }: Flags & { readonly feed?: string },
+  context: CliContext,
+): Promise<void> {
+  const { output } = context;
+  const input = feed === undefined ? {} : { feed };
+  const { judged } = await import('../judged-input.ts');
+  const shown = { flagOf: { feed: '--feed' }, example: 'npx ssmd storage usage --feed kraken' };
+  const { day } = await judged({ type: 'monthly-audit', input }, env, context, shown);
+  const [{ followJob }, { monthlyAuditId }, { withClient }] = await Promise.all([
+    import('../follow-job.ts'),
+    import('../../workflows/lib/ids.ts'),
+    import('../temporal-client.ts'),
+  ]);
+  const id = monthlyAuditId({ ...input, day });
+  const report = await withClient(env, context, (client) =>
+    followJob<MonthlyAuditReport>(client, { type: 'monthly-audit', id, input }, context),
+  );
+  if (json === true) {
+    output.json({ id, ...report });
+    return;
+  }
+  for (const { bucket, retention_days, oldest_day, days_over, bytes_over } of report.retention) {
+    const { objects, bytes } = bucket === 'raw' ? report.raw : report.normalized;
+    output.line(`${bucket}: ${formatCount(objects)} objects, ${formatBytes(bytes)}`);
+    const kept = retention_days < 0 ? 'for ever' : `${retention_days} days`;
+    const over = `${formatCount(days_over)} days beyond it, ${formatBytes(bytes_over)}`;
+    output.line(`  oldest day ${oldest_day ?? 'none'}; to be kept ${kept}; ${over}`);
+  }
+  output.line(`  report: ${report.html}`);
 }
 
 function parseKeep(text: string): number {

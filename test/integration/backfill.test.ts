@@ -118,6 +118,15 @@ test('by the command line: the days, and a day that is not over', { skip }, asyn
   assert.match(wrong.err, /--feed: [^]*--from: has no "to" beside it/);
 });
 
+test('what the buckets hold, by the command line', { skip }, async () => {
+  const { variables } = onStage();
+  const options = { root: await mkdtemp(join(tmpdir(), 'ssmd-usage-')), env: variables };
+  const { code, out, err } = await ssmd(['storage', 'usage', '--env', 'dev'], options);
+  assert.equal(code, 0, `${out}${err}`);
+  const said = /raw: \d+ objects[^]*oldest day 2021-07-22[^]*report: usage\/\S+\/all-\w+\.html/;
+  assert.match(out, said);
+});
+
 test(
   'the audit of a range by the command line, its report, and its exit code',
   { skip },
