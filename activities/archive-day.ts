@@ -227,7 +227,8 @@ async function unchangedSources(
   plan: ArchivePlan,
   context: JobContext,
 ): Promise<DaySources> {
-  const sources = await readSources(deps, of, context);
+  const { anew = false } = plan;
+  const sources = await readSources(deps, { ...of, anew }, context);
   if (sources.inputs_id === plan.inputs_id) return sources;
   throw new SsmdError(
     'SSMD_LATE_RAW',

@@ -42,6 +42,8 @@ export type ArchivePlan = {
   readonly gaps: number;
   /** What is expected and may still come; empty when the day can be built now. */
   readonly waiting: readonly string[];
+  /** RAW was not what was remembered of it: every step of this plan reads it anew. */
+  readonly anew?: true;
 };
 
 /** Everything the day is built from, and its identity. */
@@ -54,16 +56,22 @@ export type DaySources = {
   readonly origin: Origin;
 };
 
+/** A day, and how it is looked at. */
+export type SourcesOf = {
+  readonly feed: Feed;
+  readonly day: Day;
+  readonly version?: string | null;
+  /** Reads every segment, whatever is remembered of it: bytes may rot below an etag that stays. */
+  readonly anew?: boolean;
+};
+
 /** Surveys RAW of the day. Mixed origins are refused (`SSMD_INVALID_INPUT`). */
 export async function readSources(
-  deps: JobDeps,
-  {
-    feed,
-    day,
-    version,
-  }: { readonly feed: Feed; readonly day: Day; readonly version?: string | null },
+  given: JobDeps,
+  { feed, day, version, anew }: SourcesOf,
   context: JobContext,
 ): Promise<DaySources> {
+  const deps = anew === true ? { ...given, surveys: null } : given;
   const raw = await readRawDay(deps, { feed: feed.id, day }, context);
   const of = { feed: feed.id, day, ...(version === undefined ? {} : { version }) };
   const found = await shardsOfDay(deps, of, raw, context);
@@ -83,7 +91,7 @@ export async function readSources(
 /** Plans a day, or refuses one of which nothing is there and nothing will come (`SSMD_NOT_FOUND`). */
 export async function planArchive(
   deps: JobDeps,
-  of: { readonly feed: Feed; readonly day: Day },
+  of: { readonly feed: Feed; readonly day: Day; readonly anew?: boolean },
   context: JobContext,
 ): Promise<ArchivePlan> {
   const { feed, day } = of;
@@ -125,6 +133,7 @@ export async function planArchive(
     segments: sources.inputs.length,
     gaps: sources.gaps.length,
     waiting: waitingFor(deps, day, sources.gaps),
+    ...(of.anew === true ? { anew: true as const } : {}),
   };
 }
 

@@ -16,13 +16,17 @@ import type { Written } from './staged-windows.ts';
 export type PlannedShard = { readonly plan: ArchivePlan; readonly shard: string };
 
 /** Builds the family over its ports. Inputs and results are plain JSON below 64 KiB. */
+/** `anew`: whatever is remembered of RAW. */
+type PlanInput = FeedDayInput & { readonly anew?: boolean };
+
 export function createArchiveActivities(deps: JobDeps) {
   return {
     /** Refuses a day that is not over, whoever asks. */
-    planArchiveDay: activity(async (input: FeedDayInput, context): Promise<ArchivePlan> => {
+    planArchiveDay: activity(async (input: PlanInput, context): Promise<ArchivePlan> => {
       const resolved = resolveDay(deps, input);
       refuseOpenDay(deps, resolved);
-      return planArchive(deps, resolved, context);
+      const { anew = false } = input;
+      return planArchive(deps, { ...resolved, anew }, context);
     }),
 
     /** The day's commit, if exactly this plan was committed before. */

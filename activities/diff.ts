@@ -108,6 +108,7 @@ export type DiffSources = { readonly old: DiffSource; readonly new: DiffSource }
 /** The whole comparison; writes nothing. */
 export async function compareDays(sides: DiffSources, context: JobContext): Promise<DiffDocument> {
   const [old, now] = [sides.old.manifest, sides.new.manifest];
+  for (const side of [sides.old, sides.new]) await refuseMissing(side, context.signal);
   const plans = planDiff(old, now);
   const streams: StreamDiff[] = [];
   const progress = { records: 0, bytes: 0 };
@@ -180,6 +181,32 @@ async function loadRun(source: DiffSource, run: PlannedRun, reading: Reading): P
   return { plains, place: run.place };
 }
 
+/** Objects looked at side by side. */
+const HEADS_MAX = 16;
+
+/** What is equal by its hash is not read: that it is there, and as long as it was, is looked at. */
+async function refuseMissing(
+  { normalized, manifest }: DiffSource,
+  signal: AbortSignal,
+): Promise<void> {
+  for (let first = 0; first < manifest.objects.length; first += HEADS_MAX) {
+    signal.throwIfAborted();
+    const some = manifest.objects.slice(first, first + HEADS_MAX);
+    const heads = await Promise.all(some.map(({ key }) => normalized.head(key)));
+    for (const [index, { key, bytes }] of some.entries()) {
+      const received = heads[index]?.bytes ?? null;
+      if (received === bytes) continue;
+      const what = received === null ? 'is not there' : `has ${received} bytes, expected ${bytes}`;
+      const message = `${key} ${what}; ${auditWords(manifest)}`;
+      throw new SsmdError('SSMD_CORRUPT', message, { facts: { key, expected: bytes, received } });
+    }
+  }
+}
+
+function auditWords({ feed, day, version }: Manifest): string {
+  return `ssmd audit of ${feed} ${day} ${version} names the damage`;
+}
+
 /** An object's plain stream, proven by its hash. */
 export async function loadObject(
   { normalized, zstd, sha256, manifest }: DiffSource,
@@ -187,7 +214,7 @@ export async function loadObject(
   signal: AbortSignal,
 ): Promise<Uint8Array> {
   const stored = await normalized.get(key, { signal });
-  const audit = `ssmd audit of ${manifest.feed} ${manifest.day} ${manifest.version} names the damage`;
+  const audit = auditWords(manifest);
   if (stored === null) {
     throw new SsmdError('SSMD_CORRUPT', `${key} is not there, its manifest names it; ${audit}`, {
       facts: { key },

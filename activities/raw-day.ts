@@ -110,7 +110,10 @@ export async function planFeedDay(
   return { feed, day, plans: findings.map(planShardDay), findings, conflicts, foreign };
 }
 
-/** Reads a segment as it was surveyed; content that changed since is `SSMD_LATE_RAW`, retryable. */
+/**
+ * Reads a segment as it was surveyed. Content that is another now is `SSMD_LATE_RAW`: the day has to be
+ * planned again, from what every segment is and not from what is remembered of it.
+ */
 export async function loadSegment(
   deps: Loads,
   segment: SegmentSurvey,
@@ -121,9 +124,9 @@ export async function loadSegment(
   if (sha256 === segment.sha256) return content.plain;
   throw new SsmdError(
     'SSMD_LATE_RAW',
-    `raw segment ${segment.key} changed while it was read: expected sha256 ${segment.sha256}, ` +
-      `received ${sha256}; start again`,
-    { retryable: true, facts: { key: segment.key, expected: segment.sha256, received: sha256 } },
+    `raw segment ${segment.key} is not what it was when the day was surveyed: expected sha256 ` +
+      `${segment.sha256}, received ${sha256}; the day is surveyed again`,
+    { facts: { replan: true, key: segment.key, expected: segment.sha256, received: sha256 } },
   );
 }
 

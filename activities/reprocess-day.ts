@@ -44,6 +44,8 @@ export type DayMaking = {
   readonly parts: number | null;
   /** Of RAW, as it lies in the bucket: what the measured speed is of. */
   readonly raw_bytes: number;
+  /** Reads RAW anew, whatever is remembered of it. */
+  readonly anew?: boolean;
 };
 
 /** A day's plan, small enough for a history; what its parts need lies in the bucket. */
@@ -82,7 +84,8 @@ export async function planDay(
 ): Promise<DayBuild> {
   const { day, version } = making;
   const began = deps.now().toString();
-  const sources = await readSources(deps, { feed, day }, context);
+  const { anew = false } = making;
+  const sources = await readSources(deps, { feed, day, anew }, context);
   refuseUnfitRaw(sources.survey);
   const { inputs_id } = sources;
   const existing = await readManifest(deps, { version, feed: feed.id, day });
@@ -198,7 +201,8 @@ export async function commitBuiltDay(
 ): Promise<Committed> {
   const { making } = build;
   const day = making.day as Day;
-  const sources = await readSources(deps, { feed, day }, context);
+  const { anew = false } = making;
+  const sources = await readSources(deps, { feed, day, anew }, context);
   if (sources.inputs_id !== build.inputs_id) {
     throw new SsmdError(
       'SSMD_LATE_RAW',

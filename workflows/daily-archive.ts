@@ -77,7 +77,7 @@ async function archive(
   known: readonly string[],
 ): Promise<{ plan: ArchivePlan; done: Committed }> {
   for (let plans = 1; ; plans++) {
-    const plan = await planWhole(wanted, show);
+    const plan = await planWhole(wanted, plans > 1, show);
     fileUnder(known, { SsmdVersion: plan.version, SsmdStage: 'build' });
     try {
       const before = await records.findCommittedDay(plan);
@@ -91,13 +91,16 @@ async function archive(
 /** Plans until everything expected is there, or its time is over, or waiting is not wanted. */
 async function planWhole(
   wanted: DailyArchiveInput & { readonly day: string },
+  again: boolean,
   show: Show,
 ): Promise<ArchivePlan> {
   const { feed, day } = wanted;
+  // What the first plan took RAW for did not hold: it is read anew.
+  const anew = again ? { anew: true } : {};
   for (;;) {
     show('plan');
     const plan = await io.planArchiveDay.executeWithOptions({ summary: `${feed} ${day}` }, [
-      { feed, day },
+      { feed, day, ...anew },
     ]);
     if (plan.waiting.length === 0 || wanted.force === true) return plan;
     const what = plan.waiting.slice(0, 5).join('; ');

@@ -64,7 +64,7 @@ async function build(making: DayMaking): Promise<{ done: Committed; built: boole
     setCurrentDetails(`${title}: reading what RAW has`);
     const plan: DayBuild = await io.planReprocessDay.executeWithOptions(
       { summary: `${feed} ${day}` },
-      [making],
+      [plans === 1 ? making : { ...making, anew: true }],
     );
     if (plan.done !== null) return { done: plan.done, built: false };
     try {

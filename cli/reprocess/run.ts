@@ -1,5 +1,6 @@
 /** `ssmd reprocess run`: starts the job, follows it until somebody has to decide, says what came of it. */
 import {
+  ServiceError,
   WorkflowExecutionAlreadyStartedError,
   WorkflowUpdateFailedError,
 } from '@temporalio/client';
@@ -57,6 +58,9 @@ export async function startReprocess(
   }
 }
 
+/** A worker that is there answers at once. */
+const ANSWER_MS_MAX = 10_000;
+
 /** How a run stands now. @throws SSMD_NOT_FOUND; what it failed with */
 export async function lookAtReprocess(client: Client, id: string): Promise<Standing> {
   const { job } = await lookAtRun(client, id);
@@ -65,8 +69,13 @@ export async function lookAtReprocess(client: Client, id: string): Promise<Stand
     if (job.status !== 'RUNNING') {
       return { over: true, report: (await handle.result()) as ReprocessReport };
     }
-    return { over: false, ...(await handle.query<Told>('tally')) };
+    const ask = (): Promise<Told> => handle.query<Told>('tally');
+    return { over: false, ...(await client.withDeadline(Date.now() + ANSWER_MS_MAX, ask)) };
   } catch (error) {
+    if (error instanceof ServiceError) {
+      const why = `no worker answered for ${id}; start one: npx ssmd worker`;
+      throw new SsmdError('SSMD_UNAVAILABLE', why, { facts: { id }, cause: error });
+    }
     throw failureOf(error, id);
   }
 }
@@ -146,6 +155,11 @@ async function seenOf(client: Client, handle: WorkflowHandle): Promise<Seen> {
 export function printStanding(id: string, standing: Standing, { output }: CliContext): void {
   const { line, color } = output;
   if (!standing.over) {
+    if (standing.stage !== 'deciding') {
+      line(`${color.bold(id)}: ${standing.stage} its days`);
+      printTally(standing, output.line);
+      return;
+    }
     line(`${color.bold(id)}: waits for a decision`);
     printTally(standing, output.line);
     const decide = `npx ssmd reprocess promote ${shellWord(id)} --by YOU --reason 'diff reviewed'`;

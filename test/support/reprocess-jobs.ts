@@ -49,6 +49,11 @@ export function plan(
   return planDay(deps, tinyFeed, makingOf(day, version, parts), context);
 }
 
+/** The same from RAW itself, whatever is remembered of it. */
+export function planAnew(deps: ReprocessJobs, day: Day, version: string): Promise<DayBuild> {
+  return planDay(deps, tinyFeed, { ...makingOf(day, version, 1), anew: true }, context);
+}
+
 export async function runPart(deps: ReprocessJobs, task: PartTask | undefined): Promise<void> {
   if (task === undefined) throw new Error('the plan has no such part');
   await deps.builds.runPart(null, task, context);

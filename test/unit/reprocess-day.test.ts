@@ -8,7 +8,8 @@ import { SsmdError } from '../../schema/errors.ts';
 import { NS_PER_HOUR } from '../../schema/time.ts';
 import type { Day } from '../../schema/time.ts';
 import { archiveDay } from '../support/archive-run.ts';
-import { finish, plan, reprocessJobs, runPart } from '../support/reprocess-jobs.ts';
+import { createSurveyMemo } from '../../activities/deps.ts';
+import { finish, plan, planAnew, reprocessJobs, runPart } from '../support/reprocess-jobs.ts';
 import type { ReprocessJobs } from '../support/reprocess-jobs.ts';
 import { writeTinyDay } from '../support/tiny-day.ts';
 
@@ -113,4 +114,43 @@ test('a day that stands from the same inputs is left as it is, and nothing is st
   const again = await plan(deps, DAY, 'v2', 3);
   assert.equal(again.done?.outcome, 'already_committed');
   assert.deepEqual(again.tasks, []);
+});
+
+test('a segment that rots below what is remembered of it is found, and its good prefix used', async () => {
+  const surveys = createSurveyMemo();
+  const sound = await prepared();
+  let rotten = false;
+  const keys: string[] = [];
+  for await (const { key } of sound.raw.list('raw/')) {
+    if (key.endsWith('.jsonl.zst')) keys.push(key);
+  }
+  const victim = keys[Math.floor(keys.length / 2)] ?? '';
+  const raw = {
+    ...sound.raw,
+    // The disk below the store lost its end: names and etags are what they were.
+    get: async (key: string) => {
+      const stored = await sound.raw.get(key);
+      if (stored === null || !rotten || key !== victim) return stored;
+      return { ...stored, body: stored.body.subarray(0, Math.floor(stored.body.length * 0.6)) };
+    },
+  };
+  const deps = reprocessJobs(LATER, { raw, surveys });
+  const before = await plan(deps, DAY, 'v2', 1);
+  rotten = true;
+  await assert.rejects(runPart(deps, before.tasks[0]), (error) => {
+    assert.ok(error instanceof SsmdError);
+    assert.deepEqual([error.retryable, error.facts['replan']], [false, true]);
+    return error.message.includes(victim);
+  });
+  const remembered = await plan(deps, DAY, 'v2', 1);
+  assert.equal(remembered.inputs_id, before.inputs_id, 'the memory still says so');
+  const build = await planAnew(deps, DAY, 'v2');
+  assert.notEqual(build.inputs_id, before.inputs_id);
+  const done = await finish(deps, build);
+  assert.equal(done.complete, false);
+  const { gaps } = await manifest(deps, 'v2');
+  assert.ok(
+    gaps.some((it) => it.cause === 'segment_corrupt'),
+    JSON.stringify(gaps),
+  );
 });
