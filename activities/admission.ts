@@ -9,12 +9,13 @@ import { SCHEMAS } from '../dataset/version.ts';
 import { invalidInput } from '../schema/errors.ts';
 import type { ErrorCode, ErrorFacts, Fault } from '../schema/errors.ts';
 import type { JobType } from '../schema/jobs.ts';
-import { nearMiss, suggestion } from '../schema/near-miss.ts';
+import { nearMiss } from '../schema/near-miss.ts';
 import { dayStart, parseDay } from '../schema/time.ts';
 import type { Day, UnixNs } from '../schema/time.ts';
 import { dayFault, feedFault, openDay, shown, yesterdayOf } from './day-input.ts';
 import type { JobDeps } from './deps.ts';
 import { formatFault, outFault, rangeFault, symbolsFault, typesFault } from './export-input.ts';
+import { buildName, integer, oneOf, ratio, words } from './input-judges.ts';
 import { instantFault, replayDayFault, replayIdFault, speedFault } from './replay-input.ts';
 import { activity } from './run.ts';
 import { RANGE_DAYS_MAX } from './reprocess-plan.ts';
@@ -160,35 +161,6 @@ function rangeOf(one: Judge) {
   return { day: { judge: onlyDay }, from: { judge: firstDay }, to: { judge: lastDay } } as const;
 }
 
-const oneOf =
-  (words: readonly string[]): Judge =>
-  (value) => {
-    if (typeof value === 'string' && words.includes(value)) return null;
-    return {
-      what: `${shown(value)} is none of ${words.join(', ')}`,
-      hint: suggestion(String(value), words),
-    };
-  };
-
-const integer =
-  (least: number, most: number): Judge =>
-  (value) =>
-    typeof value === 'number' && Number.isInteger(value) && value >= least && value <= most
-      ? null
-      : { what: `${shown(value)} is no whole number from ${least} to ${most}` };
-
-const ratio: Judge = (value) =>
-  typeof value === 'number' && value >= 0 && value <= 1
-    ? null
-    : { what: `${shown(value)} is no share`, hint: 'a number from 0 to 1' };
-
-const words: Judge = (value) =>
-  typeof value === 'string' && value.trim() !== '' && value.length <= WORDS_MAX
-    ? null
-    : { what: `${shown(value)} says nothing`, hint: `some words, at most ${WORDS_MAX} characters` };
-/** Of a name or a reason: they stand in the pointer for good. */
-const WORDS_MAX = 200;
-
 const digest: Judge = (value) =>
   typeof value === 'string' && /^[0-9a-f]{16}$/.test(value)
     ? null
@@ -210,11 +182,6 @@ const dryRun: Judge = (value, known, given) => {
     ? { what: 'stands beside "confirm"', hint: 'give one of them' }
     : { what: 'is false without "confirm"', hint: 'give the digest that a dry run printed' };
 };
-
-const buildName: Judge = (value) =>
-  typeof value === 'string' && /^[0-9A-Za-z][0-9A-Za-z.+-]{0,63}$/.test(value)
-    ? null
-    : { what: `${shown(value)} is no version of a connector`, hint: 'such as "1.2.4"' };
 
 const RANGE = rangeOf(day);
 
