@@ -74,6 +74,7 @@ export async function diagnose(dataDir: string, env: Env): Promise<Diagnosis> {
     binaries.push(await binaryFact(TOOLS[name], env, { go, python }, problems));
   }
   const ports = await portFacts(dataDir);
+  problems.push(...halfUp(ports, basename(dataDir)));
   const disk = await diskFacts([cacheRoot(env), dataDir], problems);
   const test_tools = [];
   for (const name of ['capnp', 'zstd']) {
@@ -123,6 +124,17 @@ async function binaryFact(
     problems.push({ what: error.message, fix: `correct or unset ${tool.variable}` });
     return { ...base, ...none };
   }
+}
+
+/** Parts of a stack that are down while others are up: one of them died. */
+export function halfUp(ports: readonly PortFact[], environment: string): Problem[] {
+  if (!ports.some((it) => it.ours)) return [];
+  return ports
+    .filter((it) => !it.ours)
+    .map(({ part }) => ({
+      what: `${part} of the stack ${environment} is down, other parts are up`,
+      fix: `npx ssmd up --env ${environment} starts what is missing`,
+    }));
 }
 
 async function portFacts(dataDir: string): Promise<PortFact[]> {

@@ -1,5 +1,6 @@
 /** `ssmd worker`: runs the jobs of an environment, in the foreground, until it is interrupted. */
 import type { Command } from 'commander';
+import { JOB_TYPES } from '../../schema/jobs.ts';
 import type { CliContext } from '../command.ts';
 import { GROUPS, parseEnvName } from '../command.ts';
 import { ENV_HELP, resolveEnvironment } from '../resolve-environment.ts';
@@ -8,9 +9,10 @@ export function register(program: Command, context: CliContext): void {
   program
     .command('worker')
     .helpGroup(GROUPS.jobs)
-    .summary('run the jobs: archive-tier, daily-archive, daily-qa, audit, export, replay')
+    .summary('run the jobs of an environment')
     .description(
-      'Polls the task queue "ssmd" of the environment\'s Temporal server and runs its workflows. Runs ' +
+      'Polls the task queue "ssmd" of the environment\'s Temporal server and runs its jobs: ' +
+        `${JOB_TYPES.join(', ')}. Runs ` +
         'until Ctrl-C; what is in work then has ten seconds to finish. Its log goes to standard ' +
         'output, one JSON object a line.',
     )
