@@ -50,12 +50,28 @@ export async function startReprocess(
       taskQueue: TASK_QUEUE,
       workflowId: id,
       args: [input],
+      memo: { input: JSON.stringify(input) },
     });
     return { id, again: false };
   } catch (error) {
     if (!(error instanceof WorkflowExecutionAlreadyStartedError)) throw error;
+    await refuseOtherInput(client, id, input);
     return { id, again: true };
   }
+}
+
+/** The run that is under way is of the same range and label: it has to be of the same making, too. */
+async function refuseOtherInput(client: Client, id: string, input: Ranged): Promise<void> {
+  const { memo } = await client.workflow.getHandle(id).describe();
+  const running: unknown = memo?.['input'];
+  // Started elsewhere it says nothing of itself.
+  if (typeof running !== 'string' || running === JSON.stringify(input)) return;
+  throw new SsmdError(
+    'SSMD_INVALID_INPUT',
+    `${id} is under way with another input: ${running}. Decide on it first ` +
+      `(npx ssmd reprocess status ${id}), or choose another label with --to`,
+    { facts: { id, running, asked: input } },
+  );
 }
 
 /** A worker that is there answers at once. */
@@ -98,7 +114,15 @@ export async function decideReprocess(
   verb: 'promote' | 'reject',
   said: unknown,
 ): Promise<string> {
-  await lookAtRun(client, id);
+  const { job } = await lookAtRun(client, id);
+  if (job.status !== 'RUNNING') {
+    throw new SsmdError(
+      'SSMD_INVALID_INPUT',
+      `${id} is over: ${job.outcome ?? job.status}. Which version serves which day: npx ssmd dataset ` +
+        'current; to move days now, start the job promote (docs/operating.md)',
+      { facts: { id, outcome: job.outcome } },
+    );
+  }
   try {
     return await client.workflow.getHandle(id).executeUpdate<string, [unknown]>(verb, {
       args: [said],
@@ -164,13 +188,16 @@ export function printStanding(id: string, standing: Standing, { output }: CliCon
     printTally(standing, output.line);
     const decide = `npx ssmd reprocess promote ${shellWord(id)} --by YOU --reason 'diff reviewed'`;
     line(`\nTo let these days serve:\n  ${decide}`);
-    line(`To leave things as they are:\n  ${decide.replace(' promote ', ' reject ')}`);
+    line(
+      `To leave things as they are:\n  ${decide.replace(' promote ', ' reject ').replace('diff reviewed', 'not as it should be')}`,
+    );
     return;
   }
   const { report } = standing;
   line(`${color.bold(id)}: ${report.outcome}`);
   if (report.plan !== null) printPlan(report, output.line);
   else printTally(report, output.line);
+  if (report.outcome === 'not_promoted' && report.decision === null) line(NOT_MOVED);
   if (report.moved !== null) {
     line(
       `  the pointer of ${report.feed} is at revision ${report.moved.revision}; to take it back:`,
@@ -181,6 +208,10 @@ export function printStanding(id: string, standing: Standing, { output }: CliCon
     );
   }
 }
+
+const NOT_MOVED =
+  '  nothing was moved: asked never, or auto found what it does not move (no comparison, another schema,\n' +
+  '  a gap that was added, more events changed than --max-changed). The job promote moves days by hand.';
 
 /** As the requirements show it. */
 function printPlan({ plan }: ReprocessReport, line: (text?: string) => void): void {

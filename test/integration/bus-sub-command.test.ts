@@ -78,7 +78,7 @@ async function publishTrades(count: number): Promise<void> {
 
 test('prints events readable, and ends by itself after --count', async () => {
   const { out, err, done } = run(['md.kraken.>', '--count', '2'], new AbortController().signal);
-  await until('listening', () => err.length > 0);
+  await until('listening', () => err.some((it) => it.includes('listening to')));
   await publishTrades(3);
   await done;
   assert.equal(out.length, 2);
@@ -88,7 +88,7 @@ test('prints events readable, and ends by itself after --count', async () => {
 test('prints JSON with exact decimals as text, and ends cleanly when interrupted', async () => {
   const stop = new AbortController();
   const { out, err, done } = run(['md.kraken.trade.*', '--json'], stop.signal);
-  await until('listening', () => err.length > 0);
+  await until('listening', () => err.some((it) => it.includes('listening to')));
   await publishTrades(1);
   await until('printed', () => out.length === 1);
   stop.abort();
