@@ -54,9 +54,13 @@ async function keys(prefix = 'normalized/'): Promise<string[]> {
   return found;
 }
 
+let moves = 0;
+
 async function moveTo(version: string): Promise<void> {
   const was = versionOfDay(await readCurrent(deps, feed), DAY);
-  const mover = { by: 'ana', reason: 'reviewed', at: '2026-01-01T00:00:00Z' };
+  // Each at an instant of its own: what is asked for twice at one is the same request.
+  const at = `2026-01-01T00:00:0${moves++}Z`;
+  const mover = { by: 'ana', reason: 'reviewed', at };
   await moveDays(deps, feed, [{ from: DAY, to: DAY, was, version }], mover);
 }
 
