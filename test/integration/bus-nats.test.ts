@@ -1,5 +1,6 @@
 /** The bus contract over a real nats-server, and what only a real server can show. */
 import assert from 'node:assert/strict';
+import { readFileSync } from 'node:fs';
 import { after, before, test } from 'node:test';
 import { connect, headers } from '@nats-io/transport-node';
 import type { Bus } from '../../bus/bus.ts';
@@ -13,6 +14,7 @@ import {
   readAll,
 } from '../support/bus-contract.ts';
 import type { TestServers } from '../support/servers.ts';
+import { until } from '../support/publisher-rig.ts';
 import { startTestServers } from '../support/servers.ts';
 
 const LIMITS = { ...DEFAULT_LIMITS, max_bytes: 64e6, dlq_max_bytes: 1e6 };
@@ -124,6 +126,12 @@ test('a batch is refused as busy while too many others are open', async () => {
   await Promise.all([raw.close(), publisher.close()]);
 });
 
+/** A signal takes a moment to reach all threads of a process. */
+function isStopped(pid: number): boolean {
+  const stat = readFileSync(`/proc/${pid}/stat`, 'utf8');
+  return stat.slice(stat.lastIndexOf(')') + 2).startsWith('T');
+}
+
 test('a position or last messages asked of a server that dies are refused, not waited for', async () => {
   await using own = await connectTo('dying', 'dying');
   await own.ensureStreams(LIMITS);
@@ -133,6 +141,7 @@ test('a position or last messages asked of a server that dies are refused, not w
   });
   // It hears the questions, and is gone before it can answer.
   process.kill(servers.nats.pid(), 'SIGSTOP');
+  await until('stopped', () => isStopped(servers.nats.pid()));
   const asked = [publisher.lastCtl(), publisher.lastMessages('internal.tier1.kraken.trade.*')];
   const answers = Promise.allSettled(asked);
   await new Promise((resolve) => setImmediate(resolve));
