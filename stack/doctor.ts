@@ -74,7 +74,7 @@ export async function diagnose(dataDir: string, env: Env): Promise<Diagnosis> {
     binaries.push(await binaryFact(TOOLS[name], env, { go, python }, problems));
   }
   const ports = await portFacts(dataDir);
-  problems.push(...halfUp(ports, basename(dataDir)));
+  problems.push(...(await deadParts(dataDir, basename(dataDir))));
   const disk = await diskFacts([cacheRoot(env), dataDir], problems);
   const test_tools = [];
   for (const name of ['capnp', 'zstd']) {
@@ -126,13 +126,16 @@ async function binaryFact(
   }
 }
 
-/** Parts of a stack that are down while others are up: one of them died. */
-export function halfUp(ports: readonly PortFact[], environment: string): Problem[] {
-  if (!ports.some((it) => it.ours)) return [];
-  return ports
-    .filter((it) => !it.ours)
-    .map(({ part }) => ({
-      what: `${part} of the stack ${environment} is down, other parts are up`,
+/** Parts that were started and not stopped, and are down while others are up: they died. */
+async function deadParts(dataDir: string, environment: string): Promise<Problem[]> {
+  const file = (await readStackFile(dataDir)) ?? { parts: {} };
+  const running = Object.entries(await runningParts(file)).filter(([, it]) => it !== null);
+  const names = new Set(running.map(([name]) => name));
+  if (names.size === 0) return [];
+  return Object.keys(file.parts)
+    .filter((part) => !names.has(part))
+    .map((part) => ({
+      what: `${part} of the stack ${environment} has died, other parts are up`,
       fix: `npx ssmd up --env ${environment} starts what is missing`,
     }));
 }

@@ -7,7 +7,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import test from 'node:test';
 import { LOOPBACK, choosePort, freePort, isPortFree, usualPorts } from '../../stack/ports.ts';
-import { diagnose, halfUp } from '../../stack/doctor.ts';
+import { diagnose } from '../../stack/doctor.ts';
 import { processStart } from '../../stack/processes.ts';
 import { readS3Credentials, s3Credentials } from '../../stack/servers.ts';
 import {
@@ -125,21 +125,3 @@ test('credentials are made once and readable by their owner only', () =>
     const { mode } = await stat(join(dir, 's3', 'credentials.json'));
     assert.equal(mode & 0o777, 0o600);
   }));
-
-test('a part that died while the others go on is a problem with a remedy', () => {
-  const fact = (part: 'nats' | 's3' | 'temporal' | 'temporal_ui', ours: boolean) => ({
-    ...{ part, port: 1, free: !ours, owner: ours ? 'x (process 1)' : null, ours },
-  });
-  const parts = ['nats', 's3', 'temporal', 'temporal_ui'] as const;
-  const all = parts.map((part) => fact(part, true));
-  assert.deepEqual(halfUp(all, 'demo'), []);
-  assert.deepEqual(
-    halfUp(
-      parts.map((part) => fact(part, false)),
-      'demo',
-    ),
-    [],
-  );
-  const [died] = halfUp([fact('nats', false), ...all.slice(1)], 'demo');
-  assert.match(`${died?.what}: ${died?.fix}`, /nats of the stack demo is down.*up --env demo/);
-});
