@@ -101,14 +101,14 @@ async function runDemo(flags: Flags, context: CliContext): Promise<void> {
       watched,
       captureDays(flags, context, { env, dataDir, services, children }),
     ]);
-    const live = await Promise.race([
+    output.note('live capture; beside it archive, checks and audit, as Temporal workflows:');
+    const [live, jobs] = await Promise.race([
       watched,
-      captureLive(flags, context, { env, dataDir, services, children }),
-    ]);
-    output.note('archive, checks and audit, as Temporal workflows:');
-    const jobs = await Promise.race([
-      watched,
-      runJobs({ address: stack.temporal.address, days: raw, output }),
+      // As on any morning: yesterday is archived while today is captured.
+      Promise.all([
+        captureLive(flags, context, { env, dataDir, services, children }),
+        runJobs({ address: stack.temporal.address, days: raw, output }),
+      ]),
     ]);
     const report = await reportOn({ live, raw, jobs, started, stack, dataDir, output, watched });
     if (flags.keep === true) {

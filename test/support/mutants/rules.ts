@@ -229,7 +229,7 @@ export const RULE_MUTANTS: readonly RuleMutant[] = [
   {
     rule: 'a take-over says what readers of the bus had seen by then',
     file: 'connectors/runtime/publisher-claim.ts',
-    find: '  return { ids, seen: t === undefined || !Number.isSafeInteger(epoch) ? null : { epoch, t } };',
+    find: '  return { ids, seen: t < 0n ? null : { epoch, t } };',
     replace: '  return { ids, seen: null };',
     by: {
       file: 'test/simulation/power-loss-bus.test.ts',
