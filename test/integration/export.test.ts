@@ -372,10 +372,10 @@ function stuckAt(when: (key: string) => boolean) {
     reached.resolve(undefined);
     return new Promise<never>((_, reject) => {
       options?.signal?.addEventListener('abort', () => reject(new Error('stopped')));
-      // What is read without a signal ends by itself.
+      // What is read without a signal ends by itself, long after a heartbeat told of the cancellation.
       setTimeout(
         () => reject(new SsmdError('SSMD_UNAVAILABLE', 'away', { retryable: true })),
-        1_000,
+        5_000,
       );
     });
   };
