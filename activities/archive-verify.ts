@@ -8,6 +8,7 @@ import type { ArchivePlan } from './archive-plan.ts';
 import type { StagedWindow } from './datasets.ts';
 import { breathe } from './deps.ts';
 import type { JobContext, JobDeps } from './deps.ts';
+import { headsOf } from './object-heads.ts';
 import { countOf, plannedWindows } from './staged-windows.ts';
 import type { Written } from './staged-windows.ts';
 
@@ -81,9 +82,6 @@ async function refuseObject(
   });
 }
 
-/** Objects looked at side by side just before the commit. */
-const HEADS_MAX = 16;
-
 export async function refuseAltered(
   deps: JobDeps,
   plan: VerifiedPlan,
@@ -106,18 +104,12 @@ export async function lookAgain(
 ): Promise<void> {
   const { name, laid, verified } = of;
   const etags: string[] = [];
-  for (let first = 0; first < laid.length; first += HEADS_MAX) {
-    const some = laid.slice(first, first + HEADS_MAX);
-    const heads = await Promise.all(some.map(({ object }) => deps.normalized.head(object.key)));
-    for (const [index, it] of some.entries()) {
-      const head = heads[index] ?? null;
-      if (head === null) await refuseObject(deps, it, 'it is not there');
-      if (head !== null && head.bytes !== it.object.bytes) {
-        await refuseObject(deps, it, `it has ${head.bytes} bytes, expected ${it.object.bytes}`);
-      }
-      etags.push(head?.etag ?? '');
+  for await (const [it, head] of headsOf(deps, laid, ({ object }) => object, signal)) {
+    if (head === null) await refuseObject(deps, it, 'it is not there');
+    if (head !== null && head.bytes !== it.object.bytes) {
+      await refuseObject(deps, it, `it has ${head.bytes} bytes, expected ${it.object.bytes}`);
     }
-    await breathe(signal);
+    etags.push(head?.etag ?? '');
   }
   if (verified === null || verified === etagsId(deps, etags)) return;
   throw new SsmdError(

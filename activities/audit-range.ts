@@ -20,10 +20,11 @@ import type { Day } from '../schema/time.ts';
 import { objectFault } from './archive-verify.ts';
 import type { AuditFinding } from './audit-report.ts';
 import { JSON_TYPE, readCurrent, readManifest } from './datasets.ts';
+import { daysOf } from './day-input.ts';
 import { breathe } from './deps.ts';
 import type { JobContext, JobDeps } from './deps.ts';
+import { headsOf } from './object-heads.ts';
 import { parseInventory } from './raw-day.ts';
-import { daysOf } from './reprocess-plan.ts';
 
 export type RangeAudit = {
   readonly feed: string;
@@ -41,8 +42,6 @@ export type RangeAudit = {
 
 /** A range's findings that are listed. */
 const FINDINGS_MAX = 200;
-/** Objects looked at side by side. */
-const HEADS_MAX = 16;
 
 export async function auditRange(
   deps: JobDeps,
@@ -162,20 +161,15 @@ async function auditObjects(
 ): Promise<AuditFinding[]> {
   const findings: AuditFinding[] = [];
   const etags: string[] = [];
-  for (let first = 0; first < manifest.objects.length; first += HEADS_MAX) {
-    const some = manifest.objects.slice(first, first + HEADS_MAX);
-    const heads = await Promise.all(some.map(({ key }) => deps.normalized.head(key)));
-    for (const [index, { key, bytes }] of some.entries()) {
-      const head = heads[index] ?? null;
-      etags.push(head?.etag ?? '');
-      if (head === null) {
-        findings.push({ kind: 'object_missing', key, detail: 'it is not there' });
-      } else if (head.bytes !== bytes) {
-        const detail = `it has ${head.bytes} bytes, expected ${bytes}`;
-        findings.push({ kind: 'object_edited', key, detail });
-      }
+  const heads = headsOf(deps, manifest.objects, (it) => it, context.signal);
+  for await (const [{ key, bytes }, head] of heads) {
+    etags.push(head?.etag ?? '');
+    if (head === null) {
+      findings.push({ kind: 'object_missing', key, detail: 'it is not there' });
+    } else if (head.bytes !== bytes) {
+      const detail = `it has ${head.bytes} bytes, expected ${bytes}`;
+      findings.push({ kind: 'object_edited', key, detail });
     }
-    await breathe(context.signal);
   }
   const { content_id, version, feed, day } = manifest;
   const now: Proved = {

@@ -13,11 +13,11 @@ import type { RangeAudit } from './audit-range.ts';
 import type { AuditFinding, DayAudit } from './audit-report.ts';
 import { auditRuns } from './audit-runs.ts';
 import type { JobRuns } from './audit-runs.ts';
-import { resolveDay, yesterdayOf } from './day-input.ts';
+import { daysOf, resolveDay, yesterdayOf } from './day-input.ts';
 import { JSON_TYPE, readCurrent } from './datasets.ts';
 import type { JobContext, JobDeps } from './deps.ts';
 import { findLeftovers } from './leftovers.ts';
-import { RANGE_DAYS_MAX, daysOf } from './reprocess-plan.ts';
+import { RANGE_DAYS_MAX } from './reprocess-plan.ts';
 import { activity } from './run.ts';
 
 export type AuditDeps = JobDeps & { readonly runs: JobRuns };

@@ -12,12 +12,12 @@ import { NS_PER_HOUR, dayEnd, formatIso, parseDay } from '../schema/time.ts';
 import type { Day } from '../schema/time.ts';
 import type { Feed } from '../connectors/feed.ts';
 import { LATE_HOURS_MAX, normalizerOf, readSources, waitingFor } from './archive-plan.ts';
-import { openDay } from './day-input.ts';
+import { daysOf, openDay } from './day-input.ts';
 import { pointAtDay, readBindings, readCurrent, readManifest, resolveVersion } from './datasets.ts';
 import type { JobContext, JobDeps } from './deps.ts';
 import { refuseUnfitRaw } from './raw-refusals.ts';
 import type { DayMaking } from './reprocess-day.ts';
-import { daysOf, rawOf } from './reprocess-plan.ts';
+import { rawOf } from './reprocess-plan.ts';
 import { activity } from './run.ts';
 
 export type BackfillDay = {

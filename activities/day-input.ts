@@ -2,7 +2,15 @@
 import { SsmdError, invalidInput } from '../schema/errors.ts';
 import type { Fault } from '../schema/errors.ts';
 import { nearMiss } from '../schema/near-miss.ts';
-import { addDays, dayEnd, dayOf, dayStart, formatIso, parseDay } from '../schema/time.ts';
+import {
+  addDays,
+  dayEnd,
+  dayOf,
+  dayStart,
+  daysBetween,
+  formatIso,
+  parseDay,
+} from '../schema/time.ts';
 import type { Day, UnixNs } from '../schema/time.ts';
 import type { Feed } from '../connectors/feed.ts';
 import type { JobDeps } from './deps.ts';
@@ -34,6 +42,12 @@ export function resolveDay(
     throw invalidInput("the job's input", faults, example);
   }
   return { feed, day };
+}
+
+/** Days of a range of texts, both ends included; none where either is no day. */
+export function daysOf({ from, to }: { readonly from: string; readonly to: string }): Day[] {
+  const [first, last] = [parseDay(from), parseDay(to)];
+  return first === null || last === null ? [] : daysBetween(first, last);
 }
 
 /** What an environment says to a word that is none of its feeds; null where it is one. */

@@ -19,6 +19,7 @@ import type { Day } from '../schema/time.ts';
 import { JSON_TYPE, readManifest } from './datasets.ts';
 import { breathe } from './deps.ts';
 import type { JobContext, JobDeps } from './deps.ts';
+import { headsOf } from './object-heads.ts';
 
 export type DiffDay = {
   readonly feed: Feed;
@@ -181,25 +182,18 @@ async function loadRun(source: DiffSource, run: PlannedRun, reading: Reading): P
   return { plains, place: run.place };
 }
 
-/** Objects looked at side by side. */
-const HEADS_MAX = 16;
-
 /** What is equal by its hash is not read: that it is there, and as long as it was, is looked at. */
 async function refuseMissing(
   { normalized, manifest }: DiffSource,
   signal: AbortSignal,
 ): Promise<void> {
-  for (let first = 0; first < manifest.objects.length; first += HEADS_MAX) {
-    signal.throwIfAborted();
-    const some = manifest.objects.slice(first, first + HEADS_MAX);
-    const heads = await Promise.all(some.map(({ key }) => normalized.head(key)));
-    for (const [index, { key, bytes }] of some.entries()) {
-      const received = heads[index]?.bytes ?? null;
-      if (received === bytes) continue;
-      const what = received === null ? 'is not there' : `has ${received} bytes, expected ${bytes}`;
-      const message = `${key} ${what}; ${auditWords(manifest)}`;
-      throw new SsmdError('SSMD_CORRUPT', message, { facts: { key, expected: bytes, received } });
-    }
+  const heads = headsOf({ normalized }, manifest.objects, (it) => it, signal);
+  for await (const [{ key, bytes }, head] of heads) {
+    const received = head?.bytes ?? null;
+    if (received === bytes) continue;
+    const what = received === null ? 'is not there' : `has ${received} bytes, expected ${bytes}`;
+    const message = `${key} ${what}; ${auditWords(manifest)}`;
+    throw new SsmdError('SSMD_CORRUPT', message, { facts: { key, expected: bytes, received } });
   }
 }
 

@@ -8,8 +8,8 @@ import type { Fault } from '../schema/errors.ts';
 import type { EventType } from '../schema/events.ts';
 import type { ExportFormat } from '../schema/jobs.ts';
 import { suggestion } from '../schema/near-miss.ts';
-import { addDays, parseDay } from '../schema/time.ts';
 import type { Day } from '../schema/time.ts';
+import { daysOf } from './day-input.ts';
 import type { OpenTable } from '../schema/table.ts';
 import type { ExportTarget } from '../storage/export-target.ts';
 import { readBindings, readCurrent, readManifest } from './datasets.ts';
@@ -95,7 +95,7 @@ async function versionsOf(
   { feed, from, to, version }: ExportWanted,
   faults: Fault[],
 ): Promise<DayVersion[]> {
-  const days = daysOf(from, to);
+  const days = daysOf({ from, to });
   if (version === null) {
     const current = await readCurrent(deps, feed);
     return days.map((day) => ({ day, version: versionOfDay(current, day) }));
@@ -107,12 +107,6 @@ async function versionsOf(
     return [];
   }
   return days.map((day) => ({ day, version }));
-}
-
-function daysOf(from: string, to: string): Day[] {
-  const days: Day[] = [];
-  for (let day = parseDay(from); day !== null && day <= to; day = addDays(day, 1)) days.push(day);
-  return days;
 }
 
 /** Names an error lists; the others are counted. */

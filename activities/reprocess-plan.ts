@@ -7,10 +7,10 @@ import { chooseVersion, compareVersions, misfit } from '../dataset/version.ts';
 import type { Making, Schema, VersionBinding } from '../dataset/version.ts';
 import { SsmdError } from '../schema/errors.ts';
 import type { Origin } from '../schema/log.ts';
-import { addDays, parseDay } from '../schema/time.ts';
 import type { Day } from '../schema/time.ts';
 import type { BuildFacts, Builds } from './builds.ts';
 import { JSON_TYPE, readBindings, readCurrent } from './datasets.ts';
+import { daysOf } from './day-input.ts';
 import type { JobContext, JobDeps } from './deps.ts';
 import { readThroughput } from './throughput.ts';
 
@@ -166,17 +166,6 @@ function misfitError(version: string, why: string): SsmdError {
   return new SsmdError('SSMD_VERSION_CONFLICT', `version ${version} cannot be built so: ${why}`, {
     facts: { version },
   });
-}
-
-/** Days of a range, both ends included. */
-export function daysOf({ from, to }: { readonly from: string; readonly to: string }): Day[] {
-  const days: Day[] = [];
-  const last = parseDay(to);
-  for (let day = parseDay(from); day !== null && last !== null && day <= last;) {
-    days.push(day);
-    day = addDays(day, 1);
-  }
-  return days;
 }
 
 export type RawOfDay = {

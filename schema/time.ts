@@ -90,3 +90,10 @@ export function dayEnd(day: Day): UnixNs {
 export function addDays(day: Day, count: number): Day {
   return dayOf(dayStart(day) + BigInt(count) * NS_PER_DAY);
 }
+
+/** Days from one to another, both included; none where the last is before the first. */
+export function daysBetween(from: Day, to: Day): Day[] {
+  const days: Day[] = [];
+  for (let day = from; day <= to; day = addDays(day, 1)) days.push(day);
+  return days;
+}

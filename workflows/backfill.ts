@@ -15,9 +15,10 @@ import {
 import type { BackfillDay } from '../activities/backfill.ts';
 import type { DayMaking } from '../activities/reprocess-day.ts';
 import type { BackfillInput } from '../schema/jobs.ts';
+import { daysBetween } from '../schema/time.ts';
+import type { Day } from '../schema/time.ts';
 import { admit } from './lib/admit.ts';
 import { fileUnder } from './lib/attributes.ts';
-import { daysFrom } from './lib/days.ts';
 import { messageOf } from './lib/failures.ts';
 import { pooled } from './lib/pool.ts';
 import { createShow } from './lib/progress.ts';
@@ -67,7 +68,7 @@ export async function backfill(
   const [from, to] = [wanted.from ?? day, wanted.to ?? day];
   fileUnder(known, { SsmdFeed: feed, SsmdDay: from, SsmdStage: 'plan' });
   const show = createShow(`backfill ${feed} ${from === to ? from : `${from} to ${to}`}`, STAGES);
-  const all = daysFrom(from, to);
+  const all = daysBetween(from as Day, to as Day);
   const done = [...(carried?.days ?? [])];
   const page = all.slice(done.length, done.length + DAYS_A_RUN);
   show('plan', `${done.length} of ${all.length} days are done`);

@@ -1,9 +1,10 @@
 /** Moves committed days to a version, or takes such a move back: the same step in both directions. */
 import type { Moved } from '../activities/promotion.ts';
 import type { PromoteInput } from '../schema/jobs.ts';
+import { daysBetween } from '../schema/time.ts';
+import type { Day } from '../schema/time.ts';
 import { admit } from './lib/admit.ts';
 import { fileUnder } from './lib/attributes.ts';
-import { daysFrom } from './lib/days.ts';
 import { quick, records } from './proxies.ts';
 
 export type PromoteReport = {
@@ -20,7 +21,7 @@ export async function promote(input: PromoteInput): Promise<PromoteReport> {
   let moved: Moved | null = null;
   if (undo !== undefined) moved = await records.undoMove({ feed, revision: undo, mover });
   else {
-    const days = daysFrom(wanted.from ?? day, wanted.to ?? day);
+    const days = daysBetween((wanted.from ?? day) as Day, (wanted.to ?? day) as Day);
     const ranges = await records.rangesTo({ feed, days, version: version ?? '' });
     if (ranges.length > 0) moved = await records.moveDays({ feed, days: ranges, mover });
   }

@@ -20,10 +20,10 @@ import type { DayMaking } from '../activities/reprocess-day.ts';
 import type { ReprocessPlan } from '../activities/reprocess-plan.ts';
 import type { MovedRange } from '../dataset/current.ts';
 import type { ReprocessInput } from '../schema/jobs.ts';
+import { daysBetween } from '../schema/time.ts';
 import type { Day } from '../schema/time.ts';
 import { admit } from './lib/admit.ts';
 import { fileUnder } from './lib/attributes.ts';
-import { daysFrom } from './lib/days.ts';
 import { codeOf, messageOf } from './lib/failures.ts';
 import { createShow } from './lib/progress.ts';
 import type { Show } from './lib/progress.ts';
@@ -187,7 +187,7 @@ async function settle(
       return await move(run, moves, { kind: 'promote', ...decision, days: null });
     }
     state.stage = 'deciding';
-    state.movable = moves.flatMap((it) => daysFrom(it.from, it.to));
+    state.movable = moves.flatMap((it) => daysBetween(it.from, it.to));
     fileUnder(known, { SsmdStage: 'awaiting-promotion' });
     show('decision', `${tallyWords(state.tally)}. ${askWords(plan)}`);
     if (!(await condition(() => decided.peek() !== null, DECISION_DAYS))) {

@@ -5,6 +5,7 @@ import type { AuditReport } from '../../workflows/audit.ts';
 import type { CliContext } from '../command.ts';
 import { ExitWith, GROUPS, parseEnvName } from '../command.ts';
 import { formatBytes, formatCount } from '../format.ts';
+import { givenOf } from '../flag-input.ts';
 import { ENV_HELP } from '../resolve-environment.ts';
 import { withClient } from '../temporal-client.ts';
 
@@ -50,8 +51,7 @@ const FLAG_OF = {
 
 async function audit(flags: AuditFlags, context: CliContext): Promise<void> {
   const { feed, day, from, to, deep, datasetVersion: version } = flags;
-  const given = Object.entries({ feed, day, from, to, deep, version });
-  const input = Object.fromEntries(given.filter(([, value]) => value !== undefined)) as AuditInput;
+  const input = givenOf({ feed, day, from, to, deep, version }) as AuditInput;
   const { judged } = await import('../judged-input.ts');
   const shown = { flagOf: FLAG_OF, example: EXAMPLE };
   const admitted = await judged({ type: 'audit', input }, flags.env, context, shown);

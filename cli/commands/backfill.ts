@@ -5,6 +5,7 @@ import type { BackfillReport } from '../../workflows/backfill.ts';
 import type { CliContext } from '../command.ts';
 import { ExitWith, GROUPS, parseEnvName } from '../command.ts';
 import { formatBytes, formatCount } from '../format.ts';
+import { givenOf } from '../flag-input.ts';
 import { ENV_HELP } from '../resolve-environment.ts';
 import { withClient } from '../temporal-client.ts';
 
@@ -47,10 +48,7 @@ const FLAG_OF = {
 
 async function backfill(flags: BackfillFlags, context: CliContext): Promise<void> {
   const { feed, day, from, to, dryRun: dry_run } = flags;
-  const given = Object.entries({ feed, day, from, to, dry_run });
-  const input = Object.fromEntries(
-    given.filter(([, value]) => value !== undefined),
-  ) as BackfillInput;
+  const input = givenOf({ feed, day, from, to, dry_run }) as BackfillInput;
   const { judged } = await import('../judged-input.ts');
   const shown = { flagOf: FLAG_OF, example: EXAMPLE };
   const admitted = await judged({ type: 'backfill', input }, flags.env, context, shown);

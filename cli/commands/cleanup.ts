@@ -6,6 +6,7 @@ import type { CleanupReport } from '../../workflows/weekly-cleanup.ts';
 import type { CliContext } from '../command.ts';
 import { GROUPS, parseEnvName } from '../command.ts';
 import { formatBytes, formatCount } from '../format.ts';
+import { givenOf } from '../flag-input.ts';
 import { ENV_HELP } from '../resolve-environment.ts';
 import { withClient } from '../temporal-client.ts';
 
@@ -56,8 +57,7 @@ const FLAG_OF = {
 async function cleanup(flags: CleanupFlags, context: CliContext): Promise<void> {
   const { feed, keepVersions: keep_versions, olderThan: older_than_days, confirm } = flags;
   const given = { feed, keep_versions, older_than_days, dry_run: flags.dryRun, confirm };
-  const entries = Object.entries(given).filter(([, value]) => value !== undefined);
-  const input = Object.fromEntries(entries) as CleanupInput;
+  const input = givenOf(given) as CleanupInput;
   const { judged } = await import('../judged-input.ts');
   const shown = { flagOf: FLAG_OF, example: EXAMPLE };
   await judged({ type: 'weekly-cleanup', input }, flags.env, context, shown);

@@ -5,6 +5,7 @@ import type { DayComparison } from '../../activities/compare.ts';
 import type { CliContext } from '../command.ts';
 import { GROUPS, parseEnvName } from '../command.ts';
 import { formatCount } from '../format.ts';
+import { givenOf } from '../flag-input.ts';
 import { ENV_HELP } from '../resolve-environment.ts';
 import { withClient } from '../temporal-client.ts';
 
@@ -41,8 +42,7 @@ export function register(program: Command, context: CliContext): void {
 
 async function compare(flags: CompareFlags, context: CliContext): Promise<void> {
   const { feed, day, left, right } = flags;
-  const given = Object.entries({ feed, day, left, right }).filter(([, it]) => it !== undefined);
-  const input = Object.fromEntries(given) as CompareInput;
+  const input = givenOf({ feed, day, left, right }) as CompareInput;
   const { judged } = await import('../judged-input.ts');
   const shown = { flagOf: FLAG_OF, example: EXAMPLE };
   const admitted = await judged({ type: 'compare', input }, flags.env, context, shown);

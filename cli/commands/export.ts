@@ -2,16 +2,14 @@
 import { randomUUID } from 'node:crypto';
 import { resolve } from 'node:path';
 import type { Command } from 'commander';
-import { SsmdError, invalidInput } from '../../schema/errors.ts';
-import type { Fault } from '../../schema/errors.ts';
 import { EVENT_TYPES } from '../../schema/events.ts';
 import { EXPORT_FORMATS } from '../../schema/jobs.ts';
-import { nsFromMs } from '../../schema/time.ts';
 import type { ExportReport } from '../../workflows/export.ts';
 import type { CliContext } from '../command.ts';
 import { GROUPS, parseEnvName } from '../command.ts';
+import { givenOf, listOf } from '../flag-input.ts';
 import { formatBytes, formatCount } from '../format.ts';
-import { ENV_HELP, resolveEnvironment } from '../resolve-environment.ts';
+import { ENV_HELP } from '../resolve-environment.ts';
 import { withClient } from '../temporal-client.ts';
 
 type ExportFlags = {
@@ -66,14 +64,15 @@ export function register(program: Command, context: CliContext): void {
 async function startExport(flags: ExportFlags, context: CliContext): Promise<void> {
   const { output } = context;
   const input = inputOf(flags);
-  const asked = await judged(input, flags, context);
+  const { judged } = await import('../judged-input.ts');
+  const shown = { flagOf: FLAG_OF, example: EXAMPLE };
+  const { day } = await judged({ type: 'export', input }, flags.env, context, shown);
   const [{ exportId }, { followExport }] = await Promise.all([
     import('../../workflows/lib/ids.ts'),
     import('../follow-export.ts'),
   ]);
-  const from = asked.from ?? asked.day;
-  const to = asked.to ?? asked.day;
-  const id = exportId({ feed: asked.feed, from, to, request: randomUUID().slice(0, 8) });
+  const { feed = '', from = day, to = day } = flags;
+  const id = exportId({ feed, from, to, request: randomUUID().slice(0, 8) });
   const report = await withClient(flags.env, context, (client) =>
     followExport(client, { id, input, context }),
   );
@@ -81,57 +80,20 @@ async function startExport(flags: ExportFlags, context: CliContext): Promise<voi
   else print(report, context);
 }
 
-/** What the job is given: what was not typed is left out. */
+/** What the job is given. */
 function inputOf(flags: ExportFlags): Readonly<Record<string, unknown>> {
-  const list = (text: string | undefined): string[] | undefined =>
-    text
-      ?.split(',')
-      .map((word) => word.trim())
-      .filter((word) => word !== '');
   const { feed, day, from, to, symbols, types, datasetVersion: version, format, out } = flags;
-  const given = {
-    ...{ feed, day, from, to, symbols: list(symbols), types: list(types), version, format },
+  return givenOf({
+    ...{ feed, day, from, to, symbols: listOf(symbols), types: listOf(types), version, format },
     // The worker has another folder to begin from.
     out: out === undefined ? undefined : resolve(out),
-  };
-  return Object.fromEntries(Object.entries(given).filter(([, value]) => value !== undefined));
+  });
 }
 
-type Asked = {
-  readonly feed: string;
-  readonly day: string;
-  readonly from?: string;
-  readonly to?: string;
+const FLAG_OF: Readonly<Record<string, string>> = {
+  ...{ feed: '--feed', day: '--day', from: '--from', to: '--to', symbols: '--symbols' },
+  ...{ types: '--types', version: '--dataset-version', format: '--format', out: '--out' },
 };
-
-const FLAGS: Readonly<Record<string, string>> = { version: '--dataset-version' };
-
-/** By the job's own judge, so that nothing is started in vain; in the words of the command line. */
-async function judged(
-  input: Readonly<Record<string, unknown>>,
-  flags: ExportFlags,
-  context: CliContext,
-): Promise<Asked> {
-  const { environment } = await resolveEnvironment(flags.env, context, 'none');
-  const [{ feedsOf }, { admit }] = await Promise.all([
-    import('../../environments/env.ts'),
-    import('../../activities/admission.ts'),
-  ]);
-  const known = { feeds: feedsOf(environment), shards: [], now: nsFromMs(Date.now()) };
-  const admission = admit(known, { type: 'export', input });
-  if (admission.refusal === null) {
-    const { from, to } = flags;
-    const range = from === undefined || to === undefined ? {} : { from, to };
-    return { feed: String(input['feed']), day: admission.day, ...range };
-  }
-  const { code, message, facts } = admission.refusal;
-  if (code !== 'SSMD_INVALID_INPUT') throw new SsmdError(code, message, { facts });
-  const faults = (facts['faults'] as readonly Fault[]).map((fault) => ({
-    ...fault,
-    where: FLAGS[fault.where] ?? `--${fault.where}`,
-  }));
-  throw invalidInput('the command line', faults, EXAMPLE);
-}
 
 function print(report: ExportReport, { output }: CliContext): void {
   const { color } = output;

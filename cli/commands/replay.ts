@@ -2,15 +2,13 @@
 import { randomUUID } from 'node:crypto';
 import type { Command } from 'commander';
 import { InvalidArgumentError } from 'commander';
-import { SsmdError, invalidInput } from '../../schema/errors.ts';
-import type { Fault } from '../../schema/errors.ts';
 import { EVENT_TYPES } from '../../schema/events.ts';
 import { isReplaySpeed, speedWords } from '../../schema/replay.ts';
 import type { ReplayPosition, ReplaySpeed } from '../../schema/replay.ts';
-import { nsFromMs } from '../../schema/time.ts';
 import type { ReplayReport } from '../../workflows/replay.ts';
 import type { CliContext } from '../command.ts';
 import { GROUPS, parseEnvName } from '../command.ts';
+import { givenOf, listOf } from '../flag-input.ts';
 import { ENV_HELP, resolveEnvironment } from '../resolve-environment.ts';
 import { withClient } from '../temporal-client.ts';
 
@@ -128,7 +126,9 @@ async function start(flags: StartFlags, context: CliContext): Promise<void> {
   const { output } = context;
   const id = flags.id ?? randomUUID().slice(0, 8);
   const input = inputOf({ ...flags, id });
-  await refuseWrongInput(input, flags, context);
+  const { judged } = await import('../judged-input.ts');
+  const shown = { flagOf: FLAG_OF, example: EXAMPLE };
+  await judged({ type: 'replay', input }, flags.env, context, shown);
   const [{ replayId }, { startReplay, followReplay }] = await Promise.all([
     import('../../workflows/lib/ids.ts'),
     import('../follow-replay.ts'),
@@ -153,50 +153,17 @@ async function start(flags: StartFlags, context: CliContext): Promise<void> {
   });
 }
 
-/** What the job is given: what was not typed is left out. */
+/** What the job is given. */
 function inputOf(flags: StartFlags): Readonly<Record<string, unknown>> {
-  const list = (text: string | undefined): string[] | undefined =>
-    text
-      ?.split(',')
-      .map((word) => word.trim())
-      .filter((word) => word !== '');
   const { feed, day, from, to, symbols, types, speed, id, keep } = flags;
-  const given = {
-    feed,
-    day,
-    from,
-    to,
-    symbols: list(symbols),
-    types: list(types),
-    speed,
-    id,
-    keep,
-  };
-  return Object.fromEntries(Object.entries(given).filter(([, value]) => value !== undefined));
+  const lists = { symbols: listOf(symbols), types: listOf(types) };
+  return givenOf({ feed, day, from, to, ...lists, speed, id, keep });
 }
 
-/** By the job's own judge, so that nothing is started in vain; in the words of the command line. */
-async function refuseWrongInput(
-  input: Readonly<Record<string, unknown>>,
-  flags: StartFlags,
-  context: CliContext,
-): Promise<void> {
-  const { environment } = await resolveEnvironment(flags.env, context, 'none');
-  const [{ feedsOf }, { admit }] = await Promise.all([
-    import('../../environments/env.ts'),
-    import('../../activities/admission.ts'),
-  ]);
-  const known = { feeds: feedsOf(environment), shards: [], now: nsFromMs(Date.now()) };
-  const { refusal } = admit(known, { type: 'replay', input });
-  if (refusal === null) return;
-  const { code, message, facts } = refusal;
-  if (code !== 'SSMD_INVALID_INPUT') throw new SsmdError(code, message, { facts });
-  const faults = (facts['faults'] as readonly Fault[]).map((fault) => ({
-    ...fault,
-    where: `--${fault.where}`,
-  }));
-  throw invalidInput('the command line', faults, EXAMPLE);
-}
+const FLAG_OF: Readonly<Record<string, string>> = {
+  ...{ feed: '--feed', day: '--day', from: '--from', to: '--to', symbols: '--symbols' },
+  ...{ types: '--types', speed: '--speed', id: '--id', keep: '--keep' },
+};
 
 async function tell(
   of: { readonly id: string; readonly name: string; readonly arg: object },

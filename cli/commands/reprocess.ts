@@ -6,6 +6,7 @@ import type { ReprocessInput } from '../../schema/jobs.ts';
 import type { CliContext } from '../command.ts';
 import { GROUPS, parseEnvName } from '../command.ts';
 import { registerDiff } from '../reprocess/diff.ts';
+import { givenOf } from '../flag-input.ts';
 import { ENV_HELP } from '../resolve-environment.ts';
 import { withClient } from '../temporal-client.ts';
 
@@ -125,8 +126,7 @@ function inputOf(flags: RunFlags): ReprocessInput {
     ...{ connector_version: connectorVersion, promote, max_changed: flags.maxChanged },
     ...{ parts: flags.parts, concurrency: flags.concurrency, dry_run: flags.dryRun },
   };
-  const entries = Object.entries(given).filter(([, value]) => value !== undefined);
-  return Object.fromEntries(entries) as ReprocessInput;
+  return givenOf(given) as ReprocessInput;
 }
 
 async function run(flags: RunFlags, context: CliContext): Promise<void> {

@@ -9,6 +9,7 @@ import { promoteId } from '../../workflows/lib/ids.ts';
 import { TASK_QUEUE } from '../../workflows/lib/queues.ts';
 import type { PromoteReport } from '../../workflows/promote.ts';
 import type { CliContext } from '../command.ts';
+import { givenOf } from '../flag-input.ts';
 import { failureOf } from '../job-failure.ts';
 import { judged } from '../judged-input.ts';
 import { withClient } from '../temporal-client.ts';
@@ -76,8 +77,7 @@ export async function rollBack(
 ): Promise<PromoteReport> {
   const { feed, by, reason } = flags;
   const undo = flags.revision ?? last ?? undefined;
-  const given = Object.entries({ feed, undo, by, reason }).filter(([, it]) => it !== undefined);
-  const input: unknown = Object.fromEntries(given);
+  const input = givenOf({ feed, undo, by, reason });
   const shown = { flagOf: FLAG_OF, example: EXAMPLE };
   await judged({ type: 'promote', input }, flags.env, context, shown);
   const id = promoteId({ feed: feed ?? '', request: randomUUID().slice(0, 8) });

@@ -1,7 +1,8 @@
 /** What came of the days of a range so far: sums, and the days that failed by name. */
 import type { DayDiff } from '../../activities/diff.ts';
 import type { ReprocessDayReport } from '../reprocess-day.ts';
-import { dayAfter } from './days.ts';
+import { addDays } from '../../schema/time.ts';
+import type { Day } from '../../schema/time.ts';
 
 export type Tally = {
   readonly built: number;
@@ -90,7 +91,7 @@ function withDay(stretches: readonly Stretch[], day: Stretch): Stretch[] {
   const merged: Stretch[] = [];
   for (const it of sorted) {
     const last = merged.at(-1);
-    if (last !== undefined && last.was === it.was && dayAfter(last.to) === it.from) {
+    if (last !== undefined && last.was === it.was && addDays(last.to as Day, 1) === it.from) {
       merged[merged.length - 1] = { ...last, to: it.to };
     } else merged.push(it);
   }
