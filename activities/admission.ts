@@ -15,7 +15,7 @@ import type { Day, UnixNs } from '../schema/time.ts';
 import { dayFault, feedFault, openDay, shown, yesterdayOf } from './day-input.ts';
 import type { JobDeps } from './deps.ts';
 import { formatFault, outFault, rangeFault, symbolsFault, typesFault } from './export-input.ts';
-import { buildName, integer, oneOf, ratio, words } from './input-judges.ts';
+import { ONE_OR_BOTH, buildName, integer, oneOf, ratio, words } from './input-judges.ts';
 import { instantFault, replayDayFault, replayIdFault, speedFault } from './replay-input.ts';
 import { activity } from './run.ts';
 import { RANGE_DAYS_MAX } from './reprocess-plan.ts';
@@ -143,17 +143,18 @@ function rangeOf(one: Judge) {
   const onlyDay: Judge = (value, known, given) =>
     given['from'] === undefined && given['to'] === undefined
       ? one(value, known, given)
-      : { what: 'stands beside "from" and "to"', hint: 'give "day", or "from" and "to"' };
+      : { what: 'stands beside a range', hint: ONE_OR_BOTH };
   const firstDay: Judge = (value, known, given) =>
     one(value, known, given) ??
-    (given['to'] === undefined ? { what: 'has no "to" beside it', hint: 'give both' } : null);
+    (given['to'] === undefined ? { what: 'is one end of a range', hint: ONE_OR_BOTH } : null);
   /** Judged as a day, and against the first. */
   const lastDay: Judge = (value, known, given) => {
     const fault = one(value, known, given);
     if (fault !== null) return fault;
     const first = given['from'];
-    if (typeof first !== 'string') return { what: 'has no "from" beside it', hint: 'give both' };
-    if (first > String(value)) return { what: `${shown(value)} is before "from" ${shown(first)}` };
+    if (typeof first !== 'string') return { what: 'is one end of a range', hint: ONE_OR_BOTH };
+    if (first > String(value))
+      return { what: `${shown(value)} is before ${shown(first)}, its begin` };
     const days = Number(dayStart(String(value) as Day) - dayStart(first as Day)) / 86_400e9 + 1;
     if (!(days > RANGE_DAYS_MAX)) return null;
     return { what: `the range has ${days} days`, hint: `at most ${RANGE_DAYS_MAX} a job` };

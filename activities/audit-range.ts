@@ -66,7 +66,7 @@ export async function auditRange(
     if (manifest === null) {
       const detail =
         `RAW has ${segments.size} segments of ${of.feed} ${day} and nothing serves it; ` +
-        `npx ssmd backfill --feed ${of.feed} --day ${day}`;
+        `npx ssmd backfill --feed ${of.feed} --date ${day}`;
       findings.push({ kind: 'manifest_missing', key: rawPrefix({ feed: of.feed, day }), detail });
     }
     const inputs = (manifest?.inputs ?? []).map((it) => it.key);

@@ -6,6 +6,7 @@ import { EXPORT_DAYS_MAX, EXPORT_FORMATS } from '../schema/jobs.ts';
 import { suggestion } from '../schema/near-miss.ts';
 import { NS_PER_DAY, dayStart, parseDay } from '../schema/time.ts';
 import { shown } from './day-input.ts';
+import { ONE_OR_BOTH } from './input-judges.ts';
 
 type FieldFault = Omit<Fault, 'where'> | null;
 type Given = Readonly<Record<string, unknown>>;
@@ -15,17 +16,15 @@ export function rangeFault(field: 'day' | 'from' | 'to', given: Given): FieldFau
   const { day, from, to } = given;
   if (field === 'day') {
     const both = from !== undefined || to !== undefined;
-    return both ? { what: 'stands beside a range', hint: 'either day, or from and to' } : null;
+    return both ? { what: 'stands beside a range', hint: ONE_OR_BOTH } : null;
   }
   if (day !== undefined) return null;
-  const other = field === 'from' ? 'to' : 'from';
-  if (given[other] === undefined) {
-    return { what: `needs ${other} as well`, hint: 'both ends are included; one day is "day"' };
+  if (from === undefined || to === undefined) {
+    return { what: 'is one end of a range', hint: ONE_OR_BOTH };
   }
   const [first, last] = [parseDay(String(from)), parseDay(String(to))];
   if (field === 'to' || first === null || last === null) return null;
-  if (first > last)
-    return { what: `${first} is after to, ${last}`, hint: 'the earlier day is from' };
+  if (first > last) return { what: `${first} is after ${last}, its end` };
   const days = Number((dayStart(last) - dayStart(first)) / NS_PER_DAY) + 1;
   if (days <= EXPORT_DAYS_MAX) return null;
   return {

@@ -3,6 +3,9 @@ import type { Fault } from '../schema/errors.ts';
 import { suggestion } from '../schema/near-miss.ts';
 import { shown } from './day-input.ts';
 
+/** What to do about days, in the words of no field: a command line has other names for them. */
+export const ONE_OR_BOTH = 'give one day, or both ends of a range';
+
 export type PlainJudge = (value: unknown) => Omit<Fault, 'where'> | null;
 
 /** One of these words. */

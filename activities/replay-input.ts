@@ -46,8 +46,8 @@ function spanFault({ from, to }: Given): FieldFault {
   // What is no instant is told beside its own field.
   if (span === null) return null;
   if (span.from >= span.to) {
-    const what = `${formatIso(span.from)} is not before to, ${formatIso(span.to)}`;
-    return { what, hint: 'the earlier instant is from; to is not included' };
+    const what = `${formatIso(span.from)} is not before ${formatIso(span.to)}, its end`;
+    return { what, hint: 'the end is not included' };
   }
   const days = daysOfSpan(span).length;
   return days <= REPLAY_DAYS_MAX

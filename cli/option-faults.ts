@@ -64,15 +64,15 @@ function nameOf(flags: string): string {
 
 /** What commands judge by themselves, in the same words: else it would be a second round. */
 async function furtherFaults(command: Command): Promise<Fault[]> {
-  const { feed, day } = command.opts<{ feed?: unknown; day?: unknown }>();
+  const { feed, date } = command.opts<{ feed?: unknown; date?: unknown }>();
   const faults: Fault[] = [];
   if (typeof feed === 'string') {
     const { FEEDS } = await import('../connectors/registry.ts');
     const wrong = feedFault(feed, [...FEEDS.keys()]);
     if (wrong !== null) faults.push(wrong);
   }
-  if (typeof day === 'string' && parseDay(day) === null) {
-    faults.push({ where: '--day', what: `'${day}' is not a day`, hint: 'YYYY-MM-DD, in UTC' });
+  if (typeof date === 'string' && parseDay(date) === null) {
+    faults.push({ where: '--date', what: `'${date}' is not a day`, hint: 'YYYY-MM-DD, in UTC' });
   }
   return faults;
 }

@@ -2,7 +2,7 @@
 import type { CompareDocument, ProfilePair } from '../dataset/compare.ts';
 import type { Distribution, StreamProfile } from '../dataset/profile.ts';
 import { renderDiff } from './diff-report.ts';
-import { escape, number } from './report.ts';
+import { escape, number } from './page.ts';
 
 /** Rows of a table; the rest is counted. */
 const ROWS_SHOWN_MAX = 200;

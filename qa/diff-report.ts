@@ -15,8 +15,7 @@ import type { DiffCounts, DiffSample, PlainRecord } from '../dataset/diff-tally.
 import type { ManifestGap } from '../dataset/manifest.ts';
 import { formatIso } from '../schema/time.ts';
 import { DIFF_STYLE } from './diff-style.ts';
-import { escape, number } from './report.ts';
-import { REPORT_STYLE } from './report-style.ts';
+import { escape, number, renderPage } from './page.ts';
 
 /** Streams listed, and streams whose samples are shown; the rest is counted. */
 const STREAMS_SHOWN_MAX = 300;
@@ -48,33 +47,21 @@ const NO_EXTRAS: DiffExtras = { sections: '', frames: {} };
 /** The report of a comparison, a complete HTML document. */
 export function renderDiff(diff: DiffDocument, extras: DiffExtras = NO_EXTRAS): string {
   const title = `${diff.feed} ${diff.day}: ${diff.old.version} against ${diff.new.version}`;
-  return `<!doctype html>
-<html lang="en">
-<head>
-<meta charset="utf-8">
-<meta name="viewport" content="width=device-width, initial-scale=1">
-<meta http-equiv="Content-Security-Policy" content="default-src 'none'; style-src 'unsafe-inline'">
-<title>${escape(title)}</title>
-<style>${REPORT_STYLE}${DIFF_STYLE}</style>
-</head>
-<body>
-<main>
-${head(diff)}
-${verdict(diff)}
-${tiles(diff.events)}
-${types(diff)}
-${fields(diff)}
-${dropped(diff)}
-${samples(diff, extras)}
-${extras.sections}
-${gaps(diff)}
-${streams(diff)}
-${sides(diff)}
-${foot(diff)}
-</main>
-</body>
-</html>
-`;
+  const parts = [
+    head(diff),
+    verdict(diff),
+    tiles(diff.events),
+    types(diff),
+    fields(diff),
+    dropped(diff),
+    samples(diff, extras),
+    extras.sections,
+    gaps(diff),
+    streams(diff),
+    sides(diff),
+    foot(diff),
+  ];
+  return renderPage({ title, style: DIFF_STYLE, parts });
 }
 
 function head({ feed, day, old, new: now, verdict: said }: DiffDocument): string {

@@ -1,6 +1,5 @@
 /** A report of figures and tables as one HTML file: no script, no network; what came from data is escaped. */
-import { escape, number } from './report.ts';
-import { REPORT_STYLE } from './report-style.ts';
+import { escape, number, renderPage } from './page.ts';
 
 export type PlainReport = {
   readonly title: string;
@@ -29,28 +28,19 @@ const ROWS_SHOWN_MAX = 500;
 /** A complete HTML document. */
 export function renderPlain(report: PlainReport): string {
   const { title, badge, intro, tiles, sections, foot } = report;
-  return `<!doctype html>
-<html lang="en">
-<head>
-<meta charset="utf-8">
-<meta name="viewport" content="width=device-width, initial-scale=1">
-<meta http-equiv="Content-Security-Policy" content="default-src 'none'; style-src 'unsafe-inline'">
-<title>${escape(title)}</title>
-<style>${REPORT_STYLE}</style>
-</head>
-<body>
-<main>
-<div class="head"><h1>${escape(title)}</h1><span class="badge ${badge.look}">${escape(badge.words)}</span></div>
-<p class="soft">${escape(intro)}</p>
-<div class="tiles">
-${tiles.map(({ name, value, bad }) => `<div class="tile${bad === true ? ' on-bad' : ''}"><b>${number(value)}</b><span>${escape(name)}</span></div>`).join('\n')}
-</div>
-${sections.map(section).join('\n')}
-<footer>${escape(foot)}</footer>
-</main>
-</body>
-</html>
-`;
+  const parts = [
+    `<div class="head"><h1>${escape(title)}</h1><span class="badge ${badge.look}">${escape(badge.words)}</span></div>`,
+    `<p class="soft">${escape(intro)}</p>`,
+    `<div class="tiles">\n${tiles.map(tile).join('\n')}\n</div>`,
+    ...sections.map(section),
+    `<footer>${escape(foot)}</footer>`,
+  ];
+  return renderPage({ title, parts });
+}
+
+function tile({ name, value, bad }: PlainReport['tiles'][number]): string {
+  const look = bad === true ? ' on-bad' : '';
+  return `<div class="tile${look}"><b>${number(value)}</b><span>${escape(name)}</span></div>`;
 }
 
 function section({ title, note, columns, rows }: PlainSection): string {

@@ -3,7 +3,7 @@
  * that the two always agree. Everything that came from data is escaped.
  */
 import type { CheckStatus, Sample } from './check.ts';
-import { REPORT_STYLE } from './report-style.ts';
+import { escape, number, renderPage } from './page.ts';
 import { COVERAGE_BUCKETS, COVERAGE_MINUTES } from './results.ts';
 import type { CheckResult, Coverage, DayResults, ResultGap } from './results.ts';
 
@@ -28,42 +28,17 @@ const CONDITION_WORDS = {
 /** The report of a day, a complete HTML document. */
 export function renderReport(results: DayResults): string {
   const title = `${results.feed} ${results.date}: ${results.day_condition}`;
-  return `<!doctype html>
-<html lang="en">
-<head>
-<meta charset="utf-8">
-<meta name="viewport" content="width=device-width, initial-scale=1">
-<meta http-equiv="Content-Security-Policy" content="default-src 'none'; style-src 'unsafe-inline'">
-<title>${escape(title)}</title>
-<style>${REPORT_STYLE}</style>
-</head>
-<body>
-<main>
-${head(results)}
-${reasons(results)}
-${tiles(results)}
-${coverage(results)}
-${checks(results)}
-${gaps(results)}
-${inputs(results)}
-${foot(results)}
-</main>
-</body>
-</html>
-`;
-}
-
-/** Text as HTML, in content and in quoted attributes. */
-export function escape(value: unknown): string {
-  return String(value).replace(/[&<>"']/g, (sign) => `&#${sign.charCodeAt(0)};`);
-}
-
-/** `12\u202f345.6`: digits in groups. */
-export function number(value: number): string {
-  const [whole = '', fraction] = String(value).split('.');
-  if (whole.includes('e')) return String(value);
-  const grouped = whole.replace(/\B(?=(\d{3})+$)/g, '\u202f');
-  return fraction === undefined ? grouped : `${grouped}.${fraction}`;
+  const parts = [
+    head(results),
+    reasons(results),
+    tiles(results),
+    coverage(results),
+    checks(results),
+    gaps(results),
+    inputs(results),
+    foot(results),
+  ];
+  return renderPage({ title, parts });
 }
 
 function head(results: DayResults): string {

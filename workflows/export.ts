@@ -4,7 +4,9 @@
  */
 import {
   CancellationScope,
+  CancelledFailure,
   defineQuery,
+  isCancellation,
   log,
   setCurrentDetails,
   setHandler,
@@ -78,8 +80,14 @@ export async function runExport(input: ExportInput): Promise<ExportReport> {
   } catch (error) {
     // Before there is a plan nothing can be in the bucket.
     if (plan !== null || asked.out !== null) await discard(plan ?? asked);
+    // A step that gave up before it heard of the cancellation: the run was cancelled all the same.
+    if (CancellationScope.current().consideredCancelled) throw cancelledBy(error);
     throw error;
   }
+}
+
+function cancelledBy(error: unknown): unknown {
+  return isCancellation(error) ? error : new CancelledFailure('cancelled while a step failed');
 }
 
 /** Why it ended is what is told, whatever comes of this. */

@@ -12,15 +12,15 @@ import { withClient } from '../temporal-client.ts';
 type AuditFlags = {
   readonly env?: string;
   readonly feed?: string;
-  readonly day?: string;
-  readonly from?: string;
-  readonly to?: string;
+  readonly date?: string;
+  readonly start?: string;
+  readonly end?: string;
   readonly datasetVersion?: string;
   readonly deep?: boolean;
   readonly json?: boolean;
 };
 
-const EXAMPLE = 'npx ssmd audit --feed kraken --from 2026-11-01 --to 2026-11-20';
+const EXAMPLE = 'npx ssmd audit --feed kraken --start 2026-11-01 --end 2026-11-20';
 
 export function register(program: Command, context: CliContext): void {
   program
@@ -30,12 +30,12 @@ export function register(program: Command, context: CliContext): void {
     .description(
       'Starts the job audit and follows it. Without a day: the last week of all feeds against RAW, its ' +
         'inventories and the buckets, two days rebuilt from RAW, runs that ended badly or not at all, ' +
-        'and what lies around. With --day: that day alone, rebuilt. Exit code 1 where anything is found.',
+        'and what lies around. With --date: that day alone, rebuilt. Exit code 1 where anything is found.',
     )
     .option('--feed <feed>', 'only of this feed')
-    .option('--day <day>', 'one UTC day, rebuilt from RAW: YYYY-MM-DD')
-    .option('--from <day>', 'first day of a range')
-    .option('--to <day>', 'last day of it, included')
+    .option('--date <day>', 'one UTC day, rebuilt from RAW: YYYY-MM-DD')
+    .option('--start <day>', 'first day of a range')
+    .option('--end <day>', 'last day of it, included')
     .option('--dataset-version <version>', 'of one day: another than the one that serves it')
     .option('--deep', 'rebuild every committed day of the range; without one, of all there are')
     .option('--env <name>', ENV_HELP, parseEnvName)
@@ -45,12 +45,12 @@ export function register(program: Command, context: CliContext): void {
 }
 
 const FLAG_OF = {
-  ...{ feed: '--feed', day: '--day', from: '--from', to: '--to', deep: '--deep' },
+  ...{ feed: '--feed', day: '--date', from: '--start', to: '--end', deep: '--deep' },
   version: '--dataset-version',
 } as const;
 
 async function audit(flags: AuditFlags, context: CliContext): Promise<void> {
-  const { feed, day, from, to, deep, datasetVersion: version } = flags;
+  const { feed, date: day, start: from, end: to, deep, datasetVersion: version } = flags;
   const input = givenOf({ feed, day, from, to, deep, version }) as AuditInput;
   const { judged } = await import('../judged-input.ts');
   const shown = { flagOf: FLAG_OF, example: EXAMPLE };

@@ -12,14 +12,14 @@ import { withClient } from '../temporal-client.ts';
 type BackfillFlags = {
   readonly env?: string;
   readonly feed?: string;
-  readonly day?: string;
-  readonly from?: string;
-  readonly to?: string;
+  readonly date?: string;
+  readonly start?: string;
+  readonly end?: string;
   readonly dryRun?: boolean;
   readonly json?: boolean;
 };
 
-const EXAMPLE = 'npx ssmd backfill --feed kraken --from 2026-11-01 --to 2026-11-20 --dry-run';
+const EXAMPLE = 'npx ssmd backfill --feed kraken --start 2026-11-01 --end 2026-11-20 --dry-run';
 
 export function register(program: Command, context: CliContext): void {
   program
@@ -32,9 +32,9 @@ export function register(program: Command, context: CliContext): void {
         'the reason. Exit code 1 where a day failed.',
     )
     .option('--feed <feed>', 'whose days (needed)')
-    .option('--day <day>', 'one UTC day: YYYY-MM-DD (default: yesterday)')
-    .option('--from <day>', 'first day of a range')
-    .option('--to <day>', 'last day of it, included')
+    .option('--date <day>', 'one UTC day: YYYY-MM-DD (default: yesterday)')
+    .option('--start <day>', 'first day of a range')
+    .option('--end <day>', 'last day of it, included')
     .option('--dry-run', 'only say what would be built')
     .option('--env <name>', ENV_HELP, parseEnvName)
     .option('--json', 'print one JSON object')
@@ -43,11 +43,11 @@ export function register(program: Command, context: CliContext): void {
 }
 
 const FLAG_OF = {
-  ...{ feed: '--feed', day: '--day', from: '--from', to: '--to', dry_run: '--dry-run' },
+  ...{ feed: '--feed', day: '--date', from: '--start', to: '--end', dry_run: '--dry-run' },
 } as const;
 
 async function backfill(flags: BackfillFlags, context: CliContext): Promise<void> {
-  const { feed, day, from, to, dryRun: dry_run } = flags;
+  const { feed, date: day, start: from, end: to, dryRun: dry_run } = flags;
   const input = givenOf({ feed, day, from, to, dry_run }) as BackfillInput;
   const { judged } = await import('../judged-input.ts');
   const shown = { flagOf: FLAG_OF, example: EXAMPLE };

@@ -12,13 +12,13 @@ import { withClient } from '../temporal-client.ts';
 type CompareFlags = {
   readonly env?: string;
   readonly feed?: string;
-  readonly day?: string;
+  readonly date?: string;
   readonly left: string;
   readonly right?: string;
   readonly json?: boolean;
 };
 
-const EXAMPLE = 'npx ssmd compare --feed kraken --day 2026-11-20 --left v1 --right v2';
+const EXAMPLE = 'npx ssmd compare --feed kraken --date 2026-11-20 --left v1 --right v2';
 
 export function register(program: Command, context: CliContext): void {
   program
@@ -31,7 +31,7 @@ export function register(program: Command, context: CliContext): void {
         '--promote never), then compare the versions.',
     )
     .option('--feed <feed>', 'whose day (needed)')
-    .option('--day <day>', 'which UTC day: YYYY-MM-DD (default: yesterday)')
+    .option('--date <day>', 'which UTC day: YYYY-MM-DD (default: yesterday)')
     .option('--left <version>', 'such as v1; current is the one that serves the day', 'current')
     .option('--right <version>', 'such as v2 (needed)')
     .option('--env <name>', ENV_HELP, parseEnvName)
@@ -41,7 +41,7 @@ export function register(program: Command, context: CliContext): void {
 }
 
 async function compare(flags: CompareFlags, context: CliContext): Promise<void> {
-  const { feed, day, left, right } = flags;
+  const { feed, date: day, left, right } = flags;
   const input = givenOf({ feed, day, left, right }) as CompareInput;
   const { judged } = await import('../judged-input.ts');
   const shown = { flagOf: FLAG_OF, example: EXAMPLE };
@@ -55,7 +55,7 @@ async function compare(flags: CompareFlags, context: CliContext): Promise<void> 
   else print(found, context);
 }
 
-const FLAG_OF = { feed: '--feed', day: '--day', left: '--left', right: '--right' } as const;
+const FLAG_OF = { feed: '--feed', day: '--date', left: '--left', right: '--right' } as const;
 
 function print(found: DayComparison, { output }: CliContext): void {
   const { line, color } = output;

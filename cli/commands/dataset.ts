@@ -26,7 +26,7 @@ type ListFlags = { readonly env?: string; readonly feed?: string; readonly json?
 type ShowFlags = {
   readonly env?: string;
   readonly feed: string;
-  readonly day: string;
+  readonly date: string;
   readonly datasetVersion?: string;
   readonly json?: boolean;
 };
@@ -36,7 +36,7 @@ const NO_DAYS =
   `--task-queue ssmd --input '{"feed":"kraken"}'`;
 const LIST_EXAMPLE = 'npx ssmd dataset list --feed kraken';
 const VERSION_HELP = 'such as v1 (default: the one that serves the day, else the newest)';
-const EXAMPLE = 'npx ssmd dataset show --feed kraken --day 2026-11-20';
+const EXAMPLE = 'npx ssmd dataset show --feed kraken --date 2026-11-20';
 
 export function register(program: Command, context: CliContext): void {
   const dataset = program
@@ -57,7 +57,7 @@ export function register(program: Command, context: CliContext): void {
     .command('show')
     .description('One day: its holes and its objects, and what it was made from.')
     .requiredOption('--feed <feed>', 'whose day: kraken or binance-usdm')
-    .requiredOption('--day <day>', 'which UTC day: YYYY-MM-DD')
+    .requiredOption('--date <day>', 'which UTC day: YYYY-MM-DD')
     .option('--dataset-version <version>', VERSION_HELP)
     .option('--env <name>', ENV_HELP, parseEnvName)
     .option('--json', 'print the manifest')
@@ -70,7 +70,7 @@ function addVerify(dataset: Command, context: CliContext): void {
     .command('verify')
     .description('Reads every object of a day back and holds it against the manifest.')
     .requiredOption('--feed <feed>', 'whose day: kraken or binance-usdm')
-    .requiredOption('--day <day>', 'which UTC day: YYYY-MM-DD')
+    .requiredOption('--date <day>', 'which UTC day: YYYY-MM-DD')
     .option('--dataset-version <version>', VERSION_HELP)
     .option('--env <name>', ENV_HELP, parseEnvName)
     .option('--json', 'print one JSON object')
@@ -146,9 +146,9 @@ async function chosenManifest(store: ObjectStore, flags: ShowFlags): Promise<Man
   const manifests = await manifestsOf(store, flags.feed);
   const { readPointer } = await import('../dataset/pointer.ts');
   const current = await readPointer(store, flags.feed);
-  const served = current?.ranges.find((it) => it.from <= flags.day && flags.day <= it.to);
+  const served = current?.ranges.find((it) => it.from <= flags.date && flags.date <= it.to);
   const of_day = manifests
-    .filter((it) => it.day === flags.day)
+    .filter((it) => it.day === flags.date)
     .sort((a, b) => compareVersions(a.version, b.version));
   const asked = flags.datasetVersion ?? served?.version ?? of_day.at(-1)?.version;
   const wanted = of_day.find((it) => it.version === asked);
@@ -246,9 +246,9 @@ const DAYS_SAID = 7;
 /** SSMD_NOT_FOUND that names what there is instead. */
 export function notCommitted(
   manifests: readonly { readonly day: string; readonly version: string }[],
-  wanted: { readonly feed: string; readonly day: string; readonly datasetVersion?: string },
+  wanted: { readonly feed: string; readonly date: string; readonly datasetVersion?: string },
 ): SsmdError {
-  const { feed, day, datasetVersion } = wanted;
+  const { feed, date: day, datasetVersion } = wanted;
   const versions = manifests.filter((it) => it.day === day).map((it) => it.version);
   const days = [...new Set(manifests.map((it) => it.day))].toSorted();
   const facts = { feed, day, version: datasetVersion ?? null, versions, days };
@@ -267,7 +267,7 @@ export function notCommitted(
 type Chosen = {
   readonly env?: string;
   readonly feed?: string;
-  readonly day?: string;
+  readonly date?: string;
   readonly datasetVersion?: string;
 };
 
@@ -285,19 +285,19 @@ async function withBucket<T>(
   const { environment } = await resolveEnvironment(chosen.env, context, 'none');
   // A recording may have been imported of a feed that this environment does not capture.
   const faults = flagFaults(chosen, [...FEEDS.keys()]);
-  const example = chosen.day === undefined ? LIST_EXAMPLE : EXAMPLE;
+  const example = chosen.date === undefined ? LIST_EXAMPLE : EXAMPLE;
   if (faults.length > 0) throw invalidInput('the command line', faults, example);
   const { endpoints } = await resolveEnvironment(chosen.env, context, 'stores');
   await using stores = await openStores(environment, endpoints);
   return await use(stores.normalized, feedsOf(environment));
 }
 
-function flagFaults({ feed, day, datasetVersion }: Chosen, feeds: readonly string[]): Fault[] {
+function flagFaults({ feed, date, datasetVersion }: Chosen, feeds: readonly string[]): Fault[] {
   const faults: Fault[] = [];
   const wrong = feed === undefined ? null : feedFault(feed, feeds);
   if (wrong !== null) faults.push(wrong);
-  if (day !== undefined && parseDay(day) === null) {
-    faults.push({ where: '--day', what: `'${day}' is not a day`, hint: 'YYYY-MM-DD, in UTC' });
+  if (date !== undefined && parseDay(date) === null) {
+    faults.push({ where: '--date', what: `'${date}' is not a day`, hint: 'YYYY-MM-DD, in UTC' });
   }
   if (datasetVersion !== undefined && !VERSION_PATTERN.test(datasetVersion)) {
     const what = `'${datasetVersion}' is no version`;

@@ -15,9 +15,9 @@ import { withClient } from '../temporal-client.ts';
 type ExportFlags = {
   readonly env?: string;
   readonly feed?: string;
-  readonly day?: string;
-  readonly from?: string;
-  readonly to?: string;
+  readonly date?: string;
+  readonly start?: string;
+  readonly end?: string;
   readonly symbols?: string;
   readonly types?: string;
   readonly datasetVersion?: string;
@@ -27,7 +27,7 @@ type ExportFlags = {
 };
 
 const EXAMPLE =
-  'npx ssmd export --feed kraken --day 2026-11-20 --types trade,quote --format parquet --out kraken-20';
+  'npx ssmd export --feed kraken --date 2026-11-20 --types trade,quote --format parquet --out kraken-20';
 
 export function register(program: Command, context: CliContext): void {
   program
@@ -40,9 +40,9 @@ export function register(program: Command, context: CliContext): void {
         'worker). Ctrl-C stops following it; the job goes on.',
     )
     .option('--feed <feed>', 'whose days: kraken or binance-usdm (needed)')
-    .option('--day <day>', 'one UTC day: YYYY-MM-DD (default: yesterday)')
-    .option('--from <day>', 'the first day of a range')
-    .option('--to <day>', 'the last day of it, included')
+    .option('--date <day>', 'one UTC day: YYYY-MM-DD (default: yesterday)')
+    .option('--start <day>', 'the first day of a range')
+    .option('--end <day>', 'the last day of it, included')
     .option('--symbols <list>', 'such as BTCUSD,ETHUSD (default: all there are)')
     .option('--types <list>', `of ${EVENT_TYPES.join(', ')} (default: all there are)`)
     .option(
@@ -71,7 +71,7 @@ async function startExport(flags: ExportFlags, context: CliContext): Promise<voi
     import('../../workflows/lib/ids.ts'),
     import('../follow-export.ts'),
   ]);
-  const { feed = '', from = day, to = day } = flags;
+  const { feed = '', start: from = day, end: to = day } = flags;
   const id = exportId({ feed, from, to, request: randomUUID().slice(0, 8) });
   const report = await withClient(flags.env, context, (client) =>
     followExport(client, { id, input, context }),
@@ -82,7 +82,8 @@ async function startExport(flags: ExportFlags, context: CliContext): Promise<voi
 
 /** What the job is given. */
 function inputOf(flags: ExportFlags): Readonly<Record<string, unknown>> {
-  const { feed, day, from, to, symbols, types, datasetVersion: version, format, out } = flags;
+  const { feed, date: day, start: from, end: to, symbols, types } = flags;
+  const { datasetVersion: version, format, out } = flags;
   return givenOf({
     ...{ feed, day, from, to, symbols: listOf(symbols), types: listOf(types), version, format },
     // The worker has another folder to begin from.
@@ -91,7 +92,7 @@ function inputOf(flags: ExportFlags): Readonly<Record<string, unknown>> {
 }
 
 const FLAG_OF: Readonly<Record<string, string>> = {
-  ...{ feed: '--feed', day: '--day', from: '--from', to: '--to', symbols: '--symbols' },
+  ...{ feed: '--feed', day: '--date', from: '--start', to: '--end', symbols: '--symbols' },
   ...{ types: '--types', version: '--dataset-version', format: '--format', out: '--out' },
 };
 

@@ -22,7 +22,7 @@ Examples:
   npx ssmd log show --feed kraken --shard tier1 --from 14:00 --to 14:05
   npx ssmd log show raw/kraken/2026/11/20/14/03-tier1-1763640000000.jsonl.zst --frames --limit 20
   npx ssmd log verify .ssmd/dev/log/kraken/tier1/1763640000000
-  npx ssmd log stats --feed kraken --shard tier1 --day 2026-11-20 --json`;
+  npx ssmd log stats --feed kraken --shard tier1 --date 2026-11-20 --json`;
 
 export function register(program: Command, context: CliContext): void {
   const log = program
@@ -65,7 +65,7 @@ function addCommon(command: Command): Command {
     .argument('[segment...]', 'what to read: see below')
     .option('--feed <feed>', 'such as kraken')
     .option('--shard <shard>', 'such as tier1')
-    .option('--day <day>', 'YYYY-MM-DD (default: today)')
+    .option('--date <day>', 'YYYY-MM-DD (default: today)')
     .option('--from <time>', 'such as 14:00 (default: 00:00)')
     .option('--to <time>', 'such as 14:05 (default: 24:00)')
     .option('--env <name>', ENV_HELP, parseEnvName)

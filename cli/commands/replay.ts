@@ -15,7 +15,7 @@ import { withClient } from '../temporal-client.ts';
 type Common = { readonly env?: string; readonly json?: boolean };
 type StartFlags = Common & {
   readonly feed?: string;
-  readonly day?: string;
+  readonly date?: string;
   readonly from?: string;
   readonly to?: string;
   readonly symbols?: string;
@@ -88,7 +88,7 @@ function registerStart(replay: Command, context: CliContext): void {
         'subscribe to.',
     )
     .option('--feed <feed>', 'whose data: kraken or binance-usdm (needed)')
-    .option('--day <day>', 'one UTC day: YYYY-MM-DD (default: yesterday)')
+    .option('--date <day>', 'one UTC day: YYYY-MM-DD (default: yesterday)')
     .option('--from <instant>', 'the first instant of a span, or its day')
     .option('--to <instant>', 'its end, not included (default: the end of the day)')
     .option('--symbols <list>', 'such as BTCUSD,ETHUSD (default: all there are)')
@@ -133,7 +133,7 @@ async function start(flags: StartFlags, context: CliContext): Promise<void> {
     import('../../workflows/lib/ids.ts'),
     import('../follow-replay.ts'),
   ]);
-  const { feed = '', day, from, to } = flags;
+  const { feed = '', date: day, from, to } = flags;
   const begins = from ?? day ?? 'yesterday';
   const workflow_id = replayId({ feed, from: begins, to: to ?? 'end', id });
   await withClient(flags.env, context, async (client) => {
@@ -155,13 +155,13 @@ async function start(flags: StartFlags, context: CliContext): Promise<void> {
 
 /** What the job is given. */
 function inputOf(flags: StartFlags): Readonly<Record<string, unknown>> {
-  const { feed, day, from, to, symbols, types, speed, id, keep } = flags;
+  const { feed, date: day, from, to, symbols, types, speed, id, keep } = flags;
   const lists = { symbols: listOf(symbols), types: listOf(types) };
   return givenOf({ feed, day, from, to, ...lists, speed, id, keep });
 }
 
 const FLAG_OF: Readonly<Record<string, string>> = {
-  ...{ feed: '--feed', day: '--day', from: '--from', to: '--to', symbols: '--symbols' },
+  ...{ feed: '--feed', day: '--date', from: '--from', to: '--to', symbols: '--symbols' },
   ...{ types: '--types', speed: '--speed', id: '--id', keep: '--keep' },
 };
 

@@ -23,7 +23,7 @@ type Flags = {
 };
 type ServeFlags = Flags & { readonly port: number };
 type DayFlags = Flags & {
-  readonly day?: string;
+  readonly date?: string;
   readonly json?: boolean;
   readonly progressJson?: boolean;
 };
@@ -56,7 +56,7 @@ export function register(program: Command, context: CliContext): void {
       'Runs a past day of a venue through the real connector on a virtual clock, to the bucket and the ' +
         'bus of an environment.',
     )
-    .option('--day <day>', 'YYYY-MM-DD, over by now (default: yesterday)')
+    .option('--date <day>', 'YYYY-MM-DD, over by now (default: yesterday)')
     .option('--json', 'print one JSON object')
     .option('--progress-json', 'print progress as JSON lines, on standard error');
   addCommon(day).action((flags: DayFlags) => runDay(flags, context));
@@ -95,7 +95,7 @@ async function runServe(flags: ServeFlags, context: CliContext): Promise<void> {
 
 async function runDay(flags: DayFlags, context: CliContext): Promise<void> {
   const { output, interrupted, root } = context;
-  const day = pastDay(flags.day);
+  const day = pastDay(flags.date);
   const [{ simulateDay }, { environment, endpoints }] = await Promise.all([
     import('../../workers/simulator.ts'),
     simulatedEnvironment(flags, context, 'capture'),
@@ -174,8 +174,8 @@ function pastDay(text: string | undefined): Day {
   const what = day === null ? `'${text}' is not a day` : `${day} is not over`;
   throw invalidInput(
     'the command line',
-    [{ where: '--day', what }],
-    `npx ssmd simulate day --feed kraken --day ${yesterday}`,
+    [{ where: '--date', what }],
+    `npx ssmd simulate day --feed kraken --date ${yesterday}`,
   );
 }
 

@@ -176,7 +176,7 @@ function printHoles({ feed, day, holes }: ArchivedDay, output: Output): void {
     { optional: ['detail'] },
   );
   const more = holes.length - HOLES_LISTED;
-  const show = `npx ssmd dataset show --feed ${feed} --day ${day} --env demo`;
+  const show = `npx ssmd dataset show --feed ${feed} --date ${day} --env demo`;
   if (more > 0) output.line(`and ${formatCount(more)} more: ${show}`);
   output.line();
 }

@@ -15,7 +15,7 @@ export type SelectFlags = {
   readonly env?: string;
   readonly feed?: string;
   readonly shard?: string;
-  readonly day?: string;
+  readonly date?: string;
   readonly from?: string;
   readonly to?: string;
 };
@@ -30,7 +30,7 @@ export type Selected = AsyncDisposable & {
 };
 
 const SELECT_EXAMPLE =
-  'npx ssmd log show --feed kraken --shard tier1 --day 2026-11-20 --from 14:00 --to 14:05';
+  'npx ssmd log show --feed kraken --shard tier1 --date 2026-11-20 --from 14:00 --to 14:05';
 
 /** @throws SSMD_INVALID_INPUT with every fault; SSMD_NOT_FOUND naming where was looked */
 export async function selectSegments(
@@ -98,10 +98,10 @@ async function bySpan(span: ShardSpan, places: RawPlaces, context: CliContext): 
 function checkedSpan(names: readonly string[], flags: SelectFlags): ShardSpan | null {
   const faults: Fault[] = [];
   const { feed, shard } = flags;
-  const spanned = [feed, shard, flags.day, flags.from, flags.to].some((it) => it !== undefined);
+  const spanned = [feed, shard, flags.date, flags.from, flags.to].some((it) => it !== undefined);
   if (names.length > 0 && !spanned) return null;
   if (names.length > 0) {
-    const what = 'names of segments and --feed, --shard, --day, --from, --to exclude each other';
+    const what = 'names of segments and --feed, --shard, --date, --from, --to exclude each other';
     faults.push({ where: 'SEGMENT', what });
   } else if (!spanned) {
     const what =
@@ -112,8 +112,8 @@ function checkedSpan(names: readonly string[], flags: SelectFlags): ShardSpan | 
     if (names.length > 0 || !spanned || (value !== undefined && NAME_PATTERN.test(value))) continue;
     faults.push({ where, what: value === undefined ? 'is missing' : `'${value}' is no such name` });
   }
-  const day = parseDay(flags.day ?? new Date().toISOString().slice(0, 10));
-  if (day === null) faults.push({ where: '--day', what: `'${flags.day}' is not YYYY-MM-DD` });
+  const day = parseDay(flags.date ?? new Date().toISOString().slice(0, 10));
+  if (day === null) faults.push({ where: '--date', what: `'${flags.date}' is not YYYY-MM-DD` });
   const from = readTime('--from', flags.from, day, faults);
   const to = readTime('--to', flags.to, day, faults);
   const begin = from ?? (day === null ? 0n : dayStart(day));

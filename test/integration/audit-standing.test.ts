@@ -193,9 +193,12 @@ test('a run of all feeds is told of them, and remembered by the next', async () 
 test('by the command line: exit code 1 where something is found', async () => {
   const env = { TEMPORAL_ADDRESS: servers.temporal.address };
   const options = { root: servers.dir, env };
-  const wrong = await ssmd(['audit', '--from', '2026-11-18', '--deep', '--env', 'dev'], options);
+  const wrong = await ssmd(['audit', '--start', '2026-11-18', '--deep', '--env', 'dev'], options);
   assert.equal(wrong.code, 2);
-  assert.match(wrong.err, /--from: has no "to" beside it/);
+  assert.match(
+    wrong.err,
+    /--start: is one end of a range \(give one day, or both ends of a range\)/,
+  );
 });
 
 test('the sample goes round', () => {

@@ -103,7 +103,7 @@ test('by the command line: the days, and a day that is not over', { skip }, asyn
   const root = await mkdtemp(join(tmpdir(), 'ssmd-backfill-'));
   const options = { root, env: onStage().variables };
   const today = new Date().toISOString().slice(0, 10);
-  const args = ['backfill', '--feed', FEED, '--day', today, '--env', 'dev', '--json'];
+  const args = ['backfill', '--feed', FEED, '--date', today, '--env', 'dev', '--json'];
   const { code, out, err } = await ssmd(args, options);
   assert.equal(code, 0, err);
   const report = JSON.parse(out) as BackfillReport & { readonly id: string };
@@ -111,11 +111,11 @@ test('by the command line: the days, and a day that is not over', { skip }, asyn
   assert.deepEqual(states(report), ['not_over']);
   assert.match(report.days[0]?.why ?? '', /market still open until/);
   const wrong = await ssmd(
-    ['backfill', '--feed', 'krakn', '--from', '2021-07-23', '--env', 'dev'],
+    ['backfill', '--feed', 'krakn', '--start', '2021-07-23', '--env', 'dev'],
     options,
   );
   assert.equal(wrong.code, 2);
-  assert.match(wrong.err, /--feed: [^]*--from: has no "to" beside it/);
+  assert.match(wrong.err, /--feed: [^]*--start: is one end of a range/);
 });
 
 test('what the buckets hold, by the command line', { skip }, async () => {
@@ -133,7 +133,17 @@ test(
   async () => {
     const { normalized, variables } = onStage();
     const options = { root: await mkdtemp(join(tmpdir(), 'ssmd-audit-')), env: variables };
-    const args = ['audit', '--feed', FEED, '--from', RANGE.from, '--to', RANGE.to, '--env', 'dev'];
+    const args = [
+      'audit',
+      '--feed',
+      FEED,
+      '--start',
+      RANGE.from,
+      '--end',
+      RANGE.to,
+      '--env',
+      'dev',
+    ];
     const { code, out, err } = await ssmd([...args, '--json'], options);
     assert.equal(code, 0, `${out}${err}`);
     const report = JSON.parse(out) as AuditReport & { readonly id: string };

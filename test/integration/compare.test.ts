@@ -147,7 +147,7 @@ async function command(...args: readonly string[]): Promise<Ran> {
 
 test('ssmd compare starts the job and says what it found', { skip }, async () => {
   const env = await environmentFile('test');
-  const args = ['--feed', FEED, '--day', DAY, '--left', LIVE, '--right', COPY, '--env', env];
+  const args = ['--feed', FEED, '--date', DAY, '--left', LIVE, '--right', COPY, '--env', env];
   const told = await command('compare', ...args, '--json');
   assert.equal(told.code, 0, told.err);
   assertFound(JSON.parse(told.out) as DayComparison);

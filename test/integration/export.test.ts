@@ -295,7 +295,7 @@ async function commandLine(...args: string[]) {
 }
 
 test('the command line starts it, follows it, and says what came of it', { skip }, async () => {
-  const args = ['--day', DAY, '--types', 'trade', '--symbols', SYMBOL, '--format', 'csv'];
+  const args = ['--date', DAY, '--types', 'trade', '--symbols', SYMBOL, '--format', 'csv'];
   const { code, out: said, err } = await commandLine(...args, '--out', out('cli'), '--json');
   assert.equal(code, 0, err);
   const report = JSON.parse(said) as ExportReport & { readonly id: string };
@@ -319,12 +319,12 @@ test('the command line starts it, follows it, and says what came of it', { skip 
   assert.equal(again.code, 2);
   assert.match(again.err, /out: .*cli: it is there already/);
   const wrong = await commandLine(
-    ...['--from', '2024-08-09', '--to', '2024-08-08', '--types', 'trdae', '--format', 'xls'],
+    ...['--start', '2024-08-09', '--end', '2024-08-08', '--types', 'trdae', '--format', 'xls'],
   );
   assert.equal(wrong.code, 2);
   for (const words of [
     'the command line has 3 faults',
-    '--from: 2024-08-09 is after to, 2024-08-08',
+    '--start: 2024-08-09 is after 2024-08-08, its end',
     '--types: "trdae": no type of event (did you mean "trade"?)',
     '--format: "xls" is no format',
     'A valid example: npx ssmd export --feed kraken',
@@ -348,7 +348,7 @@ test(
         if (text.includes('it waits')) stop.abort();
       },
     };
-    const args = ['export', '--env', 'dev', '--feed', FEED, '--day', DAY, '--out', out('left')];
+    const args = ['export', '--env', 'dev', '--feed', FEED, '--date', DAY, '--out', out('left')];
     const { code, err } = await ssmd(args, options);
     assert.equal(code, 130, err);
     assert.match(
@@ -414,6 +414,27 @@ test('cancelled at any stage, it leaves nothing behind', { skip }, async () => {
     const left = (await readdir(scratch.path)).filter((file) => file.includes('cancelled'));
     assert.deepEqual(left, [], name);
   }
+});
+
+test('cancelled, it ends so, though its step fails before it heard', { skip }, async () => {
+  const reached = Promise.withResolvers<undefined>();
+  const fail = Promise.withResolvers<never>();
+  const get: typeof normalized.get = (key, options) => {
+    if (!key.endsWith('.capnp.zst')) return normalized.get(key, options);
+    reached.resolve(undefined);
+    return fail.promise;
+  };
+  const failing = { ...deps, normalized: { ...normalized, get } };
+  await using other = await startWorkflowJobs(plain.temporal.address, failing, []);
+  const handle = await other.client.workflow.start('export', {
+    ...{ taskQueue: 'ssmd', workflowId: 'export/cancelled-unheard' },
+    args: [{ feed: FEED, day: DAY, format: 'csv', out: out('unheard') }],
+  });
+  await reached.promise;
+  await handle.cancel();
+  fail.reject(new SsmdError('SSMD_CORRUPT', 'rotten', {}));
+  await assert.rejects(handle.result(), (it: Error) => it.cause instanceof CancelledFailure);
+  assert.equal((await readdir(scratch.path)).includes('unheard'), false);
 });
 
 /** Holds the read that `when` names until it is let go, whatever its signal says. */

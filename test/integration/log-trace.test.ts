@@ -94,7 +94,7 @@ async function ssmd(...args: readonly string[]): Promise<Run> {
   }
 }
 
-const shard = ['--env', environment_file, '--feed', 'kraken', '--shard', 'tier1', '--day', DAY];
+const shard = ['--env', environment_file, '--feed', 'kraken', '--shard', 'tier1', '--date', DAY];
 
 function rows(text: string): Record<string, unknown>[] {
   return text

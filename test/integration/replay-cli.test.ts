@@ -73,7 +73,7 @@ test('a day at max: what it printed to listen to hears every event', { skip }, a
   });
   await until('it listens', () => listening.some((text) => text.includes('listening')));
   const { code, out, err } = await run([
-    ...['replay', 'start', '--feed', 'kraken', '--day', DAY, '--speed', 'max', '--id', 'fast'],
+    ...['replay', 'start', '--feed', 'kraken', '--date', DAY, '--speed', 'max', '--id', 'fast'],
     '--json',
   ]);
   assert.equal(code, 0, err);
@@ -90,7 +90,7 @@ test('a day at max: what it printed to listen to hears every event', { skip }, a
 });
 
 test('started apart, paused, sought, sped up, stopped', { skip }, async () => {
-  const start = ['replay', 'start', '--feed', 'kraken', '--day', DAY, '--speed', '0.1'];
+  const start = ['replay', 'start', '--feed', 'kraken', '--date', DAY, '--speed', '0.1'];
   const begun = await run([...start, '--id', 'slow', '--detach']);
   assert.equal(begun.code, 0, begun.err);
   assert.match(begun.out, /npx ssmd sub 'replay\.slow\.>' --env dev/);
@@ -135,7 +135,7 @@ test('a wrong command line names all its faults and starts nothing', { skip }, a
     const { code } = await run(['replay', 'start', '--feed', 'kraken', `--speed=${speed}`]);
     assert.equal(code, 2);
   }
-  const absent = await run(['replay', 'start', '--feed', 'kraken', '--day', '2023-07-29']);
+  const absent = await run(['replay', 'start', '--feed', 'kraken', '--date', '2023-07-29']);
   assert.equal(absent.code, 2);
   assert.match(absent.err, /RAW has nothing of kraken on 2023-07-29/);
 });

@@ -101,7 +101,7 @@ test('an audit: a day, or a range of which no single version is meant', () => {
   }
   const { message } = refusal('audit', { ...range, day: '2026-11-20', version: 'v1', deep: 1 });
   assert.match(message, /has 3 faults/);
-  assert.match(message, /day: stands beside "from" and "to"/);
+  assert.match(message, /day: stands beside a range/);
   assert.match(message, /version: stands beside a range/);
 });
 

@@ -38,7 +38,7 @@ describe('an environment without a file is refused by', () => {
     ['simulate', 'day', '--feed', 'kraken'],
     ['sub'],
     ['dataset', 'list'],
-    ['dataset', 'show', '--feed', 'kraken', '--day', '2026-01-01'],
+    ['dataset', 'show', '--feed', 'kraken', '--date', '2026-01-01'],
     ['worker'],
     ['job', 'list'],
     ['job', 'status', 'audit'],
@@ -128,8 +128,8 @@ test('an error that is none of a listener stays what it is', async () => {
 
 describe('faults of options', () => {
   const cases: readonly [string, readonly RegExp[]][] = [
-    ['dataset show', [/--feed: is needed/, /--day: is needed/]],
-    ['dataset show --day x', [/--feed: is needed/, /--day: 'x' is not a day/]],
+    ['dataset show', [/--feed: is needed/, /--date: is needed/]],
+    ['dataset show --date x', [/--feed: is needed/, /--date: 'x' is not a day/]],
     [
       'simulate day --rate x --seed y --feed krakn',
       [/--rate: .*'x'/, /--seed: .*'y'/, /--feed: .*did you mean "kraken"/],

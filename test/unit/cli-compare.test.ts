@@ -48,10 +48,10 @@ test('env compare names all that is wrong', async () => {
 
 test('compare is judged as its job judges', async () => {
   await refused(
-    ['compare', '--feed', 'krakn', '--day', '2026-02-30', '--left', '1'],
+    ['compare', '--feed', 'krakn', '--date', '2026-02-30', '--left', '1'],
     /has 4 faults/,
     /--feed: "krakn" is not a feed of this environment/,
-    /--day: "2026-02-30" is not a day/,
+    /--date: "2026-02-30" is not a day/,
     /--left: "1" is no version/,
     /--right: is missing/,
   );

@@ -112,7 +112,10 @@ test('the holes of a day are listed with cause, from and to; the rest of many is
   const many = Array.from({ length: 20 }, (_, index) => hole(index, index + 1));
   const text = linesAt(null, reportOf(['kraken'], many)).join('\n');
   assert.equal(text.match(/epoch_ended/g)?.length, 12);
-  assert.match(text, /and 8 more: npx ssmd dataset show --feed kraken --day 2026-11-20 --env demo/);
+  assert.match(
+    text,
+    /and 8 more: npx ssmd dataset show --feed kraken --date 2026-11-20 --env demo/,
+  );
 });
 
 test('the commands to look next with are the same, broken or whole', () => {

@@ -98,7 +98,7 @@ test('the outcome of a job is what came of it, never the stage it failed in', ()
 
 test('a day that is not there is told with those that are', () => {
   const day = (text: string, version = 'v1') => ({ day: text, version });
-  const wanted = { feed: 'kraken', day: '2026-11-20' };
+  const wanted = { feed: 'kraken', date: '2026-11-20' };
   const said = (days: readonly { day: string; version: string }[], more = {}): string =>
     notCommitted(days, { ...wanted, ...more }).message;
   assert.match(said([]), /kraken has no committed day at all/);
@@ -110,12 +110,12 @@ test('a day that is not there is told with those that are', () => {
 });
 
 test('flags of dataset and job are checked before a server is asked', async () => {
-  const show = words('dataset show --feed krakn --day yesterday --dataset-version 3 --env dev');
+  const show = words('dataset show --feed krakn --date yesterday --dataset-version 3 --env dev');
   const { code, err } = await ssmd(show, { root });
   assert.equal(code, 2);
   for (const said of [
     /--feed: .*did you mean "kraken"/,
-    /--day: 'yesterday'/,
+    /--date: 'yesterday'/,
     /--dataset-version/,
   ]) {
     assert.match(err, said);

@@ -115,7 +115,7 @@ test('a wrong command would be found', async () => {
   const faults = await Promise.all(commands.map(({ line }) => faultOf(line)));
   const expected = [
     /unknown command 'conector'/,
-    /--day: is needed/,
+    /--date: is needed/,
     /fed: is not known/,
     /no script demonstrate/,
     /unknown option '--kept'/,

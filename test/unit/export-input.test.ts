@@ -36,7 +36,7 @@ test('every fault is named at once', () => {
   });
   for (const line of [
     'the input of export has 7 faults',
-    'day: stands beside a range (either day, or from and to)',
+    'day: stands beside a range (give one day, or both ends of a range)',
     'types: "trades", 7: no type of event (did you mean "trade"?)',
     'symbols: "BTCUSD" is no list of symbols (a list of our names, such as ["BTCUSD"]',
     'version: "latest" is no version (such as "v1" or "v1.1")',
@@ -51,11 +51,11 @@ test('every fault is named at once', () => {
 
 test('a range has two ends, in order, is over and not without end', () => {
   const cases = [
-    [{ from: '2026-11-20' }, /from: needs to as well/],
-    [{ to: '2026-11-20' }, /to: needs from as well/],
+    [{ from: '2026-11-20' }, /from: is one end of a range/],
+    [{ to: '2026-11-20' }, /to: is one end of a range/],
     [
       { from: '2026-11-20', to: '2026-11-19' },
-      /1 fault.*from: 2026-11-20 is after to, 2026-11-19/s,
+      /1 fault.*from: 2026-11-20 is after 2026-11-19, its end/s,
     ],
     [{ from: '2026-11-31', to: '2026-11-20' }, /from: "2026-11-31" is not a day/],
     [{ from: '2026-11-20', to: '2026-11-22' }, /to: market still open until 2026-11-23T00:00:00Z/],

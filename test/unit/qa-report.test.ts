@@ -1,7 +1,8 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { parseSuite } from '../../environments/qa-suite.ts';
-import { escape, renderReport } from '../../qa/report.ts';
+import { escape } from '../../qa/page.ts';
+import { renderReport } from '../../qa/report.ts';
 import type { DayResults } from '../../qa/results.ts';
 import { runSuite } from '../../qa/suite.ts';
 import { at, BTC, ETH, facts, gap, steadyTrades, TIMES, trade } from '../support/qa-events.ts';
