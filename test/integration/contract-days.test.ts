@@ -1,18 +1,13 @@
 /**
- * The contract through days: midnights, ids, clocks, normalizers, a stream that loses what it had, a shard
- * that is not there; over real servers, on a virtual clock. Each time the archive made live is
- * the archive made from RAW, to the byte, and its manifest says what is true.
+ * The contract through days: midnights, ids, clocks; over real servers, on a virtual clock. Each time the
+ * archive made live is the archive made from RAW, to the byte, and its manifest says what is true.
  */
 import { after, test } from 'node:test';
 import {
-  buildAtNoon,
-  buildBeforeArchive,
   clockSteps,
   idsBeginAnew,
   idsComeAgain,
-  shardMissing,
   skewedMidnight,
-  streamGone,
 } from '../support/contract-days.ts';
 import { openScenario } from '../support/contract-stage.ts';
 import type { Scenario, Variation } from '../support/contract-stage.ts';
@@ -26,9 +21,9 @@ after(() => servers[Symbol.asyncDispose]());
 
 type Play = (scenario: Scenario, variation: Variation) => Promise<string>;
 
-function scenario(title: string, name: string, play: Play, { shards = 1, rate = 0.2 } = {}): void {
+function scenario(title: string, name: string, play: Play, rate = 0.2): void {
   void test(title, async () => {
-    await using opened = await openScenario(servers, name, shards === 2 ? 2 : 1);
+    await using opened = await openScenario(servers, name);
     console.log(`# ${name}: ${await play(opened, { seed: SEED, rate })}`);
   });
 }
@@ -38,20 +33,9 @@ for (const slow of ['old', 'new'] as const) {
     `midnight, the ${slow} day's connections seconds behind: no trade lost, none repeated`,
     `slow-${slow}`,
     (opened, variation) => skewedMidnight(opened, variation, slow),
-    { rate: 0.5 },
+    0.5,
   );
 }
 scenario('trade ids that begin anew', 'ids-anew', idsBeginAnew);
 scenario('trade ids that come again with other content', 'ids-again', idsComeAgain);
 scenario('the wall clock steps an hour forward and 2 s back', 'clock', clockSteps);
-scenario('another normalizer since noon', 'build-noon', buildAtNoon, { rate: 0.1 });
-scenario(
-  'another normalizer since 03:00, before the day before is archived',
-  'build-night',
-  buildBeforeArchive,
-  { rate: 0.05 },
-);
-scenario('the stream aged out in part, then emptied, before the archive', 'stream', streamGone);
-scenario('two shards, one of them missing when the day is archived', 'shards', shardMissing, {
-  shards: 2,
-});
