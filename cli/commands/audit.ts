@@ -7,6 +7,7 @@ import { ExitWith, GROUPS, parseEnvName } from '../command.ts';
 import { formatBytes, formatCount } from '../format.ts';
 import { givenOf } from '../flag-input.ts';
 import { ENV_HELP } from '../resolve-environment.ts';
+import { getLine } from '../storage/get-line.ts';
 import { withClient } from '../temporal-client.ts';
 
 type AuditFlags = {
@@ -67,11 +68,11 @@ async function audit(flags: AuditFlags, context: CliContext): Promise<void> {
     followJob<AuditReport>(client, { type: 'audit', id, input }, context),
   );
   if (flags.json === true) context.output.json({ id, ...report });
-  else print(report, context);
+  else print(report, flags.env, context);
   if (report.outcome === 'failed') throw new ExitWith(1);
 }
 
-function print(report: AuditReport, { output }: CliContext): void {
+function print(report: AuditReport, env: string | undefined, { output }: CliContext): void {
   const { line, color } = output;
   const { outcome, from, to, days, ranges, findings } = report;
   const paint = outcome === 'passed' ? color.green : color.red;
@@ -93,6 +94,6 @@ function print(report: AuditReport, { output }: CliContext): void {
   for (const { kind, key, detail } of all) line(`  ${color.red(kind)} ${key}: ${detail}`);
   const more = report.findings_total - all.length;
   if (more > 0) line(`  and ${formatCount(more)} more findings, in the report`);
-  line(`  report: ${report.html}`);
-  line(`          ${report.json}`);
+  line(`  report: ${getLine(report.html, env)}`);
+  line(`  the same as JSON: ${report.json}`);
 }

@@ -7,6 +7,7 @@ import { GROUPS, parseEnvName } from '../command.ts';
 import { formatCount } from '../format.ts';
 import { givenOf } from '../flag-input.ts';
 import { ENV_HELP } from '../resolve-environment.ts';
+import { getLine } from '../storage/get-line.ts';
 import { withClient } from '../temporal-client.ts';
 
 type CompareFlags = {
@@ -52,12 +53,12 @@ async function compare(flags: CompareFlags, context: CliContext): Promise<void> 
     followCompare(client, whole, context),
   );
   if (flags.json === true) context.output.json(found);
-  else print(found, context);
+  else print(found, flags.env, context);
 }
 
 const FLAG_OF = { feed: '--feed', day: '--date', left: '--left', right: '--right' } as const;
 
-function print(found: DayComparison, { output }: CliContext): void {
+function print(found: DayComparison, env: string | undefined, { output }: CliContext): void {
   const { line, color } = output;
   const { events, schemas, values, timing, gaps } = found;
   const paint = found.verdict === 'differs' ? color.red : color.green;
@@ -80,8 +81,8 @@ function print(found: DayComparison, { output }: CliContext): void {
   line(
     `  gaps ${gaps.old} -> ${gaps.new}${gaps.equal ? ', the same' : `: ${gaps.added} added, ${gaps.gone} gone`}`,
   );
-  line(`  report: ${found.html}`);
-  line(`          ${found.json}`);
+  line(`  report: ${getLine(found.html, env)}`);
+  line(`  the same as JSON: ${found.json}`);
 }
 
 function streams({ same, different }: DayComparison['values']): string {

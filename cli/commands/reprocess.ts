@@ -148,7 +148,7 @@ async function run(flags: RunFlags, context: CliContext): Promise<void> {
     runReprocess(client, whole, context),
   );
   if (flags.json === true) output.json({ id, ...standing });
-  else printStanding(id, standing, context);
+  else printStanding({ id, env: flags.env }, standing, context);
   const days = standing.over ? standing.report.days : standing.days;
   if (days.failed.length > 0) {
     throw new SsmdError('SSMD_UNAVAILABLE', `${id}: some days were not built, see above`);
@@ -205,12 +205,13 @@ async function showReprocess(
     const waiting = await withClient(flags.env, context, waitingRuns);
     if (flags.json === true) output.json(waiting);
     else if (waiting.length === 0) output.line('no run waits for a decision');
-    for (const one of flags.json === true ? [] : waiting) printStanding(one.id, one, context);
+    for (const one of flags.json === true ? [] : waiting)
+      printStanding({ id: one.id, env: flags.env }, one, context);
     return;
   }
   const standing = await withClient(flags.env, context, (client) => lookAtReprocess(client, id));
   if (flags.json === true) output.json({ id, ...standing });
-  else printStanding(id, standing, context);
+  else printStanding({ id, env: flags.env }, standing, context);
 }
 
 async function decide(

@@ -10,6 +10,8 @@ import type { CliContext } from '../command.ts';
 import { GROUPS, parseEnvName } from '../command.ts';
 import { formatBytes, formatCount } from '../format.ts';
 import { ENV_HELP, resolveEnvironment } from '../resolve-environment.ts';
+import { getLine } from '../storage/get-line.ts';
+import type { GetFlags } from '../storage/get.ts';
 
 type Flags = { readonly env?: string; readonly json?: boolean };
 type OfVersion = Flags & { readonly versionId: string };
@@ -26,7 +28,7 @@ export function register(program: Command, context: CliContext): void {
   const storage = program
     .command('storage')
     .helpGroup(GROUPS.data)
-    .summary('what the buckets hold; versions of objects: list, restore, delete, prune')
+    .summary('what the buckets hold; objects as files; their versions')
     .description(
       'ssmd never overwrites an object of a dataset; where the store keeps versions, what something ' +
         'else overwrote or deleted can be had back.',
@@ -40,6 +42,13 @@ export function register(program: Command, context: CliContext): void {
   add('usage', 'What is there, and how that fits the environment: the job monthly-audit, followed.')
     .option('--feed <feed>', 'only of this feed')
     .action((flags: Flags & { readonly feed?: string }) => usage(flags, context));
+  add('get', 'Writes an object to a file: a report to open in a browser, a manifest to read.')
+    .argument('<key>', KEY)
+    .option('--out <file>', 'where to (default: its name, here); it must not be there yet')
+    .action(async (key: string, flags: GetFlags) => {
+      const { getObject } = await import('../storage/get.ts');
+      await getObject(key, flags, context);
+    });
   add('versioning', 'Whether a bucket keeps versions; enable or suspend it.')
     .argument('<action>', 'status, enable or suspend')
     .argument('[bucket]', 'raw, normalized, or the name of one of them (status: both)')
@@ -94,7 +103,7 @@ async function usage(
     const over = `${formatCount(days_over)} days beyond it, ${formatBytes(bytes_over)}`;
     output.line(`  oldest day ${oldest_day ?? 'none'}; to be kept ${kept}; ${over}`);
   }
-  output.line(`  report: ${report.html}`);
+  output.line(`  report: ${getLine(report.html, env)}`);
 }
 
 function parseKeep(text: string): number {

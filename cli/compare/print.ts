@@ -9,7 +9,7 @@ import type { Output } from '../output.ts';
 const FIELDS_SAID = 8;
 const EXAMPLES_SAID = 3;
 
-/** `where`: keys or files of the whole report. */
+/** `where`: the whole report, and how to get it. */
 export function printDiff(
   diff: DiffDocument,
   where: { readonly json: string; readonly html: string },
@@ -39,7 +39,7 @@ export function printDiff(
   if (!gaps.equal) line(`  gaps: ${gaps.old} before, ${gaps.new} now: ${moved}`);
   for (const id of examplesOf(diff)) line(`  npx ssmd trace ${id}`);
   line(`  report: ${where.html}`);
-  line(`          ${where.json}`);
+  line(`  the same as JSON: ${where.json}`);
 }
 
 function cells({ old, new: now, equal, changed, added, removed, dropped }: DiffCounts): string[] {

@@ -11,6 +11,7 @@ import type { CliContext } from '../command.ts';
 import { parseEnvName } from '../command.ts';
 import { feedFault } from '../flag-faults.ts';
 import { ENV_HELP, resolveEnvironment } from '../resolve-environment.ts';
+import { getLine } from '../storage/get-line.ts';
 
 type DiffFlags = {
   readonly env?: string;
@@ -67,7 +68,10 @@ async function diff(flags: DiffFlags, context: CliContext): Promise<void> {
   const of = { feed, day, old: flags.old, new: flags.new ?? '' };
   const found = await diffStored(place, of, watched).finally(() => bar.end());
   if (flags.json === true) output.json(found.document);
-  else printDiff(found.document, found.figures, output);
+  else {
+    const { json, html } = found.figures;
+    printDiff(found.document, { json, html: getLine(html, flags.env) }, output);
+  }
 }
 
 /** What is wrong with `--feed` and `--date`. */

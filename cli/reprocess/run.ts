@@ -17,6 +17,7 @@ import { formatBytes, formatCount } from '../format.ts';
 import { listRuns, lookAtRun } from '../job-runs.ts';
 import { failureOf } from '../job-failure.ts';
 import { shellWord } from '../shell-word.ts';
+import { getLine } from '../storage/get-line.ts';
 
 /** How far a run is: its stage and days, or its report where it is over. */
 export type Standing =
@@ -176,16 +177,20 @@ async function seenOf(client: Client, handle: WorkflowHandle): Promise<Seen> {
 }
 
 /** What a run came to, and what to type next. */
-export function printStanding(id: string, standing: Standing, { output }: CliContext): void {
+export function printStanding(
+  { id, env }: { readonly id: string; readonly env: string | undefined },
+  standing: Standing,
+  { output }: CliContext,
+): void {
   const { line, color } = output;
   if (!standing.over) {
     if (standing.stage !== 'deciding') {
       line(`${color.bold(id)}: ${standing.stage} its days`);
-      printTally(standing, output.line);
+      printTally(standing, env, output.line);
       return;
     }
     line(`${color.bold(id)}: waits for a decision`);
-    printTally(standing, output.line);
+    printTally(standing, env, output.line);
     const decide = `npx ssmd reprocess promote ${shellWord(id)} --by YOU --reason 'diff reviewed'`;
     line(`\nTo let these days serve:\n  ${decide}`);
     line(
@@ -196,7 +201,7 @@ export function printStanding(id: string, standing: Standing, { output }: CliCon
   const { report } = standing;
   line(`${color.bold(id)}: ${report.outcome}`);
   if (report.plan !== null) printPlan(report, output.line);
-  else printTally(report, output.line);
+  else printTally(report, env, output.line);
   if (report.outcome === 'not_promoted' && report.decision === null) line(NOT_MOVED);
   if (report.moved !== null) {
     line(
@@ -236,9 +241,10 @@ function timeText(seconds: number): string {
 
 function printTally(
   { days, words }: Pick<Told, 'days' | 'words'>,
+  env: string | undefined,
   line: (text?: string) => void,
 ): void {
   line(`  ${words}`);
   for (const { day, why } of days.failed) line(`  ${day} failed: ${why}`);
-  for (const report of days.reports) line(`  report: ${report}`);
+  for (const report of days.reports) line(`  report: ${getLine(report, env)}`);
 }

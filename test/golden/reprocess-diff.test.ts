@@ -49,7 +49,7 @@ all     1,201  1,200  1,197  3        0      1        0
   trade fields: side 3, trade_id 3
   npx ssmd trace tiny/tier1/1795046400000000000/trade/BTCUSD/0
   report: diff/tiny/2026/11/19/v1..v2.html
-          diff/tiny/2026/11/19/v1..v2.json`,
+  the same as JSON: diff/tiny/2026/11/19/v1..v2.json`,
   );
 });
 
@@ -67,7 +67,7 @@ ticker  1    0    0      0        0      0        1
 all     3    1    1      0        0      0        2
   dropped: book_not_whole 1, other_type 1
   report: diff/tiny/2026/11/19/v1..v2.html
-          diff/tiny/2026/11/19/v1..v2.json`,
+  the same as JSON: diff/tiny/2026/11/19/v1..v2.json`,
   );
 });
 
@@ -79,6 +79,6 @@ test('equal days', async () => {
 type   old    new    equal  changed  added  removed  dropped
 trade  1,200  1,200  1,200  0        0      0        0
   report: diff/tiny/2026/11/19/v1..v2.html
-          diff/tiny/2026/11/19/v1..v2.json`,
+  the same as JSON: diff/tiny/2026/11/19/v1..v2.json`,
   );
 });

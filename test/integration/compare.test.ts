@@ -153,7 +153,7 @@ test('ssmd compare starts the job and says what it found', { skip }, async () =>
   assertFound(JSON.parse(told.out) as DayComparison);
   const shown = await command('compare', ...args);
   assert.match(shown.out, /v1\.1\.\.v9: differs/);
-  assert.match(shown.out, /report: compare\/binance-usdm\/2021\/07\/22\/v1\.1\.\.v9\.html/);
+  assert.match(shown.out, /report: npx ssmd storage get compare\/binance-usdm\/2021\/07\/22\/v1\.1\.\.v9\.html/);
 });
 
 test('ssmd reprocess diff reads the store itself', { skip }, async () => {

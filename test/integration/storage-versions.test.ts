@@ -1,6 +1,6 @@
 /** Versions of objects on a real store that keeps them, and on one that does not, by the command line. */
 import assert from 'node:assert/strict';
-import { mkdtemp } from 'node:fs/promises';
+import { mkdtemp, readFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, test } from 'node:test';
@@ -163,4 +163,24 @@ test('a policy lets go what another version took the place of long ago', () => {
   // It was replaced when the next one came, however old it is itself.
   assert.deepEqual(gone(1, 301), ['b', 'a']);
   assert.deepEqual(gone(1, 100), []);
+});
+
+test('an object as a file, which is never written over', async () => {
+  await put('as it is');
+  const out = join(await mkdtemp(join(tmpdir(), 'ssmd-get-')), 'pointer.json');
+  type Got = { key: string; file: string; bytes: number };
+  assert.deepEqual(await json<Got>('get', `/${KEY}`, '--out', out), {
+    key: KEY,
+    file: out,
+    bytes: 8,
+  });
+  assert.equal(await readFile(out, 'utf8'), 'as it is');
+  await put('later');
+  const again = await run(['get', KEY, '--out', out]);
+  assert.equal(again.code, 2);
+  assert.match(again.err, /--out: EEXIST/);
+  assert.equal(await readFile(out, 'utf8'), 'as it is');
+  const absent = await run(['get', 'qa/none.html']);
+  assert.match(absent.err, /dev has no object qa\/none\.html/);
+  assert.equal(absent.code, 2);
 });
