@@ -6,11 +6,10 @@ import { currentKey } from '../../dataset/keys.ts';
 import { SsmdError } from '../../schema/errors.ts';
 import type { ObjectStore } from '../../storage/object-store.ts';
 import { promoteId } from '../../workflows/lib/ids.ts';
-import { TASK_QUEUE } from '../../workflows/lib/queues.ts';
 import type { PromoteReport } from '../../workflows/promote.ts';
 import type { CliContext } from '../command.ts';
 import { givenOf } from '../flag-input.ts';
-import { failureOf } from '../job-failure.ts';
+import { followJob } from '../follow-job.ts';
 import { judged } from '../judged-input.ts';
 import { withClient } from '../temporal-client.ts';
 
@@ -81,12 +80,7 @@ export async function rollBack(
   const shown = { flagOf: FLAG_OF, example: EXAMPLE };
   await judged({ type: 'promote', input }, flags.env, context, shown);
   const id = promoteId({ feed: feed ?? '', request: randomUUID().slice(0, 8) });
-  return withClient(flags.env, context, async (client) => {
-    try {
-      const options = { taskQueue: TASK_QUEUE, workflowId: id, args: [input] };
-      return (await client.workflow.execute('promote', options)) as PromoteReport;
-    } catch (error) {
-      throw failureOf(error, id);
-    }
-  });
+  return withClient(flags.env, context, (client) =>
+    followJob<PromoteReport>(client, { type: 'promote', id, input }, context),
+  );
 }

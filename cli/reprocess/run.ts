@@ -115,13 +115,15 @@ export async function decideReprocess(
   verb: 'promote' | 'reject',
   said: unknown,
 ): Promise<string> {
-  const { job } = await lookAtRun(client, id);
-  if (job.status !== 'RUNNING') {
+  // An answer proves a worker: without one the update would wait, and be made whenever one comes.
+  const standing = await lookAtReprocess(client, id);
+  if (standing.over) {
+    const { outcome } = standing.report;
     throw new SsmdError(
       'SSMD_INVALID_INPUT',
-      `${id} is over: ${job.outcome ?? job.status}. Which version serves which day: npx ssmd dataset ` +
+      `${id} is over: ${outcome}. Which version serves which day: npx ssmd dataset ` +
         'current; to move days now, start the job promote (docs/operating.md)',
-      { facts: { id, outcome: job.outcome } },
+      { facts: { id, outcome } },
     );
   }
   try {

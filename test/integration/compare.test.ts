@@ -153,7 +153,10 @@ test('ssmd compare starts the job and says what it found', { skip }, async () =>
   assertFound(JSON.parse(told.out) as DayComparison);
   const shown = await command('compare', ...args);
   assert.match(shown.out, /v1\.1\.\.v9: differs/);
-  assert.match(shown.out, /report: npx ssmd storage get compare\/binance-usdm\/2021\/07\/22\/v1\.1\.\.v9\.html/);
+  assert.match(
+    shown.out,
+    /report: npx ssmd storage get compare\/binance-usdm\/2021\/07\/22\/v1\.1\.\.v9\.html/,
+  );
 });
 
 test('ssmd reprocess diff reads the store itself', { skip }, async () => {
@@ -169,13 +172,42 @@ test('ssmd reprocess diff reads the store itself', { skip }, async () => {
 test('ssmd reprocess run follows until somebody has to decide', { skip }, async () => {
   const env = await environmentFile('test');
   const args = ['--feed', FEED, '--date', DAY, '--to', 'v2', '--env', env];
-  const told = await command('reprocess', 'run', ...args, '--json');
-  assert.equal(told.code, 0, told.err);
-  const { id, over, stage: at } = JSON.parse(told.out) as Record<'id' | 'over' | 'stage', unknown>;
-  assert.deepEqual([over, at], [false, 'deciding']);
-  const word = ['--by', 'ana', '--reason', 'only looked', '--env', env];
-  const rejected = await command('reprocess', 'reject', String(id), ...word);
-  assert.equal(rejected.code, 0, rejected.err);
+  const said = ['--by', 'ana', '--reason', 'looked at it', '--env', env];
+  for (const verb of ['reject', 'promote']) {
+    const told = await command('reprocess', 'run', ...args, '--json');
+    assert.equal(told.code, 0, told.err);
+    const {
+      id,
+      over,
+      stage: at,
+    } = JSON.parse(told.out) as Record<'id' | 'over' | 'stage', unknown>;
+    assert.deepEqual([over, at], [false, 'deciding']);
+    const decided = await command('reprocess', verb, String(id), ...said);
+    assert.equal(decided.code, 0, decided.err);
+  }
+  const serves = await command('dataset', 'current', '--feed', FEED, '--env', env);
+  assert.match(serves.out, /2021-07-22 .*v2/);
+  const back = await command('dataset', 'rollback', '--feed', FEED, ...said);
+  assert.equal(back.code, 0, back.err);
+  const again = await command('dataset', 'current', '--feed', FEED, '--env', env);
+  assert.match(again.out, new RegExp(`2021-07-22 .*${LIVE.replace('.', '\\.')}`));
+});
+
+test('a word that no worker would hear is not said', { skip }, async () => {
+  const workflowId = 'reprocess/unheard';
+  const run = { taskQueue: 'nobody-polls-it', workflowId, args: [{ feed: FEED, day: DAY }] };
+  const handle = await onStage().client.workflow.start('reprocess', run);
+  const env = await environmentFile('test');
+  const said = ['--by', 'ana', '--reason', 'looked at it', '--env', env];
+  const { code, err } = await command('reprocess', 'promote', workflowId, ...said);
+  assert.equal(code, 3, err);
+  assert.match(err, /no worker answered for reprocess\/unheard; start one: npx ssmd worker/);
+  const { events } = await handle.fetchHistory();
+  assert.equal(
+    events?.some((it) => it.workflowExecutionUpdateAcceptedEventAttributes != null),
+    false,
+  );
+  await handle.terminate();
 });
 
 test('ssmd env compare puts two environments side by side', { skip }, async () => {
