@@ -17,6 +17,7 @@ import { daysOf, resolveDay, yesterdayOf } from './day-input.ts';
 import { JSON_TYPE, readCurrent } from './datasets.ts';
 import type { JobContext, JobDeps } from './deps.ts';
 import { findLeftovers } from './leftovers.ts';
+import type { Leftover } from './leftovers.ts';
 import { RANGE_DAYS_MAX } from './reprocess-plan.ts';
 import { activity } from './run.ts';
 
@@ -170,6 +171,12 @@ async function lastAudit({ normalized, now }: JobDeps): Promise<string> {
   }
 }
 
+const LEFTOVER_WORDS: Readonly<Record<Leftover['kind'], string>> = {
+  staged: 'staged records of committed days',
+  object: 'objects no manifest names',
+  abandoned: 'records and objects of rebuilds that were not committed',
+};
+
 /** One finding for each version, feed and kind: what a cleanup would take. */
 async function auditLeftovers(
   deps: JobDeps,
@@ -185,9 +192,8 @@ async function auditLeftovers(
   }
   return [...groups].map(([name, { count, bytes, first }]) => {
     const [kind, version, feed] = name.split(' ');
-    const what =
-      kind === 'staged' ? 'staged records of committed days' : 'objects no manifest names';
+    const what = LEFTOVER_WORDS[kind as Leftover['kind']];
     const detail = `${count} ${what} of ${feed} ${version}, ${bytes} bytes; npx ssmd cleanup --dry-run`;
-    return { kind: kind === 'staged' ? 'staging_orphan' : 'object_orphan', key: first, detail };
+    return { kind: kind === 'object' ? 'object_orphan' : 'staging_orphan', key: first, detail };
   });
 }

@@ -2,13 +2,19 @@
 import { jsonDocument } from '../dataset/canonical.ts';
 import { cleanupDigest, supersededVersions, whyKept } from '../dataset/cleanup.ts';
 import type { CleanupEntry, CleanupList, Superseded, VersionState } from '../dataset/cleanup.ts';
-import { cleanupKey, manifestPrefix, parseManifestKey } from '../dataset/keys.ts';
+import {
+  cleanupKey,
+  manifestKey,
+  manifestPrefix,
+  parseManifestKey,
+  stagingOf,
+} from '../dataset/keys.ts';
 import { SsmdError } from '../schema/errors.ts';
 import { formatIso } from '../schema/time.ts';
 import { JSON_TYPE, readCurrent } from './datasets.ts';
 import { breathe } from './deps.ts';
 import type { JobContext, JobDeps } from './deps.ts';
-import { findLeftovers, versionsIn } from './leftovers.ts';
+import { findLeftovers, placeOf, versionsIn } from './leftovers.ts';
 import { activity } from './run.ts';
 
 /** A list that would take more than this share of the bucket, by bytes or by keys, is not taken. */
@@ -33,6 +39,8 @@ export type CleanupSummary = Omit<CleanupList, 'format' | 'entries' | 'before_ms
   readonly keys: number;
   readonly staged: number;
   readonly objects: number;
+  /** Of rebuilds that were never committed; left out by workers that did not know of them. */
+  readonly abandoned?: number;
   readonly over_limit: boolean;
 };
 
@@ -139,7 +147,7 @@ export async function checkCleanup(
     if (kind === 'version' || fresh.has(key)) continue;
     // What is gone needs no leave.
     if ((await deps.normalized.head(key)) !== null)
-      throw needed(digest, key, 'a manifest names it');
+      throw needed(digest, key, 'a manifest names it, or its day is being built again');
   }
   return summaryOf(list);
 }
@@ -164,6 +172,7 @@ export async function runCleanup(
   while (counts.at < list.entries.length) {
     await refuseNeeded(deps, list);
     const page = list.entries.slice(counts.at, counts.at + PAGE);
+    await refuseTakenUp(deps, list, page);
     for (let first = 0; first < page.length; first += DELETES_MAX) {
       const some = page.slice(first, first + DELETES_MAX);
       const ended = await Promise.all(some.map((it) => deleteOne(deps, it)));
@@ -211,6 +220,27 @@ async function refuseNeeded(deps: Deps, list: CleanupList): Promise<void> {
     if (why !== null) throw needed(list.digest, `${feed} ${version}`, why);
     for await (const { key } of deps.normalized.list(manifestPrefix(version, feed))) {
       if (!listed.has(key)) throw needed(list.digest, `${feed} ${version}`, `${key} is new`);
+    }
+  }
+}
+
+/** A rebuild that somebody goes on with has its plan laid down anew before anything of it is used. */
+async function refuseTakenUp(
+  { normalized }: Deps,
+  { digest, before_ms }: CleanupList,
+  page: readonly CleanupEntry[],
+): Promise<void> {
+  const looked = new Set<string>();
+  for (const { kind, version, key } of page) {
+    const place = kind === 'abandoned' ? placeOf(key) : null;
+    if (place === null) continue;
+    const of = { version, ...place };
+    const manifest = manifestKey(of);
+    if (looked.has(manifest)) continue;
+    looked.add(manifest);
+    if ((await normalized.head(manifest)) !== null) throw needed(digest, manifest, 'it is new');
+    for await (const staged of normalized.list(stagingOf(of))) {
+      if (staged.modified_ms >= before_ms) throw needed(digest, staged.key, 'it was put anew');
     }
   }
 }
@@ -307,6 +337,7 @@ function summaryOf({ format: _, entries, before_ms: __, ...list }: CleanupList):
     keys: entries.length,
     staged: count('staged'),
     objects: count('object'),
+    abandoned: count('abandoned'),
     over_limit: list.share > CLEANUP_SHARE_MAX,
   };
 }

@@ -1,21 +1,25 @@
 /**
  * What lies in the normalized bucket and nothing refers to: staged records of days that are committed,
- * and objects of such days that their manifest does not name. A day without a manifest may be in the
- * making, and is left out whatever its age.
+ * objects of such days that their manifest does not name, and rebuilds that were begun and left. Any other
+ * day without a manifest may be in the making, of what only the bus had, and is left out whatever its age.
  */
 import {
   VERSION_PREFIX,
+  isStagedRebuild,
+  manifestKey,
   parseManifestKey,
   parseObjectKey,
   parseVersionKey,
 } from '../dataset/keys.ts';
-import { dayOf } from '../schema/time.ts';
+import { dayOf, parseDay } from '../schema/time.ts';
+import type { Day } from '../schema/time.ts';
 import { readManifest } from './datasets.ts';
 import { breathe } from './deps.ts';
 import type { JobContext, JobDeps } from './deps.ts';
 
 export type Leftover = {
-  readonly kind: 'staged' | 'object';
+  /** `abandoned`: of a day that was rebuilt from RAW and not committed; it can be rebuilt again. */
+  readonly kind: 'staged' | 'object' | 'abandoned';
   readonly version: string;
   readonly feed: string;
   readonly key: string;
@@ -25,7 +29,10 @@ export type Leftover = {
 
 const KEYS_A_BEAT = 500;
 
-/** In byte order of keys within a version; `before_ms`: only what was put before, by the store's clock. */
+/**
+ * By version; `before_ms`: only what was put before, by the store's clock, and of a rebuild nothing unless
+ * all of it was.
+ */
 export async function* findLeftovers(
   deps: Pick<JobDeps, 'normalized'>,
   of: { readonly feeds: readonly string[]; readonly before_ms: number },
@@ -52,9 +59,10 @@ async function* leftoversOf(
 ): AsyncGenerator<Leftover> {
   const named = new Set<string>();
   const committed = new Set<string>();
+  const begun = new Map<string, Begun>();
   let seen = 0;
-  // Manifests come first (`_manifests` is before `_staging` and before any feed), so one pass will do.
-  // What is committed meanwhile counts as not committed, and is left alone.
+  // Manifests come first, then what is staged (`_manifests` is before `_staging` and before any feed), so one
+  // pass will do. What is committed meanwhile counts as not committed, and is left alone.
   for await (const { key, bytes, etag, modified_ms } of deps.normalized.list(
     `normalized/${version}/`,
   )) {
@@ -72,15 +80,50 @@ async function* leftoversOf(
       continue;
     }
     const place = placeOf(key);
-    if (place === null || modified_ms >= of.before_ms || named.has(key)) continue;
-    if (!committed.has(`${place.feed} ${place.day}`)) continue;
-    yield { kind: place.kind, version, feed: place.feed, key, bytes, etag };
+    if (place === null || !of.feeds.includes(place.feed)) continue;
+    const { kind, feed } = place;
+    const name = `${feed} ${place.day}`;
+    if (!committed.has(name)) {
+      const it = { kind: 'abandoned', version, feed, key, bytes, etag } as const;
+      note(begun, place, { ...it, modified_ms });
+      continue;
+    }
+    if (modified_ms >= of.before_ms || named.has(key)) continue;
+    yield { kind, version, feed, key, bytes, etag };
+  }
+  for (const { is_rebuild, feed, day, newest_ms, entries } of begun.values()) {
+    if (!is_rebuild || newest_ms >= of.before_ms) continue;
+    if ((await deps.normalized.head(manifestKey({ version, feed, day }))) !== null) continue;
+    yield* entries;
   }
 }
 
-function placeOf(key: string): (Pick<Leftover, 'kind' | 'feed'> & { readonly day: string }) | null {
+/** A day that has no manifest, as far as it was seen. */
+type Begun = Place & { is_rebuild: boolean; newest_ms: number; readonly entries: Leftover[] };
+
+/** Only what a rebuild staged, and objects after it, are kept: of other days nothing may be taken. */
+function note(
+  begun: Map<string, Begun>,
+  place: Place,
+  { modified_ms, ...it }: Leftover & { readonly modified_ms: number },
+): void {
+  const name = `${place.feed} ${place.day}`;
+  const fresh = { ...place, is_rebuild: place.kind === 'staged', newest_ms: 0, entries: [] };
+  const group = begun.get(name) ?? fresh;
+  begun.set(name, group);
+  if (place.kind === 'staged' && !isStagedRebuild(it.key)) group.is_rebuild = false;
+  if (!group.is_rebuild) return void group.entries.splice(0);
+  group.newest_ms = Math.max(group.newest_ms, modified_ms);
+  group.entries.push(it);
+}
+
+type Place = { readonly kind: 'staged' | 'object'; readonly feed: string; readonly day: Day };
+
+/** Of which day a staged record or an object is; null for any other key. */
+export function placeOf(key: string): Place | null {
   const staged = /^normalized\/[^/]+\/_staging\/([^/]+)\/(\d{4}-\d\d-\d\d)\/[^/]+\.json$/.exec(key);
-  if (staged !== null) return { kind: 'staged', feed: staged[1] ?? '', day: staged[2] ?? '' };
+  const day = parseDay(staged?.[2] ?? '');
+  if (staged !== null) return day === null ? null : { kind: 'staged', feed: staged[1] ?? '', day };
   const object = parseObjectKey(key);
   return object === null ? null : { kind: 'object', feed: object.feed, day: dayOf(object.t) };
 }

@@ -156,7 +156,8 @@ async function stageTasks(
     };
     const text = planToText({ format: 1, plan, share });
     const key = stagedPlanKey(stagedId(task, day));
-    await deps.normalized.putIfAbsent(key, new TextEncoder().encode(text), JSON_TYPE);
+    // The same again where it is there: its age tells a rebuild that goes on from one that was left.
+    await deps.normalized.put(key, new TextEncoder().encode(text), JSON_TYPE);
     for (let part = 0; part < parts; part++) tasks.push({ ...task, part, parts });
   }
   return tasks;

@@ -4,8 +4,11 @@ import type { Current } from './current.ts';
 import { compareVersions } from './version.ts';
 
 export type CleanupEntry = {
-  /** `version`: of a superseded version; `staged`, `object`: what no manifest refers to. */
-  readonly kind: 'version' | 'staged' | 'object';
+  /**
+   * `version`: of a superseded version; `staged`, `object`: what no manifest refers to; `abandoned`: of a
+   * rebuild that was never committed.
+   */
+  readonly kind: 'version' | 'staged' | 'object' | 'abandoned';
   readonly version: string;
   readonly feed: string;
   readonly key: string;

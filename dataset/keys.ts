@@ -191,8 +191,13 @@ export function stagedWindowKey({ version, feed, day, shard, hour }: StagedWindo
 }
 
 /** What is laid down of a day while it is built under a version: plans and parts. */
-function stagingOf(of: { version: string; feed: string; day: Day }): string {
+export function stagingOf(of: { version: string; feed: string; day: Day }): string {
   return `normalized/${versionText(of.version)}/_staging/${name('feed', of.feed)}/${of.day}/`;
+}
+
+/** Whether a staged record is of a rebuild from RAW: a plan or a part, no window of the archive. */
+export function isStagedRebuild(key: string): boolean {
+  return /-(plan|part-\d+-of-\d+)-[0-9a-f]{16}\.json$/.test(key);
 }
 
 /** A shard's day as it was surveyed, and how its work is shared. */

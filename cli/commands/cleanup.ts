@@ -29,8 +29,8 @@ export function register(program: Command, context: CliContext): void {
     .summary('list what nothing needs any more, and delete it once confirmed')
     .description(
       'Starts the job weekly-cleanup and follows it. A dry run lists superseded versions, staged records ' +
-        'of committed days and objects no manifest names, with a digest; that digest deletes what ' +
-        'the list names, and nothing else.',
+        'of committed days, objects no manifest names and rebuilds that were never committed, with a ' +
+        'digest; that digest deletes what the list names, and nothing else.',
     )
     .option('--dry-run', 'list, and delete nothing (this is what it does without --confirm)')
     .option('--confirm <digest>', 'delete what the list of this digest names')
@@ -80,7 +80,8 @@ function print({ outcome, list, done }: CleanupReport, { output }: CliContext): 
     line(`  ${feed} ${version}: ${days} days, ${formatCount(keys)} keys, ${formatBytes(bytes)}`);
   }
   line(
-    `  ${formatCount(list.staged)} staged records, ${formatCount(list.objects)} unnamed objects`,
+    `  ${formatCount(list.staged)} staged records, ${formatCount(list.objects)} unnamed objects, ` +
+      `${formatCount(list.abandoned ?? 0)} keys of rebuilds never committed`,
   );
   const share = `${(list.share * 100).toFixed(1)} % of the bucket`;
   line(`  ${formatCount(list.keys)} keys, ${formatBytes(list.bytes)}, ${share}; list: ${list.key}`);

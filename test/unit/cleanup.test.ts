@@ -5,10 +5,14 @@ import { checkCleanup, listCleanup, runCleanup } from '../../activities/cleanup.
 import { plainContext } from '../../activities/deps.ts';
 import { supersededVersions } from '../../dataset/cleanup.ts';
 import type { Current } from '../../dataset/current.ts';
-import { NS_PER_HOUR } from '../../schema/time.ts';
+import { stagedWindowKey } from '../../dataset/keys.ts';
+import { verifyBuiltDay } from '../../activities/reprocess-day.ts';
+import { NS_PER_HOUR, nsFromMs } from '../../schema/time.ts';
 import type { Day } from '../../schema/time.ts';
 import { archiveDay } from '../support/archive-run.ts';
+import { createMemoryObjectStore } from '../../storage/memory.ts';
 import { memoryJobs } from '../support/memory-jobs.ts';
+import { finish, plan, reprocessJobs, runPart } from '../support/reprocess-jobs.ts';
 import { writeTinyDay } from '../support/tiny-day.ts';
 
 const feed = 'tiny';
@@ -87,4 +91,63 @@ test('a worker that died is followed by another, which goes on after it', async 
     [keys, 0],
     'the counts go on, nothing is counted twice',
   );
+});
+
+test('a rebuild that was left goes once it is old, and not where somebody goes on with it', async () => {
+  let day = 0;
+  const ms = (): number => Date.parse('2026-11-22T06:00:00Z') + day * 86_400_000;
+  const normalized = createMemoryObjectStore(ms);
+  const deps = reprocessJobs('2026-11-22T06:00:00Z', { normalized, now: () => nsFromMs(ms()) });
+  await writeTinyDay(deps.raw, { day: DAY, step_ns: NS_PER_HOUR });
+  // All of it is there but the manifest.
+  const left = await plan(deps, DAY, 'v2', 2);
+  for (const task of left.tasks) await runPart(deps, task);
+  await normalized.put('normalized/_versions/v2.json', new Uint8Array(2));
+  for (let key = 0; key < 200; key++) {
+    await normalized.put(`normalized/_throughput/ballast-${key}.json`, new Uint8Array(50_000));
+  }
+  const of = { feeds: [feed], keep_versions: 3, older_than_days: 90 };
+  day = 6;
+  assert.equal((await listCleanup(deps, of, context)).keys, 0, 'it may go on yet');
+  day = 8;
+  const { digest, keys, abandoned } = await listCleanup(deps, of, context);
+  assert.deepEqual([abandoned, keys > 20], [keys, true]);
+  assert.equal((await checkCleanup(deps, digest, context)).keys, keys);
+
+  // What was archived beside it may be the only copy of what the bus had.
+  const window = { version: 'v2', feed, day: DAY, shard: 'tier1', hour: 3 };
+  await normalized.put(stagedWindowKey(window), new Uint8Array(2));
+  day = 30;
+  assert.equal((await listCleanup(deps, of, context)).keys, 0);
+  await assert.rejects(checkCleanup(deps, digest, context), /its day is being built again/);
+  await normalized.delete(stagedWindowKey(window));
+  assert.equal((await checkCleanup(deps, digest, context)).keys, keys);
+
+  // Somebody goes on with it, after the check.
+  const again = await plan(deps, DAY, 'v2', 2);
+  assert.deepEqual(again.tasks, left.tasks, 'with the very plan that lies there');
+  await assert.rejects(runCleanup(deps, digest, context), /it was put anew; make a new dry run/);
+  assert.equal((await listCleanup(deps, of, context)).keys, 0);
+  await finish(deps, again);
+  await assert.rejects(checkCleanup(deps, digest, context), /a manifest names it/);
+  await assert.rejects(runCleanup(deps, digest, context), /it is new; make a new dry run/);
+  // All that was listed is there: a plan, two parts, and objects.
+  assert.equal((await verifyBuiltDay(deps, again, context)).objects, keys - 3);
+});
+
+test('a rebuild that was left is taken whole, and can be made again', async () => {
+  const deps = reprocessJobs('2026-11-22T06:00:00Z');
+  await writeTinyDay(deps.raw, { day: DAY, step_ns: NS_PER_HOUR });
+  const left = await plan(deps, DAY, 'v2', 2);
+  await runPart(deps, left.tasks[0]);
+  await deps.normalized.put('normalized/_versions/v2.json', new Uint8Array(2));
+  for (let key = 0; key < 200; key++) {
+    await deps.normalized.put(`normalized/_throughput/${key}.json`, new Uint8Array(50_000));
+  }
+  const of = { feeds: [feed], keep_versions: 3, older_than_days: 90 };
+  const { digest, keys } = await listCleanup(deps, of, context);
+  assert.equal((await runCleanup(deps, digest, context)).deleted, keys);
+  for await (const { key } of deps.normalized.list('normalized/v2/')) assert.fail(key);
+  const { outcome } = await finish(deps, await plan(deps, DAY, 'v2', 2));
+  assert.equal(outcome, 'committed');
 });
