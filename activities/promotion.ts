@@ -30,7 +30,8 @@ export type Moved = {
 const RACES_MAX = 20;
 
 /**
- * Moves days to where `days` says, if each is still served by what it was (`was`).
+ * Moves days to where `days` says, if each is still served by what it was (`was`). Once `signal` is
+ * aborted nothing is moved any more.
  * @throws SSMD_MOVED naming the days that somebody else moved in between
  * @throws SSMD_NOT_FOUND where a day has no manifest under the version it is to go to
  */
@@ -39,8 +40,9 @@ export async function moveDays(
   feed: string,
   days: readonly MovedRange[],
   mover: Mover,
+  signal?: AbortSignal,
 ): Promise<Moved> {
-  return move(deps, feed, () => ({ ...mover, days, undoes: null }));
+  return move(deps, feed, () => ({ ...mover, days, undoes: null }), signal);
 }
 
 /** Takes a move back. @throws SSMD_NOT_FOUND where the pointer remembers none of that revision */
@@ -49,10 +51,11 @@ export async function undoMove(
   feed: string,
   revision: number,
   mover: Mover,
+  signal?: AbortSignal,
 ): Promise<Moved> {
-  return move(deps, feed, (current) => {
-    const request = undoing(current, revision, mover);
-    if (request !== null) return request;
+  const request = (current: Current | null): MoveRequest => {
+    const undo = undoing(current, revision, mover);
+    if (undo !== null) return undo;
     const known = (current?.moves ?? []).map((it) => it.revision).slice(-10);
     const there = known.length === 0 ? 'it was never moved' : `it remembers ${known.join(', ')}`;
     throw new SsmdError(
@@ -60,13 +63,15 @@ export async function undoMove(
       `the pointer of ${feed} has no move of revision ${revision}: ${there}`,
       { facts: { feed, revision, known } },
     );
-  });
+  };
+  return move(deps, feed, request, signal);
 }
 
 async function move(
   deps: Deps,
   feed: string,
   requestFor: (current: Current | null) => MoveRequest,
+  signal: AbortSignal | undefined,
 ): Promise<Moved> {
   const key = currentKey(feed);
   for (let race = 0; race < RACES_MAX; race++) {
@@ -80,6 +85,8 @@ async function move(
     if ('displaced' in moved) throw displacedError(feed, moved.displaced);
     await refuseUncommitted(deps, feed, request.days);
     const body = jsonDocument(moved.next);
+    // The last moment at which a cancellation is heard.
+    signal?.throwIfAborted();
     const outcome =
       stored === null
         ? await deps.normalized.putIfAbsent(key, body, JSON_TYPE)

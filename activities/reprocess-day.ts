@@ -218,6 +218,8 @@ export async function commitBuiltDay(
   const made = { version, feed: feed.id, day, schema, normalizer, build: build.build };
   const ours = manifestOf(deps, made, sources, objects);
   await lookAgain(deps, { name: `${feed.id} ${day}`, laid, verified: build.verified }, context);
+  // The last moment at which a cancellation is heard.
+  context.signal.throwIfAborted();
   const done = await putManifest(deps, ours);
   const seconds = Number(deps.now() - BigInt(build.began)) / 1e9;
   await noteThroughput(deps, feed.id, { bytes: making.raw_bytes, seconds });

@@ -59,19 +59,21 @@ export function createReprocessActivities(deps: ReprocessDeps) {
     askTime: activity((_: null) => Promise.resolve(formatIso(deps.now()))),
 
     moveDays: activity(
-      (of: {
-        readonly feed: string;
-        readonly days: readonly MovedRange[];
-        readonly mover: Mover;
-      }): Promise<Moved> => moveDays(deps, of.feed, of.days, of.mover),
+      (
+        of: {
+          readonly feed: string;
+          readonly days: readonly MovedRange[];
+          readonly mover: Mover;
+        },
+        { signal },
+      ): Promise<Moved> => moveDays(deps, of.feed, of.days, of.mover, signal),
     ),
 
     undoMove: activity(
-      (of: {
-        readonly feed: string;
-        readonly revision: number;
-        readonly mover: Mover;
-      }): Promise<Moved> => undoMove(deps, of.feed, of.revision, of.mover),
+      (
+        of: { readonly feed: string; readonly revision: number; readonly mover: Mover },
+        { signal },
+      ): Promise<Moved> => undoMove(deps, of.feed, of.revision, of.mover, signal),
     ),
 
     /** What would have to move for these days to be served by `version`, as the pointer stands now. */

@@ -27,7 +27,7 @@ import type { ExportInput } from '../schema/jobs.ts';
 import { admit } from './lib/admit.ts';
 import { fileUnder } from './lib/attributes.ts';
 import { entered, finished, renderProgress, startProgress } from './lib/progress.ts';
-import { exporting, records } from './proxies.ts';
+import { awaited, records } from './proxies.ts';
 
 export type ExportReport = Published & {
   readonly outcome: 'exported';
@@ -60,7 +60,7 @@ export async function runExport(input: ExportInput): Promise<ExportReport> {
   shown.begin(`export ${feed} ${days} as ${format}`);
   let plan: ExportPlan | null = null;
   try {
-    plan = await exporting.planExport.executeWithOptions({ summary: `${feed} ${days}` }, [asked]);
+    plan = await awaited.planExport.executeWithOptions({ summary: `${feed} ${days}` }, [asked]);
     const versions = [...new Set(plan.days.map(({ version }) => version))];
     fileUnder(known, { SsmdVersion: versions.join(','), SsmdStage: 'write' });
     const typed = format === 'parquet' && plan.schema !== 'md1';
@@ -68,7 +68,7 @@ export async function runExport(input: ExportInput): Promise<ExportReport> {
     await writeAll(plan, extents ?? {}, shown);
     shown.stage('publish', plan);
     const summary = plan.target.slice(-150);
-    const published = await exporting.publishExport.executeWithOptions({ summary }, [
+    const published = await awaited.publishExport.executeWithOptions({ summary }, [
       { plan, extents },
     ]);
     fileUnder(known, { SsmdStage: 'done', SsmdOutcome: 'exported' });
@@ -131,7 +131,7 @@ async function surveyAll(plan: ExportPlan, shown: Show): Promise<TypeExtents> {
   for (const day of plan.days) {
     const summary = `${plan.feed} ${day.day} ${day.version}: decimals`;
     const work = { plan: briefOf(plan), day, before: NOTHING };
-    const extents = await exporting.surveyExportDay.executeWithOptions({ summary }, [work]);
+    const extents = await awaited.surveyExportDay.executeWithOptions({ summary }, [work]);
     for (const [type, of] of Object.entries(extents) as [EventType, DecimalExtents][]) {
       found[type] = mergeExtents(found[type] ?? {}, of);
     }
@@ -146,7 +146,7 @@ async function writeAll(plan: ExportPlan, extents: TypeExtents, shown: Show): Pr
   for (const day of plan.days) {
     const summary = `${plan.feed} ${day.day} ${day.version}: ${plan.format}`;
     const work = { plan: briefOf(plan), day, before, extents };
-    const done = await exporting.writeExportDay.executeWithOptions({ summary }, [work]);
+    const done = await awaited.writeExportDay.executeWithOptions({ summary }, [work]);
     before = {
       files: before.files + done.files,
       rows: before.rows + done.rows,

@@ -5,7 +5,7 @@ import { daysBetween } from '../schema/time.ts';
 import type { Day } from '../schema/time.ts';
 import { admit } from './lib/admit.ts';
 import { fileUnder } from './lib/attributes.ts';
-import { quick, records } from './proxies.ts';
+import { awaited, quick, records } from './proxies.ts';
 
 export type PromoteReport = {
   readonly outcome: 'moved' | 'unchanged';
@@ -19,11 +19,11 @@ export async function promote(input: PromoteInput): Promise<PromoteReport> {
   fileUnder(known, { SsmdFeed: feed, SsmdStage: 'promote' });
   const mover = { by, reason, at: await quick.askTime(null) };
   let moved: Moved | null = null;
-  if (undo !== undefined) moved = await records.undoMove({ feed, revision: undo, mover });
+  if (undo !== undefined) moved = await awaited.undoMove({ feed, revision: undo, mover });
   else {
     const days = daysBetween((wanted.from ?? day) as Day, (wanted.to ?? day) as Day);
     const ranges = await records.rangesTo({ feed, days, version: version ?? '' });
-    if (ranges.length > 0) moved = await records.moveDays({ feed, days: ranges, mover });
+    if (ranges.length > 0) moved = await awaited.moveDays({ feed, days: ranges, mover });
   }
   const outcome = moved === null ? 'unchanged' : 'moved';
   fileUnder(known, { SsmdStage: 'done', SsmdOutcome: outcome });

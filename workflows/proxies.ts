@@ -72,10 +72,11 @@ export const io = proxyActivities<Activities>({
 });
 
 /**
- * `exporting`: as `io`. What ends an export removes what was written of it, so whoever writes has to have
- * stopped by then: a cancellation is waited for, at most until a worker that is gone is missed.
+ * `awaited`: as `io`, for what readers see. A cancellation waits for it, at most until a worker that is gone
+ * is missed: a run ends as cancelled only once nobody writes for it any more. What ends an export removes
+ * what was written of it; what ends a rebuild leaves the pointer alone, or says that it was moved.
  */
-export const exporting = proxyActivities<Activities>({
+export const awaited = proxyActivities<Activities>({
   startToCloseTimeout: '2 hours',
   scheduleToCloseTimeout: PATIENCE,
   heartbeatTimeout: '10 seconds',

@@ -4,7 +4,7 @@ import type { DayDiff } from '../activities/diff.ts';
 import type { DayBuild, DayMaking } from '../activities/reprocess-day.ts';
 import type { Committed } from '../activities/archive-day.ts';
 import { asksForNewPlan } from './lib/failures.ts';
-import { io, parts, records } from './proxies.ts';
+import { awaited, io, parts, records } from './proxies.ts';
 
 export type ReprocessDayReport =
   | {
@@ -82,7 +82,7 @@ async function build(making: DayMaking): Promise<{ done: Committed; built: boole
         { summary: `${feed} ${day}` },
         [plan],
       );
-      const done = await io.commitReprocessDay.executeWithOptions(
+      const done = await awaited.commitReprocessDay.executeWithOptions(
         { summary: `${feed} ${day} ${version}` },
         [{ ...plan, verified: etags }],
       );

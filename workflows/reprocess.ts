@@ -5,6 +5,7 @@
  */
 import { WorkflowExecutionAlreadyStartedError } from '@temporalio/common';
 import {
+  CancellationScope,
   ChildWorkflowCancellationType,
   ParentClosePolicy,
   WorkflowIdReusePolicy,
@@ -32,7 +33,7 @@ import type { Tally } from './lib/reprocess-tally.ts';
 import { handleDecision } from './lib/promotion-updates.ts';
 import type { Decision, Decisions, State } from './lib/promotion-updates.ts';
 import { pooled } from './lib/pool.ts';
-import { io, quick, records } from './proxies.ts';
+import { awaited, io, quick, records } from './proxies.ts';
 import type { ReprocessDayReport } from './reprocess-day.ts';
 
 /** Days a run handles before it goes on as a new one, with a history of its own. */
@@ -112,7 +113,8 @@ export async function reprocess(
     return continueAsNew<typeof reprocess>(input, next);
   }
   const settled = await settle({ wanted, plan, promote, show, state, decided, known });
-  await condition(allHandlersFinished);
+  // What was moved when a cancellation came stays moved, and is told.
+  await CancellationScope.nonCancellable(() => condition(allHandlersFinished));
   fileUnder(known, { SsmdStage: 'done', SsmdOutcome: settled.outcome });
   const words = tallyWords(state.tally);
   show(null, `${settled.outcome}: ${words}`);
@@ -220,7 +222,7 @@ async function move(
   const wanted = days === null ? moves : onlyDays(moves, days);
   const mover = { by, reason, at: await quick.askTime(null) };
   try {
-    const moved = await records.moveDays.executeWithOptions(
+    const moved = await awaited.moveDays.executeWithOptions(
       { summary: `${plan.feed} to ${plan.version}` },
       [{ feed: plan.feed, days: wanted, mover }],
     );

@@ -18,16 +18,20 @@ const context = plainContext();
 /** Job dependencies in memory, at an instant (ISO text), with a build that works in this process. */
 export function reprocessJobs(now: string, other: Partial<JobDeps> = {}): ReprocessJobs {
   const deps = memoryJobs(now, other);
-  const builds: Builds = {
+  return { ...deps, builds: buildsIn(deps) };
+}
+
+/** A build that works in this process, with what the job has. */
+export function buildsIn(deps: JobDeps): Builds {
+  return {
     describe: () =>
       Promise.resolve({
         ...deps.build,
         normalizers: { tiny: tinyFeed.normalizer },
         schemas: ['md1', 'md2'],
       }),
-    runPart: (_, task) => buildPart({ ...deps, nowMs: () => 0 }, task, context),
+    runPart: (_, task, of) => buildPart({ ...deps, nowMs: () => 0 }, task, of),
   };
-  return { ...deps, builds };
 }
 
 export function makingOf(

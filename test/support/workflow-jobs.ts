@@ -11,13 +11,16 @@ import { createCompareActivities } from '../../activities/compare.ts';
 import type { JobDeps } from '../../activities/deps.ts';
 import { createExportActivities } from '../../activities/export.ts';
 import { createQaActivities } from '../../activities/qa.ts';
+import { createReprocessActivities } from '../../activities/reprocess.ts';
 import type { QaDeps } from '../../activities/qa.ts';
 import type { Replays } from '../../activities/replay.ts';
 import { renderReport } from '../../qa/report.ts';
+import { partWorker } from '../../workers/builds.ts';
 import { jobRunsOf } from '../../workers/job-runs.ts';
 import { replayWorkers } from '../../workers/replays.ts';
 import { bundleWorkflows } from '../../workers/worker.ts';
 import { exportDeps } from './export-run.ts';
+import { buildsIn } from './reprocess-jobs.ts';
 import { TINY_SUITE } from './tiny-suite.ts';
 
 const NO_POLICY = { raw_retention_days: -1, normalized_retention_days: 1, entitlements: [] };
@@ -61,6 +64,7 @@ export async function startWorkflowJobs(
   const native = await NativeConnection.connect({ address });
   const connection = await Connection.connect({ address });
   const client = new Client({ connection });
+  const builds = buildsIn(deps);
   const worker = await Worker.create({
     connection: native,
     taskQueue: QUEUE,
@@ -74,6 +78,7 @@ export async function startWorkflowJobs(
       ...createCompareActivities(deps),
       ...createExportActivities(exportDeps(deps)),
       ...createQaActivities({ ...deps, ...tinyQa }),
+      ...createReprocessActivities({ ...deps, builds }),
       ...createAdmissionActivities({
         ...deps,
         searchAttributes: () => Promise.resolve(attributes),
@@ -85,7 +90,7 @@ export async function startWorkflowJobs(
     defaultHeartbeatThrottleInterval: '1 second',
   });
   const workers = [worker];
-  for (const of of replays === null ? [] : replayWorkers(replays)) {
+  for (const of of [partWorker(builds), ...(replays === null ? [] : replayWorkers(replays))]) {
     workers.push(await Worker.create({ connection: native, ...of }));
   }
   const running = workers.map((each) => each.run());
