@@ -97,6 +97,9 @@ export function handleDecision(state: State): Decisions {
       validator: (said) => {
         checkOpen();
         checkSaid(said);
+        if (state.movable.length === 0) {
+          refuse('no day was built that could be moved: try those that failed again, or reject');
+        }
         checkDays(said.days, state.movable, 'a day that can be moved');
       },
     },
