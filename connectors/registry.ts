@@ -2,7 +2,8 @@
 import type { Feed } from './feed.ts';
 import { binanceUsdm } from './binance-usdm/feed.ts';
 import { kraken } from './kraken/feed.ts';
+import { okx } from './okx/feed.ts';
 
 export const FEEDS: ReadonlyMap<string, Feed> = new Map(
-  [binanceUsdm, kraken].map((feed) => [feed.id, feed]),
+  [binanceUsdm, kraken, okx].map((feed) => [feed.id, feed]),
 );

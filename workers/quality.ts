@@ -2,6 +2,7 @@
 import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { FEEDS } from '../connectors/registry.ts';
+import { foldConfig } from '../environments/env.ts';
 import type { Environment } from '../environments/env.ts';
 import { parseSuite } from '../environments/qa-suite.ts';
 import type { ExpectedSymbol } from '../qa/check.ts';
@@ -9,16 +10,23 @@ import { typesOfChannels } from '../qa/streams.ts';
 import type { Suite } from '../qa/suite.ts';
 import { SsmdError } from '../schema/errors.ts';
 
-/** The markets of a feed with what is captured of each; a market kept `l1` has no book. */
+/**
+ * The markets of a feed with what is captured of each: the types of the channels the feed's own plan
+ * subscribes to for it. A market kept `l1` has no book, a spot market no funding rate.
+ */
 export function expectedSymbols(environment: Environment, feed: string): ExpectedSymbol[] {
   const it = FEEDS.get(feed);
-  const channels = environment.spec.feeds[feed]?.channels ?? it?.protocol.channels ?? [];
-  const types = it === undefined ? [] : typesOfChannels(it, channels);
+  const known = it === undefined ? null : { id: it.id, ...it.protocol };
   return environment.symbols.flatMap(({ symbol, feeds, shard, depth }) => {
     const external = feeds.get(feed);
     if (external === undefined) return [];
-    const own = depth === 'l1' ? types.filter((type) => type !== 'book') : types;
-    return [{ symbol, external, shard, types: own }];
+    if (it === undefined || known === null) return [{ symbol, external, shard, types: [] }];
+    const config = foldConfig(environment, known, shard);
+    const own = { ...config, symbols: [{ symbol, external, depth }] };
+    const channels = it.protocol
+      .endpoints(own)
+      .flatMap(({ subscriptions }) => subscriptions.map(({ channel }) => channel));
+    return [{ symbol, external, shard, types: typesOfChannels(it, channels) }];
   });
 }
 

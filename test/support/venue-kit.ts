@@ -137,7 +137,31 @@ export const BINANCE_CARD: VenueCard = {
   struck: { path: '/public/stream', channel: 'depth@100ms', symbol: 'BTCUSDT' },
 };
 
-export const VENUE_CARDS: readonly VenueCard[] = [KRAKEN_CARD, BINANCE_CARD];
+const OKX_PUBLIC = ['books', 'bbo-tbt', 'trades', 'tickers'];
+
+export const OKX_CARD: VenueCard = {
+  feed: 'okx',
+  symbols: ['BTC-USDT', 'BTC-USDT-SWAP'],
+  paths: ['/ws/v5/public', '/ws/v5/business'],
+  subscribe: (path, symbols, id) => {
+    const wanted = (instId: string): readonly string[] => {
+      if (path.endsWith('/business')) return ['candle1m'];
+      return instId.endsWith('-SWAP') ? [...OKX_PUBLIC, 'funding-rate'] : OKX_PUBLIC;
+    };
+    const args = symbols.flatMap((instId) =>
+      wanted(instId).map((channel) => ({ channel, instId })),
+    );
+    return [JSON.stringify({ id: String(id), op: 'subscribe', args })];
+  },
+  greeting: null,
+  acks: (path) => (path.endsWith('/business') ? 2 : 9),
+  isAck: (text) => text.includes('"event":"subscribe"'),
+  badRequest: '{"op":"subscribe","args":[{"channel":"books","instId":"NO-SUCH"}]}',
+  isRefusal: (text) => text.includes('"event":"error"') && text.includes('"code":"60018"'),
+  struck: { path: '/ws/v5/public', channel: 'books', symbol: 'BTC-USDT' },
+};
+
+export const VENUE_CARDS: readonly VenueCard[] = [KRAKEN_CARD, BINANCE_CARD, OKX_CARD];
 
 /** Sends a card's requests on a path. */
 export function subscribeAll(

@@ -9,6 +9,7 @@ import { exitCodeOf } from '../../cli/output.ts';
 import { FEEDS } from '../../connectors/registry.ts';
 import { FAULT_KINDS } from '../../connectors/simulator/faults.ts';
 import { GAP_CAUSES } from '../../dataset/manifest.ts';
+import { feedsOf, readEnvironment } from '../../environments/env.ts';
 import { environmentSchema } from '../../environments/schema.ts';
 import { SsmdError } from '../../schema/errors.ts';
 import type { ErrorCode } from '../../schema/errors.ts';
@@ -159,7 +160,7 @@ test('limits and log events that pages name exist', () => {
 });
 
 test('checks of the shipped suites that pages name exist', () => {
-  const suites = ['qa/kraken.yaml', 'qa/binance-usdm.yaml'].map(readProjectFile).join('\n');
+  const suites = [...FEEDS.keys()].map((feed) => readProjectFile(`qa/${feed}.yaml`)).join('\n');
   const checks = found(suites, /- name: ([a-z-]+)/g);
   const named = found(FAULTS, /QA `([a-z-]+)`/g);
   assert.ok(named.length > 3);
@@ -186,11 +187,17 @@ test('files that pages name are there', () => {
   assert.deepEqual(filesNamed('`qa/none.ts`, `qa/FEED.yaml`, `raw/x/y.json`'), ['qa/none.ts']);
 });
 
+/** The feeds that `environments/demo.yaml` captures. */
+function demoFeeds(): string[] {
+  const known = [...FEEDS.values()].map(({ id, protocol }) => ({ id, ...protocol }));
+  return feedsOf(readEnvironment('demo.yaml', readProjectFile('environments/demo.yaml'), known));
+}
+
 test('the picture in the README is of a demo that held', () => {
   assert.match(README, /!\[[^\]]+\]\(docs\/demo\.svg\)/);
   const picture = readProjectFile('docs/demo.svg');
   assert.match(picture, /^<svg [^>]*xmlns="http:\/\/www\.w3\.org\/2000\/svg"/);
-  for (const words of [...FEEDS.keys(), 'all of it held', 'audit', 'READY']) {
+  for (const words of [...demoFeeds(), 'all of it held', 'audit', 'READY']) {
     assert.ok(picture.includes(words), words);
   }
 });

@@ -44,7 +44,7 @@ function faultsOf(text: string): string {
 }
 
 test('the suites we ship load', () => {
-  for (const feed of ['kraken', 'binance-usdm']) {
+  for (const feed of FEEDS.keys()) {
     const file = `qa/${feed}.yaml`;
     const suite = parseSuite(file, readFileSync(join(root, file), 'utf8'));
     assert.equal(suite.feed, feed);
@@ -218,13 +218,13 @@ test('a share of rows is refused where failing things are no rows', () => {
 
 test('a suite is of the feed it is asked for', () => {
   assert.equal(readSuite(root, 'kraken').feed, 'kraken');
-  assert.throws(() => readSuite(root, 'okx'), { code: 'SSMD_NOT_FOUND' });
+  assert.throws(() => readSuite(root, 'nowhere'), { code: 'SSMD_NOT_FOUND' });
   const other = mkdtempSync(join(tmpdir(), 'ssmd-suite-'));
   mkdirSync(join(other, 'qa'));
-  copyFileSync(join(root, 'qa', 'kraken.yaml'), join(other, 'qa', 'okx.yaml'));
-  assert.throws(() => readSuite(other, 'okx'), {
+  copyFileSync(join(root, 'qa', 'kraken.yaml'), join(other, 'qa', 'nowhere.yaml'));
+  assert.throws(() => readSuite(other, 'nowhere'), {
     code: 'SSMD_INVALID_CONFIG',
-    message: 'qa/okx.yaml is of feed kraken, not of okx',
+    message: 'qa/nowhere.yaml is of feed kraken, not of nowhere',
   });
   rmSync(other, { recursive: true });
 });
@@ -238,6 +238,16 @@ test('markets are expected with what is captured of them', () => {
   assert.deepEqual(btc.types, ['trade', 'quote', 'book', 'ohlc', 'ticker', 'instrument']);
   const [l1] = of(text.replace('      tier: 1\n', '      tier: 1\n      depth: l1\n'));
   assert.deepEqual(l1?.types, ['trade', 'quote', 'ohlc', 'ticker', 'instrument']);
+});
+
+test('a market is not expected to have what its feed does not ask for it', () => {
+  const feeds = [...FEEDS.values()].map(({ id, protocol }) => ({ id, ...protocol }));
+  const text = readFileSync(join(root, 'environments', 'dev.yaml'), 'utf8')
+    .replace('feed: kraken\n      external: BTC/USD', 'feed: okx\n      external: BTC-USDT')
+    .replace('feed: kraken\n      external: ETH/USD', 'feed: okx\n      external: ETH-USDT-SWAP');
+  const [spot, swap] = expectedSymbols(readEnvironment('dev.yaml', text, feeds), 'okx');
+  assert.deepEqual(spot?.types, ['trade', 'quote', 'book', 'ohlc', 'ticker']);
+  assert.deepEqual(swap?.types, ['trade', 'quote', 'book', 'ohlc', 'ticker', 'mark']);
 });
 
 const SEQUENCE = '  - { name: no-gaps, type: sequence, max_gap_seconds: 60 }';
