@@ -27,6 +27,8 @@ export type TierReport = {
   readonly windows: readonly string[];
   /** Closed windows the bus could not prove: RAW builds them. */
   readonly unproven: number;
+  /** Messages of the shard's subjects that are not ours, or a newer version's: left out. */
+  readonly unreadable: number;
   readonly objects: number;
   readonly records: number;
   readonly bytes: number;
@@ -35,6 +37,7 @@ export type TierReport = {
 };
 
 const WINDOWS_LISTED_MAX = 48;
+const NOTHING_READ = { unproven: 0, unreadable: 0 } as const;
 /** Messages between two breaths. */
 const MESSAGES_A_STRETCH = 2_000;
 
@@ -56,16 +59,17 @@ export async function archiveClosedWindows(
   const of = { feed: feed.id, shard, version };
   const written: ManifestObject[] = [];
   const hours: string[] = [];
-  if (deps.bus === null) return report(of, hours, written, 0, null);
-  const windows = new BusWindows({
-    window_hours: deps.window_hours,
-    normalizer: `${feed.id}@${feed.normalizer}`,
-  });
+  if (deps.bus === null) return report(of, hours, written, NOTHING_READ, null);
   const bounds = await deps.bus.bounds();
   const stored = await readCursor(deps, of);
   // A cursor beyond the end is of a stream that was lost: the new one is read from its beginning.
   const cursor = stored !== null && stored > bounds.last_seq + 1 ? null : stored;
   const from_seq = Math.max(bounds.first_seq, cursor ?? 0);
+  const windows = new BusWindows({
+    window_hours: deps.window_hours,
+    normalizer: `${feed.id}@${feed.normalizer}`,
+    anchored: cursor === from_seq,
+  });
   const range = { feed: feed.id, shard, from_seq, to_seq: bounds.last_seq, signal: context.signal };
   let read = 0;
   if (bounds.last_seq >= from_seq) {
@@ -89,7 +93,7 @@ export async function archiveClosedWindows(
     const body = jsonDocument({ format: 1, from_seq: resume });
     await deps.normalized.put(tierCursorKey(of), body, JSON_TYPE);
   }
-  return report(of, hours, written, windows.unproven, resume);
+  return report(of, hours, written, windows, resume);
 }
 
 /** Writes one proven window; null where it was archived before. */
@@ -137,13 +141,14 @@ function report(
   of: { readonly feed: string; readonly shard: string; readonly version: string },
   hours: readonly string[],
   written: readonly ManifestObject[],
-  unproven: number,
+  { unproven, unreadable }: Pick<TierReport, 'unproven' | 'unreadable'>,
   cursor: number | null,
 ): TierReport {
   return {
     ...of,
     windows: hours.slice(-WINDOWS_LISTED_MAX),
     unproven,
+    unreadable,
     objects: written.length,
     records: written.reduce((sum, it) => sum + it.records, 0),
     bytes: written.reduce((sum, it) => sum + it.bytes, 0),

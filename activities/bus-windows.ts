@@ -12,6 +12,7 @@ import { parseInternalSubject } from '../bus/subjects.ts';
 import { readHeader } from '../codec/md2.ts';
 import { Cutter, windowOf } from '../dataset/cutter.ts';
 import type { CutObject, WindowHours } from '../dataset/cutter.ts';
+import { SsmdError } from '../schema/errors.ts';
 import { TYPE_CODE } from '../schema/events.ts';
 import type { EventType } from '../schema/events.ts';
 import { NS_PER_DAY, NS_PER_SECOND, dayOf } from '../schema/time.ts';
@@ -49,6 +50,8 @@ type Run = {
 export class BusWindows {
   /** Windows that ended and could not be proven. */
   unproven = 0;
+  /** Messages that are not ours, or a newer version's. */
+  unreadable = 0;
   /** Where a later reader has to start for the first window that has not ended; null: as before. */
   resume_seq: number | null = null;
   /** Last event seen of each epoch and day, by `{epoch} {day}`. */
@@ -59,6 +62,8 @@ export class BusWindows {
   #run: Run | null = null;
   /** Start of the first window that has not ended. */
   #running: bigint | null = null;
+  /** That is not one to be counted again. */
+  #judged: boolean;
   /** The window `resume_seq` is for, and the record that will be it for the next. */
   #anchored: bigint | null = null;
   #candidate: number | null = null;
@@ -67,9 +72,15 @@ export class BusWindows {
   #seen_day = -1n;
   #seen_key = '';
 
-  constructor(options: { readonly window_hours: WindowHours; readonly normalizer: string }) {
+  /** `anchored`: reading begins within a window that a reader before has judged (`resume_seq`). */
+  constructor(options: {
+    readonly window_hours: WindowHours;
+    readonly normalizer: string;
+    readonly anchored?: boolean;
+  }) {
     this.#window_hours = options.window_hours;
     this.#normalizer = options.normalizer;
+    this.#judged = options.anchored === true;
   }
 
   /** Takes one message, in stream order; returns the windows it proves whole. */
@@ -77,16 +88,32 @@ export class BusWindows {
     const subject = parseInternalSubject(message.subject);
     if (subject !== null) {
       const epoch = Number(message.header('epoch') ?? Number.NaN);
-      if (Number.isSafeInteger(epoch)) {
-        const events = [...eventsOf(message.data, subject.type, subject.symbol)];
-        this.#chain.add(epoch, events);
-        const last = events.at(-1);
-        if (last !== undefined) this.#see(epoch, last.t);
-      }
+      if (Number.isSafeInteger(epoch)) this.#events(epoch, message, subject);
       return [];
     }
     const record = parseCtl(message.data);
     return record === null ? [] : this.#record(record, message.seq);
+  }
+
+  /**
+   * What cannot be read is nobody's: if it was ours, the count of the next record says so, and RAW has it.
+   */
+  #events(
+    epoch: number,
+    { data }: StoredMessage,
+    { type, symbol }: { readonly type: string; readonly symbol: string },
+  ): void {
+    let events: BusEvent[];
+    try {
+      events = [...eventsOf(data, type, symbol)];
+    } catch (error) {
+      if (!(error instanceof SsmdError)) throw error;
+      this.unreadable++;
+      return;
+    }
+    this.#chain.add(epoch, events);
+    const last = events.at(-1);
+    if (last !== undefined) this.#see(epoch, last.t);
   }
 
   #see(epoch: number, t: bigint): void {
@@ -151,11 +178,13 @@ export class BusWindows {
       const start = this.#running;
       const end = this.#windowEnd(start);
       if (run === null || run.from >= start || run.to < end - 1n) {
-        this.unproven++;
+        if (!this.#judged) this.unproven++;
+        this.#judged = false;
         continue;
       }
       const objects = run.objects.get(start) ?? [];
       const { epoch, from_seq } = run;
+      this.#judged = false;
       proven.push({ start, end, epoch, from_seq, to_seq: seq, objects });
     }
     for (const start of run?.objects.keys() ?? []) {

@@ -2,9 +2,11 @@
  * Claiming a shard: when it is free, when to wait for the one that has it, and what it left. Decided
  * from the last `ctl` alone; the server's expected sequence makes sure that only one claim wins.
  */
+import type { StoredMessage } from '../../bus/bus.ts';
 import type { StoredCtl } from '../../bus/ctl.ts';
 import { decodeEvents } from '../../codec/md2.ts';
 import { SsmdError } from '../../schema/errors.ts';
+import type { MarketEvent } from '../../schema/events.ts';
 import type { Clock } from './clock.ts';
 import type { PublisherLink } from './publisher-link.ts';
 import { SILENCE_NS, STANDBY_SILENCE_NS, WARM_UP_NS } from './publisher-limits.ts';
@@ -24,6 +26,8 @@ export type ClaimOptions = {
   readonly signal: AbortSignal;
   readonly pause: (wait_ms: number) => Promise<void>;
   readonly onAway: (error: unknown) => void;
+  /** A message of the shard that is not ours, or a newer version's: it says nothing. */
+  readonly onUnreadable: (subject: string, error: unknown) => void;
 };
 
 /** The claim, with the connection it was made over; null where the bus is away. */
@@ -41,7 +45,7 @@ const AWAY_NS = 3_000_000_000n;
 
 /** Resolves when the shard is ours, or may be taken without the bus. Throws `SSMD_FENCED`. */
 export async function claimShard(options: ClaimOptions): Promise<Claimed> {
-  const { clock, position, shard, feed } = options;
+  const { clock, position } = options;
   const since = clock.wallNs();
   let link: PublisherLink | null = null;
   /** Whose the shard was at the last look, and how far it had got. */
@@ -55,12 +59,12 @@ export async function claimShard(options: ClaimOptions): Promise<Claimed> {
       reached_ns = clock.monoNs();
       const own = last !== null && position.isOwn(last);
       if (!own && last !== null) {
-        known = { prev: positionOf(last), ...(await lastWords(link, shard, feed)) };
+        known = { prev: positionOf(last), ...(await lastWords(link, options)) };
       }
       if (own || mayClaim(last, { ...options, since, now: clock.wallNs(), warm: options.warm() })) {
         const t = own ? takeBack(position, last) : await putClaim(link, options, last);
         if (t === null) continue;
-        const words = await lastWords(link, shard, feed);
+        const words = await lastWords(link, options);
         // Aborted while the claim was on the wire: it is stored, but nobody will speak for it.
         options.signal.throwIfAborted();
         return { claim: { prev: known.prev, ...words }, link, t };
@@ -152,37 +156,42 @@ function takeBack(position: StreamPosition, own: StoredCtl): bigint {
   return own.record.t;
 }
 
+type Heard = Pick<ClaimOptions, 'shard' | 'feed' | 'onUnreadable'>;
+
 /** What the shard has published last, whoever did. */
-async function lastWords(
-  link: PublisherLink,
-  shard: string,
-  feed: string,
-): Promise<Pick<Claim, 'ids' | 'seen'>> {
-  const ids = await lastTradeIds(link, shard, feed);
+async function lastWords(link: PublisherLink, of: Heard): Promise<Pick<Claim, 'ids' | 'seen'>> {
+  const { shard, feed } = of;
+  const ids = await lastTradeIds(link, of);
   const last = await link.lastMessage(`internal.${shard}.${feed}.*.*`);
   const epoch = Number(last?.header('epoch') ?? Number.NaN);
   if (last === null || !Number.isSafeInteger(epoch)) return { ids, seen: null };
   // Packs of a backlog are in the order of their first events: any subject's may reach furthest.
   let t = -1n;
-  for (const { data, header } of await link.lastMessages(`internal.${shard}.${feed}.*.*`)) {
-    if (Number(header('epoch') ?? Number.NaN) !== epoch) continue;
-    for (const event of decodeEvents(data)) t = event.t > t ? event.t : t;
+  for (const message of await link.lastMessages(`internal.${shard}.${feed}.*.*`)) {
+    if (Number(message.header('epoch') ?? Number.NaN) !== epoch) continue;
+    for (const event of eventsIn(message, of)) t = event.t > t ? event.t : t;
   }
   return { ids, seen: t < 0n ? null : { epoch, t } };
 }
 
 /** The last trade id of each symbol that the shard has published, whoever did. */
-async function lastTradeIds(
-  link: PublisherLink,
-  shard: string,
-  feed: string,
-): Promise<Record<string, string>> {
+async function lastTradeIds(link: PublisherLink, of: Heard): Promise<Record<string, string>> {
   const ids: Record<string, string> = {};
-  for (const { subject, data } of await link.lastMessages(`internal.${shard}.${feed}.trade.*`)) {
-    const symbol = subject.slice(subject.lastIndexOf('.') + 1);
-    for (const event of decodeEvents(data)) {
+  for (const message of await link.lastMessages(`internal.${of.shard}.${of.feed}.trade.*`)) {
+    const symbol = message.subject.slice(message.subject.lastIndexOf('.') + 1);
+    for (const event of eventsIn(message, of)) {
       if (event.type === 'trade' && event.trade_id !== null) ids[symbol] = event.trade_id;
     }
   }
   return ids;
+}
+
+/** None where they cannot be read: a shard that nobody could take would be mute for ever. */
+function eventsIn({ subject, data }: StoredMessage, { onUnreadable }: Heard): MarketEvent[] {
+  try {
+    return [...decodeEvents(data)];
+  } catch (error) {
+    onUnreadable(subject, error);
+    return [];
+  }
 }

@@ -144,6 +144,7 @@ class ShardPublisher implements Publisher {
       open: () => this.#open(),
       pause: (wait_ms) => this.#keeper.pause(wait_ms),
       onAway: (error) => this.#warn('publisher.bus_unreachable', error),
+      onUnreadable: (subject, error) => this.#warn('publisher.message_unreadable', error, subject),
     });
     this.#claim_t = t;
     this.#queue.begin(t);
@@ -391,8 +392,8 @@ class ShardPublisher implements Publisher {
     await this.#keeper.end();
   }
 
-  #warn(event: string, error: unknown): void {
+  #warn(event: string, error: unknown, what = 'the bus cannot be reached'): void {
     const cause = error instanceof Error ? error.message : String(error);
-    this.#deps.log.warn({ event, cause }, 'the bus cannot be reached');
+    this.#deps.log.warn({ event, cause }, what);
   }
 }

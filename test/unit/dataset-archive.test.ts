@@ -95,6 +95,37 @@ test('a window of which the bus lost one event is built from RAW, the others are
   assert.equal(committed.content_id, all_raw.content_id);
 });
 
+test('a message that cannot be read is left out; where it was ours, RAW builds its hour', async () => {
+  const odd = async (deps: ReturnType<typeof memoryJobs>): Promise<void> => {
+    const publisher = await deps.bus?.openPublisher({
+      ...{ shard: 'tier1', feed: 'tiny', epoch: FIRST_EPOCH, normalizer: 'tiny@2' },
+      ...{ onOutcome: () => undefined, connect_timeout_ms: 1_000 },
+    });
+    const data = new TextEncoder().encode('of a newer version');
+    const message = { id: null, expected: null, count: 1, late: false, t: null, data };
+    publisher?.publish({ subject: 'internal.tier1.tiny.trade.BTCUSD', ...message });
+    await new Promise((resolve) => setImmediate(resolve));
+  };
+  const bus = createMemoryBus();
+  const deps = memoryJobs(NOW, { bus });
+  const day = await writeTinyDay(deps.raw, { day: DAY });
+  const noon = dayStart(DAY) + 12n * NS_PER_HOUR + 30n * NS_PER_MINUTE;
+  const published = { ...of, epoch: FIRST_EPOCH };
+  await publishDay(bus, day.live, { ...published, until: noon });
+  await odd(deps);
+  let lost = 0;
+  const lose = (event: TinyDay['live'][number]): boolean => event.t > noon && lost++ === 0;
+  await publishDay(bus, day.live, { ...published, from: noon, lose });
+  const taken = archiveClosedWindows(deps, { feed: 'tiny', shard: 'tier1' }, plainContext());
+  await assert.doesNotReject(taken);
+  assert.equal((await taken).unreadable, 1);
+  const { plan, committed } = await archiveDay(deps, of);
+  const from_raw = plan.shards[0]?.windows.filter((it) => it.source === 'raw');
+  assert.deepEqual(from_raw, [{ hour: 12, source: 'raw' }]);
+  const { committed: all_raw } = await archiveDay((await withRaw()).deps, of);
+  assert.equal(committed.content_id, all_raw.content_id);
+});
+
 test('from where the shard changed hands, the old epoch on the bus proves nothing', async () => {
   const noon = dayStart(DAY) + 12n * NS_PER_HOUR + 5n * NS_PER_MINUTE;
   // The old one goes on telling its position, as a connector that was not fenced would.
@@ -125,9 +156,11 @@ test('the hourly archive goes on where it stopped, and reads no message of a fin
   await publishDay(bus, day.live, { ...published, until: noon });
   const first = await archiveClosedWindows(deps, shard, plainContext());
   assert.equal(first.windows.length, 12);
+  assert.equal(first.unproven, 1, 'the hour in which the bus begins');
   await publishDay(bus, day.live, { ...published, from: noon });
   const second = await archiveClosedWindows(deps, shard, plainContext());
   assert.deepEqual(second.windows, hours(12, 24));
+  assert.equal(second.unproven, 0, 'the hour it went on from was judged before');
   const [started = 0, went_on = 0] = asked;
   const stored = bus.stored().find((message) => message.seq === went_on);
   assert.ok(went_on > started && stored?.subject.startsWith('ctl.'));

@@ -157,6 +157,39 @@ test('a clock behind the last position speaks after it all the same', async () =
   );
 });
 
+test('a message that cannot be read keeps nobody from taking the shard', async () => {
+  const clock = virtualClock(START);
+  const bus = createMemoryBus({ schedule: (run) => void clock.setTimeout(run, 0.1) });
+  const first = rigOn(clock, bus, 15);
+  void first.take();
+  await pass(clock, 1);
+  first.trade(20);
+  await pass(clock, 2);
+  const newer = await bus.openPublisher({
+    ...{ shard: 'claims', feed: 'kraken', epoch: 15, normalizer: 'kraken@2' },
+    ...{ onOutcome: () => undefined, connect_timeout_ms: 1_000 },
+  });
+  const data = new TextEncoder().encode('not an event of this version');
+  for (const subject of ['internal.claims.kraken.trade.NEWUSD', 'internal.claims.kraken.odd.NEW']) {
+    const message = { subject, count: 1, late: false, t: null, data };
+    newer.publish({ ...message, id: null, expected: null });
+  }
+  await pass(clock, 1);
+  const second = rigOn(clock, bus, 16);
+  const { signal } = new AbortController();
+  const claim = second.publisher.claim({ standby: false, warm: () => true, signal });
+  let claimed = false;
+  void claim.then(() => (claimed = true));
+  await pass(clock, 5);
+  assert.equal(claimed, true);
+  const { prev, ids, seen } = await claim;
+  const last = BigInt(first.offered.at(-1)?.split('/')[2] ?? 0);
+  assert.equal(prev?.epoch, 15);
+  assert.deepEqual(seen, { epoch: 15, t: last });
+  assert.deepEqual(Object.keys(ids).sort(), tradedOf(first.offered));
+  assert.ok(second.noted.includes('publisher.message_unreadable'));
+});
+
 test('a bus that goes away before the claim: the shard is taken over as it was last seen', async () => {
   const clock = virtualClock(START);
   const bus = createMemoryBus({ schedule: (run) => void clock.setTimeout(run, 0.1) });

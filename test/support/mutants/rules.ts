@@ -352,6 +352,16 @@ export const RULE_MUTANTS: readonly RuleMutant[] = [
     },
   },
   {
+    rule: 'a message that cannot be read keeps nobody from taking a shard',
+    file: 'connectors/runtime/publisher-claim.ts',
+    find: '    onUnreadable(subject, error);',
+    replace: '    throw error;',
+    by: {
+      file: 'test/unit/publisher-claim.test.ts',
+      test: 'a message that cannot be read keeps nobody from taking the shard',
+    },
+  },
+  {
     rule: 'a connector that lost its shard is silent',
     file: 'connectors/runtime/publisher-position.ts',
     find: 'return last !== null && last.record.epoch >= this.#options.epoch && !this.isOwn(last);',
@@ -507,6 +517,46 @@ export const RULE_MUTANTS: readonly RuleMutant[] = [
     by: {
       file: 'test/unit/dataset-archive.test.ts',
       test: 'a log that ends before what the bus saw of it is a gap',
+    },
+  },
+  {
+    rule: 'a bus with a message that cannot be read still serves the other hours',
+    file: 'activities/bus-windows.ts',
+    find: '      if (!(error instanceof SsmdError)) throw error;',
+    replace: '      if (error instanceof SsmdError) throw error;',
+    by: {
+      file: 'test/unit/dataset-archive.test.ts',
+      test: 'a message that cannot be read is left out; where it was ours, RAW builds its hour',
+    },
+  },
+  {
+    rule: 'what was published by one that had lost the shard is no hole of the day',
+    file: 'dataset/day-plan.ts',
+    find: '    if (log !== undefined && log.take !== null && last >= seen) continue;',
+    replace: '',
+    by: {
+      file: 'test/unit/dataset-day-plan.test.ts',
+      test: 'what one published that had lost the shard and did not know yet is no hole',
+    },
+  },
+  {
+    rule: 'a clock that jumps over days opens connections for one of them',
+    file: 'connectors/runtime/epoch.ts',
+    find: '    if (day < epochLog.day()) return;',
+    replace: '',
+    by: {
+      file: 'test/simulation/runtime-connector.test.ts',
+      test: 'a wall clock that jumps over days opens connections for the day it comes to alone',
+    },
+  },
+  {
+    rule: 'a trade that is told late is marked as it would have been',
+    file: 'fold/trades.ts',
+    find: '  pending.push({ ...kept, flags: kept.flags | flags });',
+    replace: '  pending.push(kept);',
+    by: {
+      file: 'test/unit/fold-take-over.test.ts',
+      test: 'an id that came twice with other content is marked, as it is later',
     },
   },
   {
