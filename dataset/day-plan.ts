@@ -150,6 +150,9 @@ function checkSilent(
     if (intervals.some((it) => it.epoch === epoch)) continue;
     const log = logs.find((it) => it.epoch === epoch);
     const last = log?.last ?? gaps.start;
+    // It lost the shard and published until it noticed: its lines are here, and whose the data is then
+    // is told of all epochs that had taken it.
+    if (log !== undefined && log.take !== null && last >= seen) continue;
     const behind = `the bus saw events of epoch ${epoch} up to ${formatIso(seen)}, RAW has none of them`;
     gaps.add('log_behind_bus', epoch, last < seen ? last : gaps.start, seen, behind);
     const named = gaps.list.some((it) => it.cause === 'inventory_missing' && it.epoch === epoch);

@@ -137,6 +137,22 @@ test('a standby that lives for days is no hole', () => {
   assert.equal(taken_over.intervals.length, 2);
 });
 
+test('what one published that had lost the shard and did not know yet is no hole', () => {
+  // It stood still from the eve on, woke after midnight, and the bus took some of its events.
+  const ends: Life['ends'] = { [EVE]: 'day', [DAY]: 'shutdown' };
+  const woken = log({ start: '19T08:00', end: '20T00:31', ends });
+  const prev = { epoch: '19T08:00', t: '19T23:30' };
+  const second = log({
+    ...{ start: '19T23:40', take: '19T23:41', prev, end: '21T00:02' },
+    ends: { [EVE]: 'day', [DAY]: 'day' },
+  });
+  const bus_seen = new Map([[epochOf('19T08:00'), at('20T00:30')]]);
+  assert.deepEqual(told(planOf([woken, second], { bus_seen })), []);
+  // Of what it published RAW has the beginning alone.
+  const cut = log({ start: '19T08:00', end: '20T00:20', ends });
+  assert.deepEqual(told(planOf([cut, second], { bus_seen })), ['log_behind_bus 20T00:20 20T00:30']);
+});
+
 test('what is lost of a warm-up is a hole of the day, without length', () => {
   const whole = log({ start: '19T08:00', end: '21T00:02', ends: { [EVE]: 'day', [DAY]: 'day' } });
   const lost = whole.segments.filter((it) => it.id.t !== at('19T23:55'));
