@@ -178,6 +178,8 @@ export function openEpoch(
   function openDay(day: Day): void {
     // A midnight that came with the end: nothing more is opened, and no line follows the last.
     if (phase === 'stopped') return;
+    // Nor of a day that a clock which jumped over several has left already.
+    if (day < epochLog.day()) return;
     epochLog.openDay(day);
     connections.open(day);
   }

@@ -254,6 +254,23 @@ test('a wall clock that jumps over midnight still has its day begin exactly', as
   );
 });
 
+test('a wall clock that jumps over days opens connections for the day it comes to alone', async (t) => {
+  const rig = startRig({ dir: scratchDirectory(t), at: '2026-11-19T20:00:00Z' });
+  await rig.pass(60);
+  rig.clock.stepWall(30n * 24n * 3_600_000_000_000n);
+  await rig.pass(120);
+  assert.equal(rig.connector.status().state, 'READY');
+  await rig.finish();
+  const lines = await readLog(rig.store);
+  assert.deepEqual(framesOf(lines), rig.heard.frames);
+  assert.equal(factsOf(lines, '_midnight').length, 30);
+  const opening = rig.events.filter(({ event }) => event === 'connection.opening');
+  assert.deepEqual(
+    opening.map(({ facts }) => (facts as { day: string }).day),
+    ['2026-11-19', '2026-12-19'],
+  );
+});
+
 test('Binance: two sockets, each heard whole', async (t) => {
   const dir = scratchDirectory(t);
   const rig = startRig({ dir, at: '2026-11-20T10:00:00Z', feed: 'binance-usdm' });
