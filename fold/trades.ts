@@ -67,10 +67,11 @@ export function hearTrade(
   // A trade without an id cannot be told from its repeat: it is taken as it comes.
   const verdict = id === '' ? 'new' : rememberTrade(memory, id, tradeContent(buffer, event));
   if (verdict === 'repeat') return countDropped(counts, 'repeat');
-  if (!state.taken && state.pending[slot] !== undefined) keepPending(context, buffer, event, slot);
+  const flags = verdict === 'conflict' ? FLAG.ID_CONFLICT : 0;
+  if (!state.taken) keepPending(context, buffer, event, slot, flags);
   if (!beyond) return countDropped(counts, 'known_history');
   if (!speaking) return countDropped(counts, 'muted');
-  emitter.emit(state, buffer, event, slot, verdict === 'conflict' ? FLAG.ID_CONFLICT : 0);
+  emitter.emit(state, buffer, event, slot, flags);
 }
 
 /**
@@ -119,12 +120,14 @@ function keepPending(
   buffer: EventBuffer,
   event: number,
   slot: number,
+  flags: number,
 ): void {
   const pending = state.pending[slot];
   if (pending === undefined) return;
   const symbol = state.names[slot] as string;
   const header = { t: state.t, index: 0, shard, feed, symbol };
-  pending.push(eventOf(buffer, event, header));
+  const kept = eventOf(buffer, event, header);
+  pending.push({ ...kept, flags: kept.flags | flags });
   if (pending.length > TRADE_IDS_MAX) pending.shift();
 }
 

@@ -38,6 +38,15 @@ describe('ids missing from what was heard while muted', () => {
     ]);
   });
 
+  test('an id that came twice with other content is marked, as it is later', () => {
+    const story = new Story().start().open(2).frame(1, trade(101)).frame(2, trade(101, 7));
+    story.take(PREV, { BTCUSD: '100' });
+    assert.deepEqual(afterHole(story), [
+      'trade BTCUSD 101 HISTORY',
+      'trade BTCUSD 101 ID_CONFLICT HISTORY',
+    ]);
+  });
+
   test('none where they follow, in whichever order they came', () => {
     for (const ids of [
       [98, 99, 100, 101, 102],
