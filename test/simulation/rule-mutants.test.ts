@@ -2,8 +2,8 @@
 import assert from 'node:assert/strict';
 import { spawn } from 'node:child_process';
 import { describe, test } from 'node:test';
+import type { RuleMutant } from '../support/mutants/mutant.ts';
 import { RULE_MUTANTS } from '../support/mutants/rules.ts';
-import type { RuleMutant } from '../support/mutants/rules.ts';
 import { projectRoot, readProjectFile } from '../support/project.ts';
 
 const HOOK = new URL('../support/mutants/hook.ts', import.meta.url).pathname;
