@@ -19,7 +19,7 @@ import { SsmdError } from '../schema/errors.ts';
 import type { Day } from '../schema/time.ts';
 import { objectFault } from './archive-verify.ts';
 import type { AuditFinding } from './audit-report.ts';
-import { JSON_TYPE, readCurrent, readManifest } from './datasets.ts';
+import { JSON_TYPE, readBindings, readCurrent, readManifest } from './datasets.ts';
 import { daysOf } from './day-input.ts';
 import { breathe } from './deps.ts';
 import type { JobContext, JobDeps } from './deps.ts';
@@ -49,6 +49,7 @@ export async function auditRange(
   context: JobContext,
 ): Promise<RangeAudit> {
   const current = await readCurrent(deps, of.feed);
+  const since = await capturedSince(deps, current);
   const findings: AuditFinding[] = [];
   // The first hour of a day is made from the evening before as well: one loss is told once.
   const missing = new Set<string>();
@@ -60,7 +61,15 @@ export async function auditRange(
     const segments = await segmentsOf(deps, of.feed, day);
     const manifest = await manifestOf(deps, current, { feed: of.feed, day }, findings);
     const listed = await inventoried(deps, of.feed, day, findings);
-    if (segments.size === 0 && listed.length === 0 && manifest === null) continue;
+    if (segments.size === 0 && listed.length === 0 && manifest === null) {
+      if (since !== null && day > since) {
+        const detail =
+          `nothing is there of ${of.feed} ${day}, neither RAW nor a manifest, and the environment ` +
+          `captures it since ${since}: no connector ran, or what it shipped was removed`;
+        findings.push({ kind: 'day_missing', key: rawPrefix({ feed: of.feed, day }), detail });
+      }
+      continue;
+    }
     counts.days++;
     if (manifest === 'unreadable') continue;
     if (manifest === null) {
@@ -87,6 +96,13 @@ export async function auditRange(
   const listed = findings.slice(0, FINDINGS_MAX);
   const findings_left_off = findings.length - listed.length;
   return { ...of, ...counts, findings: listed, findings_left_off };
+}
+
+/** The first day that serves of the environment's own origin: from then on each is expected. */
+async function capturedSince(deps: JobDeps, current: Current | null): Promise<Day | null> {
+  const bindings = await readBindings(deps);
+  const own = new Set(bindings.filter((it) => it.origin === deps.origin).map((it) => it.version));
+  return current?.ranges.find((it) => own.has(it.version))?.from ?? null;
 }
 
 async function segmentsOf(deps: JobDeps, feed: string, day: Day): Promise<Set<string>> {

@@ -12,6 +12,7 @@ export type AuditFinding = {
 };
 
 export const FINDING_KINDS = [
+  'day_missing',
   'manifest_missing',
   'manifest_edited',
   'raw_missing',
