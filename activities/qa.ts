@@ -1,23 +1,23 @@
 /** Runs a feed's check suite over a committed day and writes results and report. */
-import { decodeEvents } from '../codec/md2.ts';
 import { jsonDocument } from '../dataset/canonical.ts';
 import { parseObjectKey, qaReportKey, qaResultsKey } from '../dataset/keys.ts';
 import type { Manifest, ManifestObject } from '../dataset/manifest.ts';
-import { unpackObject } from '../dataset/object-codec.ts';
-import type { ExpectedSymbol, Hole } from '../qa/check.ts';
+import type { ExpectedSymbol } from '../qa/check.ts';
+import { manifestHole } from '../qa/holes.ts';
 import type { DayResults } from '../qa/results.ts';
 import { openSuite } from '../qa/suite.ts';
 import type { Suite, SuiteRun } from '../qa/suite.ts';
 import { SsmdError } from '../schema/errors.ts';
 import { EVENT_TYPES } from '../schema/events.ts';
 import type { MarketEvent } from '../schema/events.ts';
-import { formatIso, unixNs } from '../schema/time.ts';
+import { formatIso } from '../schema/time.ts';
 import type { Day } from '../schema/time.ts';
 import { readManifest } from './datasets.ts';
 import { resolveDay } from './day-input.ts';
 import type { FeedDayInput } from './day-input.ts';
 import { breathe } from './deps.ts';
 import type { JobContext, JobDeps } from './deps.ts';
+import { eventsOf } from './object-events.ts';
 import { judgedVersion, notCommitted, withoutChecks } from './qa-version.ts';
 import type { QaDay } from './qa-version.ts';
 import { activity } from './run.ts';
@@ -75,7 +75,7 @@ export async function runQa(
     run_id: `${feed.id}/${day}/${of.version}`,
     day,
     symbols: deps.expectedSymbols(feed.id),
-    holes: manifest.gaps.map(holeOf),
+    holes: manifest.gaps.map(manifestHole),
     complete: manifest.complete,
     pending: false,
     version: manifest.version,
@@ -150,24 +150,6 @@ function bySymbol(manifest: Manifest): Map<string, ManifestObject[][]> {
   return symbols;
 }
 
-async function* eventsOf(
-  deps: JobDeps,
-  objects: readonly ManifestObject[],
-  signal: AbortSignal,
-): AsyncGenerator<MarketEvent> {
-  for (const { key, plain_sha256 } of objects) {
-    const stored = await deps.normalized.get(key, { signal });
-    if (stored === null) throw notAsCommitted(key, 'is not there');
-    const { plain } = unpackObject(stored.body, deps.zstd, key);
-    // Results name what they were made from by its hash: it has to be that.
-    const found = deps.sha256(plain);
-    if (found !== plain_sha256) {
-      throw notAsCommitted(key, `has plain sha256 ${found}, not ${plain_sha256}`);
-    }
-    yield* decodeEvents(plain);
-  }
-}
-
 /** Streams in `(t, index)` order as one; at equal positions the earlier stream first. */
 async function* merged(
   streams: readonly AsyncGenerator<MarketEvent>[],
@@ -193,20 +175,6 @@ async function* merged(
   }
 }
 
-function holeOf(gap: Manifest['gaps'][number]): Hole {
-  return {
-    source: 'manifest',
-    symbol: null,
-    shard: gap.shard,
-    about: null,
-    cause: gap.cause,
-    from: unixNs(BigInt(gap.from)),
-    to: unixNs(BigInt(gap.to)),
-    detail: gap.detail,
-    repaired: false,
-  };
-}
-
 function inputOf(object: ManifestObject): DayResults['inputs'][number] {
   return {
     path: object.key,
@@ -215,9 +183,4 @@ function inputOf(object: ManifestObject): DayResults['inputs'][number] {
     min_ts: formatIso(BigInt(object.first_t)),
     max_ts: formatIso(BigInt(object.last_t)),
   };
-}
-
-function notAsCommitted(key: string, what: string): SsmdError {
-  const message = `object ${key} of the manifest ${what}; run audit`;
-  return new SsmdError('SSMD_CORRUPT', message, { facts: { key } });
 }

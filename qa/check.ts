@@ -35,6 +35,11 @@ export type Hole = {
   readonly from: UnixNs;
   readonly to: UnixNs;
   readonly detail: string;
+  /** What the venue's order or checksum asked for and what came; null where nothing was compared. */
+  readonly expected: string | null;
+  readonly received: string | null;
+  /** The name of the status event that opened it; null for what only the manifest knows. */
+  readonly event: string | null;
   /** What was missed came later (trades sent again as history). */
   readonly repaired: boolean;
 };

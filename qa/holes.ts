@@ -2,8 +2,11 @@
  * Stretches of a day that are not known, from status events and from the manifest: gathered once
  * for the report, and by checks that must not blame the data for what a known hole explains.
  */
+import type { ManifestGap } from '../dataset/manifest.ts';
+import { formatEventId } from '../schema/event-id.ts';
 import { EVENT_TYPES } from '../schema/events.ts';
 import type { EventOf, EventType, MarketEvent } from '../schema/events.ts';
+import { unixNs } from '../schema/time.ts';
 import type { UnixNs } from '../schema/time.ts';
 import type { CheckContext, Hole } from './check.ts';
 import { shortText } from './samples.ts';
@@ -16,6 +19,33 @@ export type HoleTracker = {
 };
 
 export function trackHoles(context: Pick<CheckContext, 'to'>): HoleTracker {
+  const told: EventOf<'status'>[] = [];
+  return {
+    step(event) {
+      if (event.type === 'status' && isOfGap(event)) told.push(event);
+    },
+    finish: () => holesOf(told.toSorted(asTold), context.to),
+  };
+}
+
+function isOfGap({ kind }: EventOf<'status'>): boolean {
+  return kind === 'gap_opened' || kind === 'gap_closed';
+}
+
+/**
+ * The order in which a shard's fold said it, whichever symbol is read first: what is said of the feed in
+ * a line comes before what that means for its markets.
+ */
+function asTold(a: EventOf<'status'>, b: EventOf<'status'>): number {
+  if (a.t !== b.t) return a.t < b.t ? -1 : 1;
+  return Number(isOfMarket(a)) - Number(isOfMarket(b)) || a.index - b.index;
+}
+
+function isOfMarket({ symbol }: EventOf<'status'>): boolean {
+  return !symbol.startsWith('_FEED-');
+}
+
+function holesOf(told: readonly EventOf<'status'>[], end: UnixNs): Hole[] {
   const open = new Map<string, EventOf<'status'>>();
   const closed: Hole[] = [];
 
@@ -28,29 +58,22 @@ export function trackHoles(context: Pick<CheckContext, 'to'>): HoleTracker {
     }
   }
 
-  return {
-    step(event) {
-      if (event.type !== 'status') return;
-      if (isTakeOver(event)) endEpoch(event.shard, event.t);
-      // From nobody known: it ends what was open and has no beginning, so it is no stretch of its own.
-      if (event.cause === 'take_over' && event.from === null) return;
-      const key = `${event.shard} ${event.symbol} ${event.about ?? ''} ${event.cause ?? ''}`;
-      if (event.kind === 'gap_opened') {
-        const before = open.get(key);
-        if (before !== undefined) closed.push(holeOf(before, event.t, false));
-        open.set(key, event);
-      } else if (event.kind === 'gap_closed') {
-        closed.push(holeOf(open.get(key) ?? event, event.to ?? event.t, event.repaired === 1));
-        open.delete(key);
-      }
-    },
-    finish() {
-      const lasting = [...open.values()].map((event) => holeOf(event, context.to, false));
-      return [...closed, ...lasting].sort((a, b) =>
-        a.from < b.from ? -1 : a.from > b.from ? 1 : 0,
-      );
-    },
-  };
+  for (const event of told) {
+    if (isTakeOver(event)) endEpoch(event.shard, event.t);
+    // From nobody known: it ends what was open and has no beginning, so it is no stretch of its own.
+    if (event.cause === 'take_over' && event.from === null) continue;
+    const key = `${event.shard} ${event.symbol} ${event.about ?? ''} ${event.cause ?? ''}`;
+    const before = open.get(key);
+    open.delete(key);
+    if (event.kind === 'gap_closed') {
+      closed.push(holeOf(before ?? event, event.to ?? event.t, event.repaired === 1));
+    } else {
+      if (before !== undefined) closed.push(holeOf(before, event.t, false));
+      open.set(key, event);
+    }
+  }
+  const lasting = [...open.values()].map((event) => holeOf(event, end, false));
+  return [...closed, ...lasting].sort((a, b) => (a.from < b.from ? -1 : a.from > b.from ? 1 : 0));
 }
 
 function isTakeOver(event: EventOf<'status'>): boolean {
@@ -58,20 +81,35 @@ function isTakeOver(event: EventOf<'status'>): boolean {
 }
 
 function holeOf(event: EventOf<'status'>, to: UnixNs, repaired: boolean): Hole {
-  const compared =
-    event.expected === null && event.received === null
-      ? ''
-      : `expected ${event.expected ?? 'none'}, received ${event.received ?? 'none'}`;
   return {
     source: 'events',
-    symbol: event.symbol.startsWith('_FEED-') ? null : event.symbol,
+    symbol: isOfMarket(event) ? event.symbol : null,
     shard: event.shard,
     about: isEventType(event.about) ? [event.about] : null,
     cause: shortText(event.cause ?? 'unknown'),
     from: event.from ?? event.t,
     to,
-    detail: shortText([event.detail ?? '', compared].filter(Boolean).join('; ')),
+    detail: shortText(event.detail ?? ''),
+    expected: event.expected === null ? null : shortText(event.expected),
+    received: event.received === null ? null : shortText(event.received),
+    event: formatEventId(event),
     repaired,
+  };
+}
+
+/** What only the manifest knows: of a shard, and of all that it captures. */
+export function manifestHole(gap: ManifestGap): Hole {
+  return {
+    source: 'manifest',
+    symbol: null,
+    shard: gap.shard,
+    about: null,
+    cause: gap.cause,
+    from: unixNs(BigInt(gap.from)),
+    to: unixNs(BigInt(gap.to)),
+    detail: gap.detail,
+    ...{ expected: null, received: null, event: null },
+    repaired: false,
   };
 }
 
@@ -117,4 +155,14 @@ export function without(from: bigint, to: bigint, holes: readonly Stretch[]): St
 
 export function lengthOf(stretches: readonly Stretch[]): bigint {
   return stretches.reduce((sum, { from, to }) => sum + (to - from), 0n);
+}
+
+/** What a gap says beyond its cause: the venue's words, and what was expected where something was. */
+export function detailOf(gap: Pick<Hole, 'detail' | 'expected' | 'received'>): string {
+  const { detail, expected, received } = gap;
+  const compared =
+    expected === null && received === null
+      ? ''
+      : `expected ${expected ?? 'none'}, received ${received ?? 'none'}`;
+  return [detail, compared].filter(Boolean).join('; ');
 }

@@ -3,6 +3,7 @@
  * that the two always agree. Everything that came from data is escaped.
  */
 import type { CheckStatus, Sample } from './check.ts';
+import { detailOf } from './holes.ts';
 import { escape, number, renderPage } from './page.ts';
 import { COVERAGE_BUCKETS, COVERAGE_MINUTES } from './results.ts';
 import type { CheckResult, Coverage, DayResults, ResultGap } from './results.ts';
@@ -273,7 +274,7 @@ type Gaps = readonly [ResultGap, ...ResultGap[]];
 function gapsAtOnce(gaps: readonly ResultGap[]): readonly Gaps[] {
   const rows = new Map<string, [ResultGap, ...ResultGap[]]>();
   for (const gap of gaps) {
-    const key = JSON.stringify([gap.source, gap.cause, gap.from, gap.detail, gap.repaired]);
+    const key = JSON.stringify([gap.source, gap.cause, gap.from, detailOf(gap), gap.repaired]);
     const row = rows.get(key);
     if (row === undefined) rows.set(key, [gap]);
     else row.push(gap);
@@ -293,7 +294,7 @@ function gapRow(gaps: Gaps): string {
   }
   const where = [...markets].map(([market, types]) => [market, ...types].map(escape).join(' '));
   const most = gaps.length === 1 ? '' : '≤ ';
-  const detail = [gap.repaired ? 'repaired' : '', gap.detail].filter(Boolean).join('; ');
+  const detail = [gap.repaired ? 'repaired' : '', detailOf(gap)].filter(Boolean).join('; ');
   return `<tr><td class="time">${escape(short(gap.from))}</td><td class="time">${escape(
     gap.to.slice(0, 10) === gap.from.slice(0, 10) ? short(gap.to) : '24:00:00.000',
   )}</td><td class="num">${most}${number(gap.seconds)}</td><td>${where.join('<br>')}</td><td>${escape(

@@ -40,6 +40,10 @@ export type ResultGap = {
   readonly to: string;
   readonly seconds: number;
   readonly detail: string;
+  readonly expected: string | null;
+  readonly received: string | null;
+  /** The status event that opened it, as `ssmd trace` takes it; null for what only the manifest knows. */
+  readonly event: string | null;
   readonly repaired: boolean;
 };
 

@@ -335,6 +335,9 @@ function listGaps(holes: readonly Hole[]): readonly ResultGap[] {
       to: formatIso(hole.to),
       seconds: Number((hole.to - hole.from) / 1_000_000n) / 1000,
       detail: hole.detail,
+      expected: hole.expected,
+      received: hole.received,
+      event: hole.event,
       repaired: hole.repaired,
     }));
 }

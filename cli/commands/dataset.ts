@@ -1,41 +1,25 @@
 /** `ssmd dataset`: which days are archived, and what a day consists of. */
 import { InvalidArgumentError } from 'commander';
 import type { Command } from 'commander';
-import {
-  VERSION_PATTERN,
-  VERSION_PREFIX,
-  manifestPrefix,
-  parseManifestKey,
-  parseVersionKey,
-} from '../../dataset/keys.ts';
-import { compareVersions } from '../../dataset/version.ts';
-import { parseManifest } from '../../dataset/manifest.ts';
 import type { Manifest } from '../../dataset/manifest.ts';
-import { SsmdError, invalidInput } from '../../schema/errors.ts';
-import type { Fault } from '../../schema/errors.ts';
-import { formatIso, parseDay } from '../../schema/time.ts';
-import type { ObjectStore } from '../../storage/object-store.ts';
+import { SsmdError } from '../../schema/errors.ts';
+import { formatIso } from '../../schema/time.ts';
 import type { CliContext } from '../command.ts';
-import type { RollbackFlags } from '../dataset/pointer.ts';
 import { GROUPS, parseEnvName } from '../command.ts';
-import { feedFault } from '../flag-faults.ts';
+import { VERSION_HELP, chosenManifest, manifestsOf, withBucket } from '../dataset/chosen.ts';
+import type { DayFlags } from '../dataset/chosen.ts';
+import type { RollbackFlags } from '../dataset/pointer.ts';
 import { countOf, formatBytes, formatCount } from '../format.ts';
-import { ENV_HELP, resolveEnvironment } from '../resolve-environment.ts';
+import { ENV_HELP } from '../resolve-environment.ts';
 
 type ListFlags = { readonly env?: string; readonly feed?: string; readonly json?: boolean };
-type ShowFlags = {
-  readonly env?: string;
-  readonly feed: string;
-  readonly date: string;
-  readonly datasetVersion?: string;
-  readonly json?: boolean;
-};
+type ShowFlags = DayFlags & { readonly env?: string; readonly json?: boolean };
 
 const NO_DAYS =
   'no day is committed yet; archive one: npx ssmd temporal workflow start --type daily-archive ' +
   `--task-queue ssmd --input '{"feed":"kraken"}'`;
+const CURRENT_EXAMPLE = 'npx ssmd dataset current --feed kraken';
 const LIST_EXAMPLE = 'npx ssmd dataset list --feed kraken';
-const VERSION_HELP = 'such as v1 (default: the one that serves the day, else the newest)';
 const EXAMPLE = 'npx ssmd dataset show --feed kraken --date 2026-11-20';
 
 export function register(program: Command, context: CliContext): void {
@@ -107,7 +91,9 @@ function parseRevision(text: string): number {
 
 async function showCurrent(flags: CurrentFlags, context: CliContext): Promise<void> {
   const { pointerOf, printPointer } = await import('../dataset/pointer.ts');
-  const current = await withBucket(flags, context, (store) => pointerOf(store, flags.feed));
+  const current = await withBucket({ ...flags, example: CURRENT_EXAMPLE }, context, (store) =>
+    pointerOf(store, flags.feed),
+  );
   if (flags.json === true) context.output.json(current);
   else printPointer(flags.feed, current, context);
 }
@@ -118,7 +104,9 @@ async function rollBackMove(
 ): Promise<void> {
   const { output } = context;
   const { pointerOf, rollBack } = await import('../dataset/pointer.ts');
-  const before = await withBucket(flags, context, (store) => pointerOf(store, flags.feed));
+  const before = await withBucket({ ...flags, example: CURRENT_EXAMPLE }, context, (store) =>
+    pointerOf(store, flags.feed),
+  );
   const report = await rollBack(flags, before.moves.at(-1)?.revision ?? null, context);
   if (flags.json === true) output.json(report);
   else output.line(`${flags.feed}: the pointer is at revision ${report.moved?.revision ?? ''}`);
@@ -127,7 +115,7 @@ async function rollBackMove(
 async function verifyDay(flags: ShowFlags, context: CliContext): Promise<void> {
   const { output } = context;
   const { verifyManifest } = await import('../dataset/verify.ts');
-  const verified = await withBucket(flags, context, async (store) =>
+  const verified = await withBucket({ ...flags, example: EXAMPLE }, context, async (store) =>
     verifyManifest(store, await chosenManifest(store, flags), context),
   );
   const { feed, day, version, objects, records, faults } = verified;
@@ -141,30 +129,19 @@ async function verifyDay(flags: ShowFlags, context: CliContext): Promise<void> {
   throw new SsmdError('SSMD_CORRUPT', what, { facts: { feed, day, version, faults } });
 }
 
-/** The version that was asked for; else the one that serves the day, else the newest. */
-async function chosenManifest(store: ObjectStore, flags: ShowFlags): Promise<Manifest> {
-  const manifests = await manifestsOf(store, flags.feed);
-  const { readPointer } = await import('../dataset/pointer.ts');
-  const current = await readPointer(store, flags.feed);
-  const served = current?.ranges.find((it) => it.from <= flags.date && flags.date <= it.to);
-  const of_day = manifests
-    .filter((it) => it.day === flags.date)
-    .sort((a, b) => compareVersions(a.version, b.version));
-  const asked = flags.datasetVersion ?? served?.version ?? of_day.at(-1)?.version;
-  const wanted = of_day.find((it) => it.version === asked);
-  if (wanted === undefined) throw notCommitted(manifests, flags);
-  return wanted;
-}
-
 async function listDays(flags: ListFlags, context: CliContext): Promise<void> {
   const { output } = context;
-  const manifests = await withBucket(flags, context, async (store, feeds) => {
-    const found: Manifest[] = [];
-    for (const feed of flags.feed === undefined ? feeds : [flags.feed]) {
-      found.push(...(await manifestsOf(store, feed)));
-    }
-    return found;
-  });
+  const manifests = await withBucket(
+    { ...flags, example: LIST_EXAMPLE },
+    context,
+    async (store, feeds) => {
+      const found: Manifest[] = [];
+      for (const feed of flags.feed === undefined ? feeds : [flags.feed]) {
+        found.push(...(await manifestsOf(store, feed)));
+      }
+      return found;
+    },
+  );
   const rows = manifests.map(({ feed, day, version, origin, complete, gaps, totals }) => ({
     feed,
     day,
@@ -199,7 +176,9 @@ async function listDays(flags: ListFlags, context: CliContext): Promise<void> {
 
 async function showDay(flags: ShowFlags, context: CliContext): Promise<void> {
   const { output } = context;
-  const wanted = await withBucket(flags, context, (store) => chosenManifest(store, flags));
+  const wanted = await withBucket({ ...flags, example: EXAMPLE }, context, (store) =>
+    chosenManifest(store, flags),
+  );
   if (flags.json === true) {
     output.json(wanted);
     return;
@@ -221,87 +200,4 @@ async function showDay(flags: ShowFlags, context: CliContext): Promise<void> {
     ['object', 'events', 'bytes', 'from'],
     objects.map((it) => [it.key, formatCount(it.records), formatBytes(it.bytes), it.source]),
   );
-}
-
-/** All manifests of a feed, by version and day. */
-async function manifestsOf(store: ObjectStore, feed: string): Promise<Manifest[]> {
-  const manifests: Manifest[] = [];
-  for await (const { key } of store.list(VERSION_PREFIX)) {
-    const version = parseVersionKey(key);
-    if (version === null) continue;
-    for await (const item of store.list(manifestPrefix(version, feed))) {
-      if (parseManifestKey(item.key) === null) continue;
-      const stored = await store.get(item.key);
-      const manifest =
-        stored === null ? null : parseManifest(new TextDecoder().decode(stored.body));
-      if (manifest !== null) manifests.push(manifest);
-    }
-  }
-  return manifests;
-}
-
-/** Days a message lists, the latest; the others are counted. */
-const DAYS_SAID = 7;
-
-/** SSMD_NOT_FOUND that names what there is instead. */
-export function notCommitted(
-  manifests: readonly { readonly day: string; readonly version: string }[],
-  wanted: { readonly feed: string; readonly date: string; readonly datasetVersion?: string },
-): SsmdError {
-  const { feed, date: day, datasetVersion } = wanted;
-  const versions = manifests.filter((it) => it.day === day).map((it) => it.version);
-  const days = [...new Set(manifests.map((it) => it.day))].toSorted();
-  const facts = { feed, day, version: datasetVersion ?? null, versions, days };
-  const absent = (text: string): SsmdError => new SsmdError('SSMD_NOT_FOUND', text, { facts });
-  if (versions.length > 0) {
-    return absent(`${feed} ${day} has no version ${datasetVersion}; it has ${versions.join(', ')}`);
-  }
-  if (days.length === 0) {
-    return absent(`${feed} has no committed day at all; the workflow daily-archive commits one`);
-  }
-  const listed = days.slice(-DAYS_SAID).join(', ');
-  const more = days.length > DAYS_SAID ? ` and ${days.length - DAYS_SAID} before` : '';
-  return absent(`${feed} ${day} is not committed; there are ${listed}${more}`);
-}
-
-type Chosen = {
-  readonly env?: string;
-  readonly feed?: string;
-  readonly date?: string;
-  readonly datasetVersion?: string;
-};
-
-/** Flags are checked, all of them, before the store is asked. */
-async function withBucket<T>(
-  chosen: Chosen,
-  context: CliContext,
-  use: (store: ObjectStore, feeds: readonly string[]) => Promise<T>,
-): Promise<T> {
-  const [{ openStores }, { feedsOf }, { FEEDS }] = await Promise.all([
-    import('../../workers/adapters.ts'),
-    import('../../environments/env.ts'),
-    import('../../connectors/registry.ts'),
-  ]);
-  const { environment } = await resolveEnvironment(chosen.env, context, 'none');
-  // A recording may have been imported of a feed that this environment does not capture.
-  const faults = flagFaults(chosen, [...FEEDS.keys()]);
-  const example = chosen.date === undefined ? LIST_EXAMPLE : EXAMPLE;
-  if (faults.length > 0) throw invalidInput('the command line', faults, example);
-  const { endpoints } = await resolveEnvironment(chosen.env, context, 'stores');
-  await using stores = await openStores(environment, endpoints);
-  return await use(stores.normalized, feedsOf(environment));
-}
-
-function flagFaults({ feed, date, datasetVersion }: Chosen, feeds: readonly string[]): Fault[] {
-  const faults: Fault[] = [];
-  const wrong = feed === undefined ? null : feedFault(feed, feeds);
-  if (wrong !== null) faults.push(wrong);
-  if (date !== undefined && parseDay(date) === null) {
-    faults.push({ where: '--date', what: `'${date}' is not a day`, hint: 'YYYY-MM-DD, in UTC' });
-  }
-  if (datasetVersion !== undefined && !VERSION_PATTERN.test(datasetVersion)) {
-    const what = `'${datasetVersion}' is no version`;
-    faults.push({ where: '--dataset-version', what, hint: 'such as v1 or v1.1' });
-  }
-  return faults;
 }

@@ -50,10 +50,11 @@ export type Variation = {
 /** Two markets of Kraken, in one shard or in one each. */
 export function scenarioEnvironment(name: string, shards: 1 | 2 = 1): Environment {
   const known = [...FEEDS.values()].map((it) => ({ id: it.id, ...it.protocol }));
-  return readEnvironment(name, yamlOf(name, shards), known);
+  return readEnvironment(name, scenarioEnvironmentText(name, shards), known);
 }
 
-function yamlOf(name: string, shards: 1 | 2): string {
+/** The same as a file has it. */
+export function scenarioEnvironmentText(name: string, shards: 1 | 2 = 1): string {
   const second = shards === 1 ? '' : '    tier2: { selector: { tier: 2 } }\n';
   return `apiVersion: ssmd/v1
 kind: Environment

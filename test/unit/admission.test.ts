@@ -109,7 +109,7 @@ test('a backfill takes days that still run, and says so itself', () => {
   const range = { feed: 'kraken', from: '2026-11-20', to: '2026-11-23' };
   assert.equal(admit(KNOWN, { type: 'backfill', input: range }).refusal, null);
   const { message } = refusal('backfill', { ...range, to: '2026-11-19', dry_run: 'yes' });
-  assert.match(message, /has 2 faults[^]*to: "2026-11-19" is before "from"/);
+  assert.match(message, /has 2 faults[^]*to: "2026-11-19" is before "2026-11-20", its begin/);
 });
 
 test('what is left out is filled in', () => {
@@ -139,7 +139,7 @@ test('a replay: a span in order, of days that are over, at a speed', () => {
   }
   assert.match(
     fault({ from: at('10:00'), to: at('10:00') }),
-    /1 fault:\n +from: .* is not before to/,
+    /1 fault:\n +from: .* is not before .*, its end/,
   );
   assert.match(fault({ from: 'noon' }), /from: "noon" is no instant \(ISO text with a zone/);
   assert.match(fault({ from: '2026-11-20T10:00:00' }), /is no instant/);

@@ -4,7 +4,7 @@ import { mkdtemp, readdir, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, before, test } from 'node:test';
-import { notCommitted } from '../../cli/commands/dataset.ts';
+import { notCommitted } from '../../cli/dataset/chosen.ts';
 import { outcomeOf } from '../../cli/commands/job.ts';
 import { refuseWrongStart, startsJob } from '../../cli/job-start.ts';
 import type { JobRow } from '../../cli/job-runs.ts';

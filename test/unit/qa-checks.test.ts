@@ -100,6 +100,7 @@ function manifestHole(from_ms: number, to_ms: number): Hole {
     from: unixNs(at(from_ms)),
     to: unixNs(at(to_ms)),
     detail: '',
+    ...{ expected: null, received: null, event: null },
     repaired: false,
   };
 }

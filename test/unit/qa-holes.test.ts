@@ -2,7 +2,9 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { decodeEvents } from '../../codec/md2.ts';
 import { createShardFold } from '../../fold/shard-fold.ts';
+import type { Hole } from '../../qa/check.ts';
 import { trackHoles } from '../../qa/holes.ts';
+import type { MarketEvent } from '../../schema/events.ts';
 import type { FactKey, Facts } from '../../schema/log.ts';
 import { dayEnd, dayStart } from '../../schema/time.ts';
 import type { Day } from '../../schema/time.ts';
@@ -14,13 +16,14 @@ const CONFIG = {
   symbols: [{ symbol: 'BTCUSD', external: 'BTC', depth: 'l2' as const }],
 };
 
-test('a gap that is open when its epoch ends is over where the next one takes the shard', () => {
+/** Epochs of a shard one after the other, and what their fold said. */
+function story(): MarketEvent[] {
+  const told: MarketEvent[] = [];
   let t = dayStart(DAY) + 43_200_000_000_000n;
   let prev: Facts['_take']['prev'] = null;
-  const tracker = trackHoles({ to: dayEnd(DAY) });
   // Closed in order, then killed while its book is broken, then one that does not know who was before
-  // and is killed, and one that goes on.
-  for (const end of ['shutdown', 'broken', 'killed', 'none']) {
+  // and is killed, and one that goes on with a book that breaks soon and stays so.
+  for (const end of ['shutdown', 'broken', 'killed', 'lasting']) {
     const fold = createShardFold(tinyFeed, 's');
     const fact = <K extends FactKey>(key: K, it: Facts[K]): void => fold.fact(++t, key, it);
     const frame = (it: object): void => {
@@ -33,25 +36,43 @@ test('a gap that is open when its epoch ends is over where the next one takes th
     frame({ k: 'snap', s: 'BTC', u: 7 });
     fact('_take', { prev, ids: {} });
     if (end === 'shutdown') fact('_close', { c: 1, code: null, reason: end, by: 'us' });
-    if (end === 'broken') frame({ k: 'delta', s: 'BTC', u: 9 });
+    if (end === 'broken' || end === 'lasting') frame({ k: 'delta', s: 'BTC', u: 9 });
     // The bus is away where the third one begins.
     prev = end === 'broken' ? null : { epoch: 1, t: `${t}` };
     t += 5_000_000_000n;
-    for (const event of decodeEvents(fold.out.bytes.subarray(0, fold.out.used))) {
-      tracker.step(event);
-    }
+    told.push(...decodeEvents(fold.out.bytes.subarray(0, fold.out.used)));
   }
-  const holes = tracker.finish();
+  return told;
+}
+
+function holesOf(events: readonly MarketEvent[]): readonly Hole[] {
+  const tracker = trackHoles({ to: dayEnd(DAY) });
+  for (const event of events) tracker.step(event);
+  return tracker.finish();
+}
+
+test('a gap that is open when its epoch ends is over where the next one takes the shard', () => {
+  const holes = holesOf(story());
   const seconds = holes.map(({ about, cause, from, to }) => [
     about,
     cause,
     (to - from) / 10n ** 9n,
   ]);
   assert.deepEqual(seconds, [
-    [['book'], 'closed', 5n],
     [null, 'closed', 5n],
+    [['book'], 'closed', 5n],
     [null, 'take_over', 5n],
     [['book'], 'sequence', 5n],
     [null, 'take_over', 5n],
+    [['book'], 'sequence', 43_184n],
   ]);
+});
+
+test('whichever symbol is read first, the holes are the same', () => {
+  const events = story();
+  const ofMarket = (it: MarketEvent): number => Number(!it.symbol.startsWith('_FEED-'));
+  const markets = events.toSorted((a, b) => ofMarket(b) - ofMarket(a));
+  assert.notDeepEqual(markets, events);
+  assert.deepEqual(holesOf(markets), holesOf(events));
+  assert.deepEqual(holesOf(markets.toReversed()), holesOf(events));
 });

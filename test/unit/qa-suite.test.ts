@@ -25,6 +25,7 @@ import {
   TIMES,
   trade,
 } from '../support/qa-events.ts';
+import { formatEventId } from '../../schema/event-id.ts';
 import type { MarketEvent } from '../../schema/events.ts';
 import { unixNs } from '../../schema/time.ts';
 
@@ -262,6 +263,7 @@ function hole(from_ms: number, to_ms: number): Hole {
     from: unixNs(at(from_ms)),
     to: unixNs(at(to_ms)),
     detail: 'log ends',
+    ...{ expected: null, received: null, event: null },
     repaired: false,
   };
 }
@@ -331,7 +333,9 @@ test('gaps of the events are listed with what was compared', () => {
     from: '2026-11-20T00:00:00.009000000Z',
     to: '2026-11-20T00:00:00.030000000Z',
     seconds: 0.021,
-    detail: 'expected 7, received 8',
+    detail: '',
+    ...{ expected: '7', received: '8' },
+    event: formatEventId(events[1] as MarketEvent),
     repaired: false,
   });
   assert.equal(gaps[1]?.symbol, null);
