@@ -37,7 +37,7 @@ export function register(program: Command, context: CliContext): void {
     )
     .option('--mode <mode>', `where frames come from; there is ${MODES.join(', ')}`, 'live')
     .option('--env <name>', ENV_HELP, parseEnvName)
-    .option('--feed <feed>', 'which venue: kraken, binance-usdm or okx (needed)')
+    .option('--feed <feed>', 'which venue, such as kraken (needed)')
     .option('--shard <shard>', 'shard of the environment, such as tier1 (default: SHARD_ID)')
     .option('--url <url>', "base URL in place of the venue's own, ws:// or wss://")
     .option(

@@ -40,7 +40,7 @@ export function register(program: Command, context: CliContext): void {
   dataset
     .command('show')
     .description('One day: its holes and its objects, and what it was made from.')
-    .requiredOption('--feed <feed>', 'whose day: kraken, binance-usdm or okx')
+    .requiredOption('--feed <feed>', 'whose day, such as kraken')
     .requiredOption('--date <day>', 'which UTC day: YYYY-MM-DD')
     .option('--dataset-version <version>', VERSION_HELP)
     .option('--env <name>', ENV_HELP, parseEnvName)
@@ -53,7 +53,7 @@ function addVerify(dataset: Command, context: CliContext): void {
   dataset
     .command('verify')
     .description('Reads every object of a day back and holds it against the manifest.')
-    .requiredOption('--feed <feed>', 'whose day: kraken, binance-usdm or okx')
+    .requiredOption('--feed <feed>', 'whose day, such as kraken')
     .requiredOption('--date <day>', 'which UTC day: YYYY-MM-DD')
     .option('--dataset-version <version>', VERSION_HELP)
     .option('--env <name>', ENV_HELP, parseEnvName)
@@ -65,14 +65,14 @@ function addPointer(dataset: Command, context: CliContext): void {
   dataset
     .command('current')
     .description('Which version serves which days of a feed, and who moved them.')
-    .requiredOption('--feed <feed>', 'whose days: kraken, binance-usdm or okx')
+    .requiredOption('--feed <feed>', 'whose days, such as kraken')
     .option('--env <name>', ENV_HELP, parseEnvName)
     .option('--json', 'print the pointer')
     .action((flags: CurrentFlags) => showCurrent(flags, context));
   dataset
     .command('rollback')
     .description('Takes a move of days between versions back, by the job promote.')
-    .requiredOption('--feed <feed>', 'whose days: kraken, binance-usdm or okx')
+    .requiredOption('--feed <feed>', 'whose days, such as kraken')
     .option('--revision <number>', 'of the move (default: the last one)', parseRevision)
     .option('--by <name>', 'who decides (needed)')
     .option('--reason <words>', 'why (needed)')

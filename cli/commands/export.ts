@@ -39,7 +39,7 @@ export function register(program: Command, context: CliContext): void {
         'with a manifest of hashes. It is shown whole or not at all. A worker has to run (npx ssmd ' +
         'worker). Ctrl-C stops following it; the job goes on.',
     )
-    .option('--feed <feed>', 'whose days: kraken, binance-usdm or okx (needed)')
+    .option('--feed <feed>', 'whose days, such as kraken (needed)')
     .option('--date <day>', 'one UTC day: YYYY-MM-DD (default: yesterday)')
     .option('--start <day>', 'the first day of a range')
     .option('--end <day>', 'the last day of it, included')

@@ -28,7 +28,7 @@ export function register(program: Command, context: CliContext): void {
       'Gaps of a committed day, of its manifest and of its status events, and how many minutes of ' +
         'each symbol are complete, degraded or missing.',
     )
-    .requiredOption('--feed <feed>', 'whose day: kraken or binance-usdm')
+    .requiredOption('--feed <feed>', 'whose day, such as kraken')
     .requiredOption('--date <day>', 'which UTC day: YYYY-MM-DD')
     .option('--symbol <symbol>', 'only what concerns this one')
     .option('--dataset-version <version>', VERSION_HELP)

@@ -35,7 +35,7 @@ export function register(program: Command, context: CliContext): void {
         'What is imported cannot be taken back by a command: try it with --dry-run.',
     )
     .argument('<file>', 'the recording')
-    .option('--feed <feed>', 'whose recording: kraken, binance-usdm or okx (needed)')
+    .option('--feed <feed>', 'whose recording, such as kraken (needed)')
     .option(
       '--symbols <list>',
       "markets in it, OURS=THEIRS: BTCUSD=BTC/USD,ETHUSD=ETH/USD (default: the environment's)",

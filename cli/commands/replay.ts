@@ -87,7 +87,7 @@ function registerStart(replay: Command, context: CliContext): void {
       'Starts one and follows it; Ctrl-C stops following it, the replay goes on. Prints first what to ' +
         'subscribe to.',
     )
-    .option('--feed <feed>', 'whose data: kraken, binance-usdm or okx (needed)')
+    .option('--feed <feed>', 'whose data, such as kraken (needed)')
     .option('--date <day>', 'one UTC day: YYYY-MM-DD (default: yesterday)')
     .option('--from <instant>', 'the first instant of a span, or its day')
     .option('--to <instant>', 'its end, not included (default: the end of the day)')

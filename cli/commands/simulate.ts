@@ -64,7 +64,7 @@ export function register(program: Command, context: CliContext): void {
 
 function addCommon(command: Command): Command {
   return command
-    .requiredOption('--feed <feed>', 'which venue: kraken, binance-usdm or okx')
+    .requiredOption('--feed <feed>', 'which venue, such as kraken')
     .option('--shard <shard>', 'shard of the environment', 'tier1')
     .option('--env <name>', 'environment (default: SSMD_ENV, else demo)', parseEnvName)
     .option('--seed <number>', 'same seed, same market', parseWhole, 1)
