@@ -4,6 +4,7 @@ import { mkdtempSync, readdirSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, test } from 'node:test';
+import type { Bus, OutMessage } from '../../bus/bus.ts';
 import { createMemoryBus } from '../../bus/memory.ts';
 import type { PublisherLimits } from '../../connectors/runtime/publisher-limits.ts';
 import { virtualClock } from '../../connectors/simulator/clock.ts';
@@ -82,6 +83,38 @@ test('a log that cannot be read back is a new run, and publishing goes on', asyn
   const found = await readBus(at.bus, 'no-log', 1);
   assertSame(found.events.slice(-5), at.rig.offered.slice(published).slice(-5));
   assert.equal((await at.bus.lastCtl('no-log', 'kraken'))?.record.run, 1);
+});
+
+test('a position that was stored behind a message that was refused covers nothing', async () => {
+  const clock = virtualClock(START);
+  const bus = createMemoryBus({ schedule: (run) => void clock.setTimeout(run, 0.1) });
+  let refusals = 0;
+  const refusing: Bus = {
+    ...bus,
+    async openPublisher(options) {
+      const own = await bus.openPublisher({
+        ...options,
+        // The server takes what follows before its answers are heard.
+        onOutcome: (...told) => void clock.setTimeout(() => options.onOutcome(...told), 20),
+      });
+      const publish = (message: OutMessage): number => {
+        const refused = message.subject.includes('.trade.') && refusals++ === 0;
+        // No sequence that a subject's first message could follow.
+        return own.publish(refused ? { ...message, expected: 1 } : message);
+      };
+      return { ...own, publish };
+    },
+  };
+  const limits = { ctl_messages: 1 };
+  const rig = startRig({ bus: refusing, dir, shard: 'refused', epoch: 1, clock, limits });
+  const taking = rig.take();
+  await clock.runUntil(clock.nowNs() + 100_000_000n);
+  await taking;
+  rig.trade(20);
+  await clock.runUntil(clock.nowNs() + 3_000_000_000n);
+  assert.ok(refusals > 1 && rig.noted.includes('publisher.message_refused'));
+  const found = await readBus(bus, 'refused', 1);
+  assertSame([...found.events].sort(), [...rig.offered].sort());
 });
 
 test('a server that does not answer is given up after the limit', async () => {

@@ -90,3 +90,31 @@ test('with a segment that was not shipped, no inventory is written and nothing h
   assert.deepEqual(await inventories(store), []);
   assert.ok(unsyncedFiles.list(files.dir).includes('00000000.jsonl'));
 });
+
+test('an inventory that another host wrote under the same name stays', async (t) => {
+  const { feed, shard, epoch, origin } = capture;
+  const store = createMemoryObjectStore();
+  const told: string[] = [];
+  const finish = async (host: string): Promise<void> => {
+    const files = createEpochFiles(
+      scratchDirectory(t),
+      { feed, shard, epoch, origin, host },
+      { files: unsyncedFiles },
+    );
+    const options = { store, clock: systemClock(), random: () => 0, report: () => undefined };
+    const report = (event: string): void => void told.push(`${host} ${event}`);
+    const archive = createEpochArchive({ files, shipper: createShipper(options), store, report });
+    const source = () => ({ ...capture, host });
+    const log = openLog({ dir: files.dir, capture: source, files: unsyncedFiles });
+    log.onSegmentClosed(archive.add);
+    log.fact(dayStart(FIRST), '_open', { c: 1, url: host, day: FIRST });
+    assert.ok(log.close());
+    await archive.finish('shutdown');
+  };
+  for (const host of ['one', 'two', 'one']) await finish(host);
+  const [only, ...more] = await inventories(store);
+  assert.equal(only?.host, 'one');
+  assert.deepEqual(more, []);
+  const events = ['one inventory.written', 'two inventory.disputed', 'one inventory.written'];
+  assert.deepEqual(told, events);
+});
