@@ -38,7 +38,9 @@ export async function follow<R>(of: Following<R>, context: CliContext): Promise<
   const leave = (): void => leaves.reject(left(name, of.left));
   if (interrupted.aborted) leave();
   else interrupted.addEventListener('abort', leave, { once: true });
-  const ends = [handle.result() as Promise<R>, leaves.promise, ...(or === undefined ? [] : [or])];
+  // The server holds this question for twenty seconds: given up here, the connection can be closed.
+  const result = of.client.withAbortSignal(over.signal, () => handle.result() as Promise<R>);
+  const ends = [result, leaves.promise, ...(or === undefined ? [] : [or])];
   const shown = showUntil(over.signal, of, context);
   try {
     return await Promise.race(ends);

@@ -1,8 +1,11 @@
 /** `ssmd job` on a real Temporal server, whose tasks this test answers by hand: what came of a run, and why one waits. */
 import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
+import { setTimeout as delay } from 'node:timers/promises';
 import { Client, Connection } from '@temporalio/client';
+import { follow } from '../../cli/follow.ts';
 import type { JobRow, JobStatus } from '../../cli/job-runs.ts';
+import { createOutput } from '../../cli/output.ts';
 import { ssmd } from '../support/command-line.ts';
 import type { TestServers } from '../support/servers.ts';
 import { startTestServers } from '../support/servers.ts';
@@ -116,4 +119,27 @@ test('the list says what failed and of which day, whatever the run filed itself 
   });
   assert.equal(code, 2);
   assert.match(err, /no job "nothing"/);
+});
+
+test('who stops following asks the server nothing any more', async () => {
+  await start('daily-archive', 'followed', { feed: 'kraken' });
+  const asked = await Connection.connect({ address: servers.temporal.address });
+  const own = new Client({ connection: asked });
+  const handle = own.workflow.getHandle<() => Promise<string>>('followed');
+  let held: Promise<unknown> | null = null;
+  const result = handle.result.bind(handle);
+  handle.result = () => (held = result());
+  const stdio = { write: () => true };
+  const context = {
+    ...{ root: servers.dir, env: {}, interrupted: new AbortController().signal },
+    output: createOutput({ stdout: stdio, stderr: stdio, env: {} }),
+  };
+  const show = (): Promise<boolean> => Promise.resolve(true);
+  const or = Promise.resolve('decided');
+  assert.equal(await follow({ client: own, handle, show, or }, context), 'decided');
+  // The server would hold the question for twenty seconds, and with it the end of the command.
+  const gaveUp = (error: Error): boolean => /CANCELLED/.test(String(error.cause));
+  await assert.rejects(Promise.race([held ?? 'not asked', delay(5_000, 'held')]), gaveUp);
+  await asked.close();
+  await client.workflow.getHandle('followed').terminate();
 });
