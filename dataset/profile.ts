@@ -9,7 +9,7 @@
 import { decodeMd1 } from '../codec/md1.ts';
 import type { Md1Record } from '../codec/md1.ts';
 import { decodeEvents } from '../codec/md2.ts';
-import { decimalToDouble, formatDecimal } from '../schema/decimal.ts';
+import { decimalToDouble, formatDecimal, parseDecimal } from '../schema/decimal.ts';
 import type { Decimal } from '../schema/decimal.ts';
 import { EVENT_FIELDS } from '../schema/events.ts';
 import type { EventType, MarketEvent } from '../schema/events.ts';
@@ -17,7 +17,7 @@ import type { Schema } from './version.ts';
 
 export type Distribution = {
   readonly count: number;
-  /** As text, exactly as stated. */
+  /** Exact, as plain text; `0.10` and `0.1` are one value, and so is 1e-7 of a record in doubles. */
   readonly min: string;
   readonly max: string;
   readonly mean: number;
@@ -107,12 +107,22 @@ export const MD1_STRUCT: Readonly<Partial<Record<EventType, Md1Record['type']>>>
 };
 
 function putDecimal(put: Put, name: string, value: Decimal): void {
-  put(name, decimalToDouble(value), () => formatDecimal(value));
+  put(name, decimalToDouble(value), () => plainText(value));
+}
+
+/** Without the zeros at its end: how a side spells a value is no difference of values. */
+function plainText(value: Decimal): string {
+  const text = formatDecimal(value);
+  return text.includes('.') ? text.replace(/\.?0+$/, '') : text;
 }
 
 function takeMd1(struct: Md1Record['type'], plain: Uint8Array, put: Put): void {
   const double = (name: string, value: number): void => {
-    if (!Number.isNaN(value)) put(name, value, () => String(value));
+    if (Number.isNaN(value)) return;
+    put(name, value, () => {
+      const exact = parseDecimal(String(value));
+      return exact === null ? String(value) : plainText(exact);
+    });
   };
   for (const record of decodeMd1(struct, plain)) {
     if (record.type === 'OrderBookSnapshot') {

@@ -90,6 +90,22 @@ test('md1 has values, and no timing', async () => {
   assert.equal(pair?.new?.interarrival_ns, null);
 });
 
+test('a value that md1 spells in another way is no other value', async () => {
+  const deps = memoryJobs(NOW);
+  const trade = (minute: number, mantissa: bigint): MarketEvent =>
+    at(
+      { ...TRADE, price: { mantissa: 25_00n, exponent: -2 }, size: { mantissa, exponent: -8 } },
+      minute,
+    );
+  const events = [trade(1, 10n), trade(2, 190_000_000n)];
+  await layDay(deps, { version: 'v1', events });
+  await layDay(deps, { version: 'v2', events, schema: 'md1' });
+  const { figures, document } = await compared(deps, 'v1', 'v2');
+  assert.deepEqual(figures.values, { same: 1, different: 0 });
+  const { price, size } = document.profiles[0]?.new?.values ?? {};
+  assert.deepEqual([size?.min, size?.max, price?.max], ['0.0000001', '1.9', '25']);
+});
+
 test('current of a day that nothing serves is said to be that', async () => {
   await assert.rejects(compared(memoryJobs(NOW), 'current', 'v2'), {
     code: 'SSMD_NOT_FOUND',
@@ -117,7 +133,7 @@ function near(found: number | undefined, expected: number): void {
 test('extremes are exact, quantiles are near', () => {
   const prices = Array.from({ length: 1_001 }, (_, at) => BigInt(at + 1) * 100n);
   const price = profiled(prices).values['price'] as Distribution;
-  assert.deepEqual([price.count, price.min, price.max, price.mean], [1001, '1.00', '1001.00', 501]);
+  assert.deepEqual([price.count, price.min, price.max, price.mean], [1001, '1', '1001', 501]);
   near(price.p01, 11);
   near(price.p25, 251);
   near(price.p50, 501);
@@ -127,7 +143,7 @@ test('extremes are exact, quantiles are near', () => {
 
 test('values below zero and zero stand in their order', () => {
   const price = profiled([-300n, -200n, -100n, 0n, 100n]).values['price'] as Distribution;
-  assert.deepEqual([price.min, price.max], ['-3.00', '1.00']);
+  assert.deepEqual([price.min, price.max], ['-3', '1']);
   near(price.p50, -1);
   near(price.p25, -2);
 });
