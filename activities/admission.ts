@@ -348,9 +348,11 @@ function shortened(field: string): string {
   return field.length <= 60 ? field : `${field.slice(0, 57)}...`;
 }
 
+/** Of what the job takes. */
 function exampleOf(type: JobType, known: Known, yesterday: string): object {
   const [first = { feed: 'kraken', shard: 'tier1' }] = known.shards;
   if (type === 'archive-tier') return first;
+  if (type === 'monthly-audit' || type === 'weekly-cleanup') return { feed: first.feed };
   const of = { feed: first.feed, day: yesterday };
   if (type === 'compare') return { ...of, left: 'current', right: 'v2' };
   return type === 'promote' ? { ...of, version: 'v2', by: 'ana', reason: 'diff reviewed' } : of;

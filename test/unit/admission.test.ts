@@ -154,3 +154,11 @@ test('a replay: a span in order, of days that are over, at a speed', () => {
   }
   assert.match(fault({ id: 'a.b' }), /"a\.b" is no name of a replay/);
 });
+
+test('the example that each job gives is one it takes', () => {
+  for (const type of JOB_TYPES) {
+    const { message } = refusal(type, { nonsense: 1 });
+    const [, example = ''] = /A valid example: (.*)$/m.exec(message) ?? [];
+    assert.equal(admit(KNOWN, { type, input: JSON.parse(example) }).refusal, null, message);
+  }
+});
