@@ -5,6 +5,7 @@ import type { Manifest } from '../../dataset/manifest.ts';
 import { SsmdError } from '../../schema/errors.ts';
 import { formatIso } from '../../schema/time.ts';
 import type { CliContext } from '../command.ts';
+import type { DayRow } from '../dataset/days.ts';
 import { GROUPS, parseEnvName } from '../command.ts';
 import { VERSION_HELP, chosenManifest, manifestsOf, withBucket } from '../dataset/chosen.ts';
 import type { DayFlags } from '../dataset/chosen.ts';
@@ -32,7 +33,7 @@ export function register(program: Command, context: CliContext): void {
   addVerify(dataset, context);
   dataset
     .command('list')
-    .description('Committed days of every feed and version.')
+    .description('Committed days of every feed and version, and which version serves a day.')
     .option('--env <name>', ENV_HELP, parseEnvName)
     .option('--feed <feed>', 'only of this feed')
     .option('--json', 'print one JSON array')
@@ -107,9 +108,18 @@ async function rollBackMove(
   const before = await withBucket({ ...flags, example: CURRENT_EXAMPLE }, context, (store) =>
     pointerOf(store, flags.feed),
   );
-  const report = await rollBack(flags, before.moves.at(-1)?.revision ?? null, context);
+  const last = before.moves.at(-1)?.revision ?? null;
+  if (last === null && flags.revision === undefined) throw nothingToTakeBack(flags.feed);
+  const report = await rollBack(flags, last, context);
   if (flags.json === true) output.json(report);
   else output.line(`${flags.feed}: the pointer is at revision ${report.moved?.revision ?? ''}`);
+}
+
+function nothingToTakeBack(feed: string): SsmdError {
+  const message =
+    `no day of ${feed} was ever moved between versions: there is nothing to take back; ` +
+    `which version serves which day: npx ssmd dataset current --feed ${feed}`;
+  return new SsmdError('SSMD_NOT_FOUND', message, { facts: { feed } });
 }
 
 async function verifyDay(flags: ShowFlags, context: CliContext): Promise<void> {
@@ -130,48 +140,25 @@ async function verifyDay(flags: ShowFlags, context: CliContext): Promise<void> {
 }
 
 async function listDays(flags: ListFlags, context: CliContext): Promise<void> {
-  const { output } = context;
-  const manifests = await withBucket(
+  const [{ daysOf, printDays }, { readPointer }] = await Promise.all([
+    import('../dataset/days.ts'),
+    import('../dataset/pointer.ts'),
+  ]);
+  const rows = await withBucket(
     { ...flags, example: LIST_EXAMPLE },
     context,
     async (store, feeds) => {
-      const found: Manifest[] = [];
+      const found: DayRow[] = [];
       for (const feed of flags.feed === undefined ? feeds : [flags.feed]) {
-        found.push(...(await manifestsOf(store, feed)));
+        const manifests = await manifestsOf(store, feed);
+        found.push(...daysOf(manifests, await readPointer(store, feed)));
       }
       return found;
     },
   );
-  const rows = manifests.map(({ feed, day, version, origin, complete, gaps, totals }) => ({
-    feed,
-    day,
-    version,
-    origin,
-    complete,
-    gaps: gaps.length,
-    ...totals,
-  }));
-  if (flags.json === true) {
-    output.json(rows);
-    return;
-  }
-  if (rows.length === 0) output.line(NO_DAYS);
-  else {
-    output.table(
-      ['feed', 'day', 'version', 'origin', 'state', 'objects', 'events', 'bytes'],
-      rows.map((row) => [
-        row.feed,
-        row.day,
-        row.version,
-        row.origin,
-        row.complete ? 'complete' : countOf(row.gaps, 'gap'),
-        formatCount(row.objects),
-        formatCount(row.records),
-        formatBytes(row.bytes),
-      ]),
-      { optional: ['origin', 'bytes'] },
-    );
-  }
+  if (flags.json === true) context.output.json(rows);
+  else if (rows.length === 0) context.output.line(NO_DAYS);
+  else printDays(rows, context);
 }
 
 async function showDay(flags: ShowFlags, context: CliContext): Promise<void> {

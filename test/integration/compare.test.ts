@@ -173,6 +173,9 @@ test('ssmd reprocess run follows until somebody has to decide', { skip }, async 
   const env = await environmentFile('test');
   const args = ['--feed', FEED, '--date', DAY, '--to', 'v2', '--env', env];
   const said = ['--by', 'ana', '--reason', 'looked at it', '--env', env];
+  const nothing = await command('dataset', 'rollback', '--feed', FEED, ...said);
+  assert.equal(nothing.code, 2, nothing.err);
+  assert.match(nothing.err, /no day of .* was ever moved .*: there is nothing to take back/);
   for (const verb of ['reject', 'promote']) {
     const told = await command('reprocess', 'run', ...args, '--json');
     assert.equal(told.code, 0, told.err);
@@ -187,6 +190,8 @@ test('ssmd reprocess run follows until somebody has to decide', { skip }, async 
   }
   const serves = await command('dataset', 'current', '--feed', FEED, '--env', env);
   assert.match(serves.out, /2021-07-22 .*v2/);
+  const listed = await command('dataset', 'list', '--feed', FEED, '--env', env);
+  assert.match(listed.out, / v2 +yes /);
   const back = await command('dataset', 'rollback', '--feed', FEED, ...said);
   assert.equal(back.code, 0, back.err);
   const again = await command('dataset', 'current', '--feed', FEED, '--env', env);
