@@ -1,7 +1,6 @@
 /** `ssmd dataset`: which days are archived, and what a day consists of. */
 import { InvalidArgumentError } from 'commander';
 import type { Command } from 'commander';
-import type { Manifest } from '../../dataset/manifest.ts';
 import { SsmdError } from '../../schema/errors.ts';
 import { formatIso } from '../../schema/time.ts';
 import type { CliContext } from '../command.ts';

@@ -126,7 +126,7 @@ test('who stops following asks the server nothing any more', async () => {
   const asked = await Connection.connect({ address: servers.temporal.address });
   const own = new Client({ connection: asked });
   const handle = own.workflow.getHandle<() => Promise<string>>('followed');
-  let held: Promise<unknown> | null = null;
+  let held: Promise<unknown> = Promise.resolve('not asked');
   const result = handle.result.bind(handle);
   handle.result = () => (held = result());
   const stdio = { write: () => true };
@@ -139,7 +139,7 @@ test('who stops following asks the server nothing any more', async () => {
   assert.equal(await follow({ client: own, handle, show, or }, context), 'decided');
   // The server would hold the question for twenty seconds, and with it the end of the command.
   const gaveUp = (error: Error): boolean => /CANCELLED/.test(String(error.cause));
-  await assert.rejects(Promise.race([held ?? 'not asked', delay(5_000, 'held')]), gaveUp);
+  await assert.rejects(Promise.race([held, delay(5_000, 'held')]), gaveUp);
   await asked.close();
   await client.workflow.getHandle('followed').terminate();
 });
