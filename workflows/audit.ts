@@ -10,6 +10,7 @@ import type { AuditFinding, DayAudit } from '../activities/audit-report.ts';
 import type { AuditInput } from '../schema/jobs.ts';
 import { admit } from './lib/admit.ts';
 import { fileUnder } from './lib/attributes.ts';
+import { carriedDay } from './lib/audit-days.ts';
 import { messageOf } from './lib/failures.ts';
 import { io, records } from './proxies.ts';
 
@@ -82,7 +83,8 @@ async function rebuildDays(
     const target = { feed, day, ...(version === undefined ? {} : { version }) };
     const summary = `${feed} ${day}`;
     try {
-      days.push(await io.auditFeedDay.executeWithOptions({ summary }, [target]));
+      const audited = await io.auditFeedDay.executeWithOptions({ summary }, [target]);
+      days.push(carriedDay(days, audited));
     } catch (error) {
       // One day that cannot be audited hides nothing of the others.
       if (!plan.standing || isCancellation(error)) throw error;
