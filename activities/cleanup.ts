@@ -7,6 +7,7 @@ import {
   manifestKey,
   manifestPrefix,
   parseManifestKey,
+  retiringKey,
   stagingOf,
 } from '../dataset/keys.ts';
 import { SsmdError } from '../schema/errors.ts';
@@ -160,6 +161,25 @@ export async function runCleanup(
 ): Promise<CleanupDone> {
   const list = await readList(deps, digest);
   refuseTooMuch(list);
+  // Said before the pointer is looked at, as a promotion looks for it after it wrote the pointer: whichever
+  // comes second sees the other and gives way.
+  for (const it of list.superseded) {
+    await deps.normalized.put(retiringKey(it), jsonDocument({ format: 1, digest }), JSON_TYPE);
+  }
+  try {
+    return await deleteListed(deps, list, context);
+  } finally {
+    // Where it stopped half-way the manifests were the first to go: nothing of it can serve without them.
+    for (const it of list.superseded) await deps.normalized.delete(retiringKey(it));
+  }
+}
+
+async function deleteListed(
+  deps: Deps,
+  list: CleanupList,
+  context: JobContext,
+): Promise<CleanupDone> {
+  const { digest } = list;
   const tombstone = cleanupKey(digest, 'deleted');
   const record = (state: string, done: object): Promise<void> => {
     const { entries, ...of } = list;

@@ -2,7 +2,7 @@
 import { jsonDocument } from '../dataset/canonical.ts';
 import { decodeCurrent, undoing, versionOfDay, withMove } from '../dataset/current.ts';
 import type { Current, Displaced, MoveRequest, MovedRange } from '../dataset/current.ts';
-import { currentKey, manifestKey } from '../dataset/keys.ts';
+import { currentKey, manifestKey, retiringKey } from '../dataset/keys.ts';
 import { SsmdError } from '../schema/errors.ts';
 import { addDays } from '../schema/time.ts';
 import type { Day } from '../schema/time.ts';
@@ -28,6 +28,7 @@ export type Moved = {
 
 /** Other writers may win a compare-and-swap this often before we give up for now. */
 const RACES_MAX = 20;
+const REASON_CHARS_MAX = 200;
 
 /**
  * Moves days to where `days` says, if each is still served by what it was (`was`). Once `signal` is
@@ -77,10 +78,12 @@ async function move(
   for (let race = 0; race < RACES_MAX; race++) {
     const stored = await deps.normalized.get(key);
     const current = stored === null ? null : decodeCurrent(stored.body, key);
-    const before = sameMove(current, requestFor(current));
-    if (before !== null)
-      return { feed, revision: before, days: requestFor(current).days, again: true };
     const request = requestFor(current);
+    const before = sameMove(current, request);
+    if (before !== null) {
+      await refuseUnserved(deps, feed, request, before);
+      return { feed, revision: before, days: request.days, again: true };
+    }
     const moved = withMove(current, request);
     if ('displaced' in moved) throw displacedError(feed, moved.displaced);
     await refuseUncommitted(deps, feed, request.days);
@@ -92,7 +95,9 @@ async function move(
         ? await deps.normalized.putIfAbsent(key, body, JSON_TYPE)
         : await deps.normalized.replaceIf(key, body, stored.etag);
     if (outcome !== 'created' && outcome !== 'replaced') continue;
-    return { feed, revision: moved.next.revision, days: request.days, again: false };
+    const { revision } = moved.next;
+    await refuseUnserved(deps, feed, request, revision);
+    return { feed, revision, days: request.days, again: false };
   }
   throw new SsmdError(
     'SSMD_UNAVAILABLE',
@@ -118,11 +123,50 @@ function sorted(_: string, value: unknown): unknown {
   return Object.fromEntries(Object.entries(value).sort(([a], [b]) => (a < b ? -1 : 1)));
 }
 
+/**
+ * Looks again, once the pointer is written: a cleanup that looked at it before may be taking what serves
+ * now. Then the move is taken back, unless somebody moved the days on.
+ */
+async function refuseUnserved(
+  deps: Deps,
+  feed: string,
+  { days, at }: MoveRequest,
+  revision: number,
+): Promise<void> {
+  try {
+    await refuseUncommitted(deps, feed, days);
+  } catch (error) {
+    if (!(error instanceof SsmdError) || error.retryable) throw error;
+    const key = currentKey(feed);
+    const mover = { at, by: 'ssmd', reason: error.message.slice(0, REASON_CHARS_MAX) };
+    for (let race = 0; race < RACES_MAX; race++) {
+      const stored = await deps.normalized.get(key);
+      const current = stored === null ? null : decodeCurrent(stored.body, key);
+      const back = undoing(current, revision, mover);
+      const moved = back === null ? null : withMove(current, back);
+      if (stored === null || moved === null || 'displaced' in moved) break;
+      const body = jsonDocument(moved.next);
+      if ((await deps.normalized.replaceIf(key, body, stored.etag)) === 'replaced') break;
+    }
+    throw error;
+  }
+}
+
 async function refuseUncommitted(
   deps: Deps,
   feed: string,
   ranges: readonly MovedRange[],
 ): Promise<void> {
+  const versions = new Set(ranges.flatMap((it) => it.version ?? []));
+  for (const version of versions) {
+    if ((await deps.normalized.head(retiringKey({ version, feed }))) === null) continue;
+    throw new SsmdError(
+      'SSMD_NOT_FOUND',
+      `a cleanup takes ${version} of ${feed} away: it cannot serve; build the days again with reprocess, ` +
+        'or confirm the list of that cleanup once more where it was ended half-way',
+      { facts: { feed, version } },
+    );
+  }
   const missing: string[] = [];
   for (const { from, to, version } of ranges) {
     if (version === null) continue;

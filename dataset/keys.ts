@@ -280,6 +280,11 @@ export function currentKey(feed: string): string {
   return `normalized/_current/${name('feed', feed)}.json`;
 }
 
+/** Says that a cleanup takes a feed's days of a version: nobody may let them serve any more. */
+export function retiringKey(of: { readonly version: string; readonly feed: string }): string {
+  return `normalized/_retiring/${name('feed', of.feed)}/${versionText(of.version)}.json`;
+}
+
 /** `qa/{feed}/{YYYY}/{MM}/{DD}/results.json` */
 export function qaResultsKey(feed: string, day: Day): string {
   return `qa/${name('feed', feed)}/${slashed(day)}/results.json`;

@@ -2,8 +2,12 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { checkCleanup, listCleanup, runCleanup } from '../../activities/cleanup.ts';
+import { readCurrent, readManifest } from '../../activities/datasets.ts';
 import { plainContext } from '../../activities/deps.ts';
+import type { JobDeps } from '../../activities/deps.ts';
+import { moveDays } from '../../activities/promotion.ts';
 import { supersededVersions } from '../../dataset/cleanup.ts';
+import { versionOfDay } from '../../dataset/current.ts';
 import type { Current } from '../../dataset/current.ts';
 import { stagedWindowKey } from '../../dataset/keys.ts';
 import { verifyBuiltDay } from '../../activities/reprocess-day.ts';
@@ -151,3 +155,96 @@ test('a rebuild that was left is taken whole, and can be made again', async () =
   const { outcome } = await finish(deps, await plan(deps, DAY, 'v2', 2));
   assert.equal(outcome, 'committed');
 });
+
+/** A version that served until somebody moved its day away, and is listed to go. */
+async function superseded(): Promise<{ deps: JobDeps; digest: string }> {
+  const deps = memoryJobs('2026-11-22T06:00:00Z');
+  await writeTinyDay(deps.raw, { day: DAY, step_ns: NS_PER_HOUR });
+  await archiveDay({ ...deps, window_hours: 2 }, { feed, day: DAY });
+  await archiveDay(deps, { feed, day: DAY });
+  for (let key = 0; key < 400; key++) {
+    await deps.normalized.put(`normalized/_throughput/${key}.json`, new Uint8Array(50_000));
+  }
+  await moveTo(deps, 'v1', 'v1.1', 1);
+  const later = { ...deps, now: () => nsFromMs(Date.parse('2027-03-22T06:00:00Z')) };
+  const of = { feeds: [feed], keep_versions: 1, older_than_days: 90 };
+  const { digest, superseded: versions } = await listCleanup(later, of, context);
+  assert.deepEqual(
+    versions.map((it) => it.version),
+    ['v1'],
+  );
+  return { deps: later, digest };
+}
+
+async function moveTo(
+  deps: Pick<JobDeps, 'normalized'>,
+  was: string,
+  version: string,
+  at: number,
+): Promise<void> {
+  const mover = { by: 'ana', reason: 'reviewed', at: `2026-11-22T06:00:0${at}Z` };
+  await moveDays(deps, feed, [{ from: DAY, to: DAY, was, version }], mover);
+}
+
+/** What serves the day is there, all of it. */
+async function assertServed(deps: JobDeps, expected: string): Promise<void> {
+  const version = versionOfDay(await readCurrent(deps, feed), DAY);
+  assert.equal(version, expected);
+  const manifest = await readManifest(deps, { version, feed, day: DAY });
+  assert.ok(manifest !== null, `the manifest of ${version} is there`);
+  for (const { key } of manifest.objects) assert.ok(await deps.normalized.head(key), key);
+}
+
+test('a promotion that comes between a look at the pointer and a deletion is not served', async () => {
+  const { deps, digest } = await superseded();
+  let moved: Promise<void> | null = null;
+  const normalized: JobDeps['normalized'] = {
+    ...deps.normalized,
+    delete: async (key) => {
+      moved ??= moveTo(deps, 'v1.1', 'v1', 2);
+      await moved.catch(() => undefined);
+      await deps.normalized.delete(key);
+    },
+  };
+  await runCleanup({ ...deps, normalized }, digest, context);
+  await assert.rejects(moved ?? Promise.resolve(), /a cleanup takes v1/);
+  await assertServed(deps, 'v1.1');
+  assert.deepEqual(await keysBelow(deps, 'normalized/_retiring/'), []);
+});
+
+test('a deletion that begins while a promotion is being made stops, or the promotion is taken back', async () => {
+  // Before the pointer is written, and right after: the promotion had looked already.
+  for (const when of ['before', 'after'] as const) {
+    const { deps, digest } = await superseded();
+    let cleaned: Promise<unknown> | null = null;
+    const clean = async (): Promise<void> => {
+      cleaned ??= runCleanup(deps, digest, context);
+      await cleaned.catch(() => undefined);
+    };
+    const normalized: JobDeps['normalized'] = {
+      ...deps.normalized,
+      replaceIf: async (...of) => {
+        if (when === 'before') await clean();
+        const outcome = await deps.normalized.replaceIf(...of);
+        if (when === 'after') await clean();
+        return outcome;
+      },
+    };
+    const moving = moveTo({ normalized }, 'v1.1', 'v1', 2);
+    if (when === 'before') {
+      await assert.rejects(moving, /no manifest of|a cleanup takes/);
+      await assertServed(deps, 'v1.1');
+    } else {
+      await moving;
+      await assert.rejects(cleaned ?? Promise.resolve(), /SSMD_MOVED|it serves/);
+      await assertServed(deps, 'v1');
+    }
+    assert.deepEqual(await keysBelow(deps, 'normalized/_retiring/'), []);
+  }
+});
+
+async function keysBelow({ normalized }: JobDeps, prefix: string): Promise<string[]> {
+  const keys: string[] = [];
+  for await (const { key } of normalized.list(prefix)) keys.push(key);
+  return keys;
+}
