@@ -21,6 +21,7 @@ import type { SsmdError } from '../../schema/errors.ts';
 import { NS_PER_HOUR, NS_PER_MINUTE, addDays, dayEnd, dayStart } from '../../schema/time.ts';
 import type { Day } from '../../schema/time.ts';
 import { zstd } from '../../storage/zstd.ts';
+import { stagedWindows } from '../../activities/staged-windows.ts';
 import { archiveDay } from '../support/archive-run.ts';
 import { publishDay } from '../support/bus-day.ts';
 import { memoryJobs } from '../support/memory-jobs.ts';
@@ -136,6 +137,42 @@ test('from where the shard changed hands, the old epoch on the bus proves nothin
   assert.deepEqual(new Set(sources.slice(12)), new Set(['raw']));
   const raw = await withRaw({ restarts: [noon] });
   assert.equal(committed.content_id, (await archiveDay(raw.deps, of)).committed.content_id);
+});
+
+test('what was built before RAW changed is built anew, and not taken as it is', async () => {
+  const { deps, day } = await withRaw();
+  const noon = (dayStart(DAY) + 12n * NS_PER_HOUR) / NS_PER_MINUTE;
+  const late = day.epochs[0]?.segments.find((it) => BigInt(it.first ?? 0) / NS_PER_MINUTE === noon);
+  const stored = await deps.raw.get(late?.key ?? '');
+  assert.ok(late && stored);
+  await deps.raw.delete(late.key);
+  const context = plainContext();
+  const resolved = resolveDay(deps, of);
+  const early = await planArchive(deps, resolved, context);
+  await buildShardFromRaw(deps, resolved, early, 'tier1', context);
+  await deps.raw.put(late.key, stored.body);
+  const plan = await planArchive(deps, resolved, context);
+  assert.notEqual(plan.inputs_id, early.inputs_id);
+  await assert.rejects(verifyDay(deps, plan, context), { code: 'SSMD_LATE_RAW' });
+  await buildShardFromRaw(deps, resolved, plan, 'tier1', context);
+  const verifying = verifyDay(deps, plan, context);
+  await assert.doesNotReject(verifying);
+  const verified = { ...plan, verified: (await verifying).etags };
+  const committed = await commitDay(deps, resolved, verified, context);
+  const { committed: all } = await archiveDay((await withRaw()).deps, of);
+  assert.deepEqual([committed.content_id, committed.complete], [all.content_id, true]);
+});
+
+test('a day that is committed is not staged again from the bus', async () => {
+  const { deps } = await withBus();
+  const { plan } = await archiveDay({ ...deps, bus: null }, of);
+  const tier = await archiveClosedWindows(deps, { feed: 'tiny', shard: 'tier1' }, plainContext());
+  assert.ok(
+    tier.windows.every((hour) => !hour.startsWith(DAY)),
+    tier.windows.join(' '),
+  );
+  const [staged] = await stagedWindows(deps, plan, 'tier1', [12]);
+  assert.equal(staged?.source, 'raw');
 });
 
 test('the hourly archive goes on where it stopped, and reads no message of a finished window', async () => {

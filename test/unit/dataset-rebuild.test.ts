@@ -7,10 +7,21 @@ import { decodeEvents } from '../../codec/md2.ts';
 import type { CutObject } from '../../dataset/cutter.ts';
 import type { ShardPlan } from '../../dataset/day-plan.ts';
 import { inventoryKey } from '../../dataset/keys.ts';
-import { NS_PER_HOUR, NS_PER_MINUTE, dayEnd, dayStart, formatIso } from '../../schema/time.ts';
+import { createShardFold } from '../../fold/shard-fold.ts';
+import { EVENT_TYPES } from '../../schema/events.ts';
+import type { FactKey, Facts } from '../../schema/log.ts';
+import {
+  NS_PER_HOUR,
+  NS_PER_MINUTE,
+  addDays,
+  dayEnd,
+  dayStart,
+  formatIso,
+} from '../../schema/time.ts';
 import type { Day } from '../../schema/time.ts';
 import { zstd } from '../../storage/zstd.ts';
 import { memoryJobs } from '../support/memory-jobs.ts';
+import { RawEpoch } from '../support/raw-day.ts';
 import { surveyDay } from '../support/survey-day.ts';
 import { TINY_SHARD, writeTinyDay } from '../support/tiny-day.ts';
 import type { LiveEvent, TinyDay } from '../support/tiny-day.ts';
@@ -120,6 +131,77 @@ test('a missing segment in the middle is a gap between its neighbours', async ()
     before,
     day.live.filter((it) => it.t < NOON),
   );
+});
+
+test('a day begins at its midnight though the segment that said so is lost', async () => {
+  const { deps, day } = await prepared();
+  await deps.raw.delete(segmentAt(day, dayStart(DAY)).key);
+  const plan = await planOf(deps);
+  assert.deepEqual(
+    plan.gaps.map((it) => [it.cause, it.from]),
+    [['segment_missing', dayStart(DAY).toString()]],
+  );
+  const objects = await rebuilt(deps, plan);
+  const [first] = objects.flatMap(({ plain, type }) =>
+    type === 'status' ? [...decodeEvents(plain)] : [],
+  );
+  assert.equal(first?.t, dayStart(DAY), 'it says at once what it lacks');
+  const from = dayStart(DAY) + NS_PER_HOUR;
+  const traded = (it: { readonly type: string }): boolean => it.type === 'trade';
+  assertSame(
+    objects.filter((it) => traded(it) && it.start >= from),
+    day.live.filter((it) => traded(it) && it.t >= from),
+  );
+});
+
+test('the configuration of the next day is none of this one, as it was live', async () => {
+  const deps = memoryJobs('2026-11-22T06:00:00Z');
+  const epoch = new RawEpoch({ feed: 'tiny', shard: TINY_SHARD, epoch: Number(NOON / 1_000_000n) });
+  const fold = createShardFold(tinyFeed, TINY_SHARD);
+  const live: LiveEvent[] = [];
+  const collect = (): void => {
+    const { out } = fold;
+    for (let at = 0; at < out.count; at++) {
+      const [t, type] = [out.t[at] ?? 0n, EVENT_TYPES[out.type[at] ?? 0] ?? ''];
+      live.push({ t, type, symbol: out.symbol[at] ?? '', bytes: out.view(at).slice() });
+    }
+    out.clear();
+  };
+  let t = NOON;
+  const fact = <K extends FactKey>(key: K, told: Facts[K]): void => {
+    epoch.fact((t += 1n), key, told);
+    fold.fact(t, key, told);
+    collect();
+  };
+  const frame = (told: object): void => {
+    epoch.frame((t += 1n), 1, told);
+    const bytes = new TextEncoder().encode(`${JSON.stringify(told)}\n`);
+    fold.frame(t, 1, bytes, 0, bytes.length - 1);
+    collect();
+  };
+  const configured = (...names: readonly string[]): Facts['_config'] => {
+    const symbols = names.map((it) => ({ symbol: `${it}USD`, external: it, depth: 'l1' as const }));
+    const config = { feed: 'tiny', shard: TINY_SHARD, symbols, channels: ['all'], book_depth: 10 };
+    return { sha256: '0'.repeat(64), config };
+  };
+  fact('_day', { day: DAY, taken: false });
+  fact('_config', configured('BTC'));
+  fact('_open', { c: 1, url: 'wss://tiny.invalid', day: DAY });
+  fact('_take', { prev: null, ids: {} });
+  const both = (px: number): void => {
+    for (const s of ['BTC', 'SOL']) frame({ k: 'quote', s, px });
+  };
+  both(1);
+  t = dayEnd(DAY) - 10n * NS_PER_MINUTE;
+  fact('_day', { day: addDays(DAY, 1), taken: true });
+  fact('_config', configured('BTC', 'SOL'));
+  both(2);
+  t = dayEnd(DAY) - 1n;
+  fact('_midnight', { day: addDays(DAY, 1) });
+  await epoch.put(deps.raw, { [DAY]: 'day' });
+  const own = live.filter((it) => it.t < dayEnd(DAY));
+  assert.ok(own.every(({ symbol }) => symbol !== 'SOLUSD'));
+  assertSame(await rebuilt(deps, await planOf(deps)), own);
 });
 
 test('the last segment missing is told by the inventory alone', async () => {

@@ -84,6 +84,20 @@ describe('the day (R1, R2, R4)', () => {
     assert.deepEqual(story.told(), ['trade BTCUSD 5']);
   });
 
+  test('its configuration is not that of the day which is still running', () => {
+    const story = evening();
+    const symbols = [
+      ...CONFIG.symbols,
+      { symbol: 'SOLUSD', external: 'SOL', depth: 'l1' as const },
+    ];
+    story.fact('_config', { sha256: 'y', config: { ...CONFIG, symbols } });
+    const sol = { k: 'quote', s: 'SOL', px: 5 };
+    story.frame(1, sol).frame(2, sol);
+    assert.deepEqual(story.told(), []);
+    story.fact('_midnight', { day: NEXT }, midnight);
+    assert.ok(story.told().includes('quote SOLUSD 5 SNAPSHOT'));
+  });
+
   test('its fold depends on nothing before its _day line', () => {
     const whole = evening();
     const late = new Story();
