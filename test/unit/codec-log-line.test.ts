@@ -1,10 +1,17 @@
 /** Log lines, case by case: facts of every kind, and what is refused with which words. */
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { encodeCaptureLine, encodeFactLine, LineBuffer } from '../../codec/line-buffer.ts';
+import {
+  encodeCaptureLine,
+  encodeEndLine,
+  encodeFactLine,
+  LineBuffer,
+} from '../../codec/line-buffer.ts';
 import { factOf, LineCursor, LogLine, parseLogLine } from '../../codec/log-line.ts';
+import { checkSegment } from '../../codec/segment-check.ts';
 import { FACT_KEYS } from '../../schema/log.ts';
 import type { FactKey, Facts } from '../../schema/log.ts';
+import { sha256 } from '../../storage/zstd.ts';
 import { sampleCapture } from '../support/log.ts';
 
 const config = {
@@ -114,4 +121,34 @@ test('what is not a line of ours is refused with the reason', () => {
     assert.equal(line.kind, 'invalid', text);
     assert.match(line.reason, reason, text);
   }
+});
+
+/** A segment of these instants, with an end that agrees with it. */
+function segmentOf(...ts: readonly bigint[]): LineBuffer {
+  const out = new LineBuffer();
+  encodeCaptureLine(out, sampleCapture);
+  for (const t of ts) encodeFactLine(out, t, '_midnight', { day: '2026-11-20' });
+  const [first, last] = [`${ts[0]}`, `${ts.at(-1)}`];
+  const lines = ts.length + 1;
+  encodeEndLine(out, { lines, bytes: out.used, first, last, sha256: sha256(out.view()) });
+  return out;
+}
+
+test('an instant that does not follow ends the use of its segment, whatever its end says', () => {
+  for (const ts of [
+    [5n, 6n, 6n, 7n],
+    [5n, 6n, 4n, 7n],
+  ]) {
+    const check = checkSegment(segmentOf(...ts).view(), sha256);
+    assert.deepEqual([check.fault?.kind, check.fault?.line, check.last], ['order', 4, 6n]);
+  }
+  assert.equal(checkSegment(segmentOf(5n, 6n, 7n).view(), sha256).fault, null);
+});
+
+test('what follows the end of a segment is no part of it', () => {
+  const more = segmentOf(5n, 6n);
+  encodeFactLine(more, 7n, '_midnight', { day: '2026-11-20' });
+  const check = checkSegment(more.view(), sha256);
+  assert.deepEqual([check.fault?.kind, check.good_lines, check.last], ['after_end', 3, 6n]);
+  assert.equal(check.end?.last, '6', 'its end holds for what was before it');
 });

@@ -158,7 +158,12 @@ test('what was built before RAW changed is built anew, and not taken as it is', 
   const verifying = verifyDay(deps, plan, context);
   await assert.doesNotReject(verifying);
   const verified = { ...plan, verified: (await verifying).etags };
-  const committed = await commitDay(deps, resolved, verified, context);
+  const commit = () => commitDay(deps, resolved, verified, context);
+  await deps.raw.delete(late.key);
+  await assert.rejects(commit, { code: 'SSMD_LATE_RAW' });
+  assert.equal(await readManifest(deps, plan), null, 'RAW changed once more: nothing is committed');
+  await deps.raw.put(late.key, stored.body);
+  const committed = await commit();
   const { committed: all } = await archiveDay((await withRaw()).deps, of);
   assert.deepEqual([committed.content_id, committed.complete], [all.content_id, true]);
 });
