@@ -339,4 +339,94 @@ export const BUS_RULES: readonly RuleMutant[] = [
       test: 'a day that is not over is refused, and says until when',
     },
   },
+  {
+    rule: 'a position behind a message that was refused covers nothing',
+    file: 'connectors/runtime/publisher-position.ts',
+    find: 'if (!same || refused)',
+    replace: 'if (!same)',
+    by: {
+      file: 'test/unit/publisher-faults.test.ts',
+      test: 'a position that was stored behind a message that was refused covers nothing',
+    },
+  },
+  {
+    rule: 'no inventory of another host is written over',
+    file: 'connectors/runtime/archive.ts',
+    find: 'host !== files.of.host',
+    replace: 'host === 0',
+    by: {
+      file: 'test/unit/runtime-archive.test.ts',
+      test: 'an inventory that another host wrote under the same name stays',
+    },
+  },
+  {
+    rule: 'a day begins at its midnight though that line is lost',
+    file: 'dataset/rebuild.ts',
+    find: 'if (t >= dayStart(this.#options.day)) this.#ensureMidnight(line);',
+    replace: '',
+    by: {
+      file: 'test/unit/dataset-rebuild.test.ts',
+      test: 'a day begins at its midnight though the segment that said so is lost',
+    },
+  },
+  {
+    rule: 'a configuration belongs to the newest day',
+    file: 'fold/shard-fold.ts',
+    find: `key === '_config' ? this.#days.length - 1 : 0`,
+    replace: '0',
+    by: {
+      file: 'test/unit/fold.test.ts',
+      test: 'the day (R1, R2, R4)',
+    },
+  },
+  {
+    rule: 'a configuration belongs to the newest day, also where it is rebuilt',
+    file: 'dataset/rebuild.ts',
+    find: `line.key === '_config' && this.#next_day_open`,
+    replace: 'line.t < 0n',
+    by: {
+      file: 'test/unit/dataset-rebuild.test.ts',
+      test: 'the configuration of the next day is none of this one, as it was live',
+    },
+  },
+  {
+    rule: 't increases within a segment',
+    file: 'codec/segment-check.ts',
+    find: 'line.t <= this.last',
+    replace: 'line.t < 0n',
+    by: {
+      file: 'test/unit/codec-log-line.test.ts',
+      test: 'an instant that does not follow ends the use of its segment, whatever its end says',
+    },
+  },
+  {
+    rule: 'windows built from other inputs are not committed',
+    file: 'activities/staged-windows.ts',
+    find: `(planned === 'bus' || window?.basis === plan.inputs_id)`,
+    replace: 'true',
+    by: {
+      file: 'test/unit/dataset-archive.test.ts',
+      test: 'what was built before RAW changed is built anew, and not taken as it is',
+    },
+  },
+  {
+    rule: 'windows built from other inputs are built again',
+    file: 'activities/archive-day.ts',
+    find: `it?.source === 'raw' && it.basis === plan.inputs_id`,
+    replace: `it?.source === 'raw'`,
+    by: {
+      file: 'test/unit/dataset-archive.test.ts',
+      test: 'what was built before RAW changed is built anew, and not taken as it is',
+    },
+  },
+  {
+    rule: 'what is committed is what RAW is then',
+    file: 'activities/archive-day.ts',
+    find: 'if (sources.inputs_id === plan.inputs_id) return sources;',
+    replace: 'return sources;',
+    by: {
+      file: 'test/unit/dataset-archive.test.ts',
+      test: 'what was built before RAW changed is built anew, and not taken as it is',
+    },
+  },
 ];
