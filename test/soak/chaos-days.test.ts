@@ -27,6 +27,7 @@ const FIRST_SEED = Number(process.env['SSMD_SOAK_SEED'] ?? '1');
 const SYMBOLS: Readonly<Record<string, readonly [string, string]>> = {
   kraken: ['BTCUSD', 'BTC/USD'],
   'binance-usdm': ['BTCUSDT-PERP', 'BTCUSDT'],
+  okx: ['BTCUSDT-PERP', 'BTC-USDT-SWAP'],
 };
 
 /** Counts and hashes the events of the day. */

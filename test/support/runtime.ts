@@ -25,6 +25,7 @@ import { Random } from '../../connectors/simulator/random.ts';
 import { VENUES } from '../../connectors/simulator/registry.ts';
 import { parseRawSegmentKey } from '../../dataset/keys.ts';
 import type { Facts, FactKey, Inventory } from '../../schema/log.ts';
+import type { SymbolConfig } from '../../schema/symbols.ts';
 import { NS_PER_SECOND, parseIso } from '../../schema/time.ts';
 import { createMemoryObjectStore } from '../../storage/memory.ts';
 import type { ObjectStore } from '../../storage/object-store.ts';
@@ -64,6 +65,19 @@ export type Rig = {
   readonly finish: () => Promise<void>;
 };
 
+/** What a rig subscribes to, by feed. */
+const SYMBOLS: Readonly<Record<string, readonly SymbolConfig[]>> = {
+  kraken: [
+    { symbol: 'BTCUSD', external: 'BTC/USD', depth: 'l2' },
+    { symbol: 'ETHUSD', external: 'ETH/USD', depth: 'l2' },
+  ],
+  'binance-usdm': [{ symbol: 'BTCUSDT-PERP', external: 'BTCUSDT', depth: 'l2' }],
+  okx: [
+    { symbol: 'BTCUSDT', external: 'BTC-USDT', depth: 'l2' },
+    { symbol: 'BTCUSDT-PERP', external: 'BTC-USDT-SWAP', depth: 'l2' },
+  ],
+};
+
 export function startRig(options: {
   readonly dir: string;
   readonly at: string;
@@ -80,13 +94,7 @@ export function startRig(options: {
   const feed = FEEDS.get(id);
   const create = VENUES.get(id);
   if (feed === undefined || create === undefined) throw new Error(`no feed ${id}`);
-  const symbols =
-    id === 'kraken'
-      ? [
-          { symbol: 'BTCUSD', external: 'BTC/USD', depth: 'l2' as const },
-          { symbol: 'ETHUSD', external: 'ETH/USD', depth: 'l2' as const },
-        ]
-      : [{ symbol: 'BTCUSDT-PERP', external: 'BTCUSDT', depth: 'l2' as const }];
+  const symbols = SYMBOLS[id] ?? [];
   const seed = options.seed ?? 7;
   const start_ns = instant(options.at);
   const clock = options.clock ?? virtualClock(start_ns);

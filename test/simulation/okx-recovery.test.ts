@@ -1,0 +1,102 @@
+/** OKX through the connector on virtual time: what breaks is cured where it broke, and only there. */
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { openHarness } from '../../connectors/simulator/harness.ts';
+import { VENUES } from '../../connectors/simulator/registry.ts';
+import { factsOf, instant, readLog, scratchDirectory, startRig } from '../support/runtime.ts';
+
+const AT = '2026-11-20T10:00:00Z';
+const FEED = { at: AT, feed: 'okx' } as const;
+
+type Sent = { readonly op: string; readonly args: readonly unknown[] };
+
+/** What a connector says of a connection. */
+type Told = {
+  readonly subscriptions: readonly { readonly symbol: string; readonly state: string }[];
+};
+
+/** The requests that were sent, without pings. */
+function requestsOf(lines: Awaited<ReturnType<typeof readLog>>): Sent[] {
+  return factsOf(lines, '_sent')
+    .filter(({ text }) => text !== 'ping')
+    .map(({ text }) => JSON.parse(text) as Sent);
+}
+
+test('two sockets, each heard whole; a lost book message asks for one book again', async (t) => {
+  const at_ns = instant('2026-11-20T10:00:30Z');
+  const lost = { kind: 'drop' as const, channel: 'books', symbol: 'BTC-USDT', at_ns };
+  const rig = startRig({ dir: scratchDirectory(t), ...FEED, faults: [lost] });
+  await rig.pass(90);
+  const { state, gaps, reconnects, connections } = rig.connector.status();
+  await rig.finish();
+  assert.deepEqual([state, gaps, reconnects, connections.length], ['READY', 1, 0, 2]);
+  const lines = await readLog(rig.store);
+  const [alarm, ...more] = factsOf(lines, '_alarm');
+  assert.deepEqual(more, []);
+  assert.deepEqual(
+    [alarm?.kind, alarm?.channel, alarm?.symbol, alarm?.detail],
+    ['resubscribe', 'books', 'BTCUSDT', 'sequence'],
+  );
+  const arg = { channel: 'books', instId: 'BTC-USDT' };
+  const [, , gone, again, ...rest] = requestsOf(lines);
+  assert.deepEqual([gone?.op, gone?.args], ['unsubscribe', [arg]]);
+  assert.deepEqual([again?.op, again?.args], ['subscribe', [arg]]);
+  assert.deepEqual(rest, []);
+});
+
+test('a market that the venue has not is an alarm of its own, the others are live', async (t) => {
+  const create = VENUES.get('okx') ?? assert.fail();
+  const start_ns = instant(AT);
+  const harness = openHarness({ create, seed: 7, rate: 4, symbols: ['BTC-USDT'], start_ns });
+  const rig = startRig({ dir: scratchDirectory(t), ...FEED, harness });
+  await rig.pass(60);
+  const { state, alarms, reconnects, connections } = rig.connector.status();
+  await rig.finish();
+  assert.deepEqual([state, reconnects], ['READY', 0]);
+  // Five channels on the public socket, the candle on the other.
+  assert.deepEqual(alarms, { refused: 6 });
+  const states = (connections as readonly Told[]).flatMap(({ subscriptions }) =>
+    subscriptions.map((it) => `${it.symbol} ${it.state}`),
+  );
+  assert.equal(states.filter((it) => it === 'BTCUSDT-PERP refused').length, 6);
+  assert.equal(states.filter((it) => it === 'BTCUSDT live').length, 5);
+  const refused = rig.events.find(({ event }) => event === 'alarm.raised');
+  assert.match(JSON.stringify(refused?.facts), /60018.*BTC-USDT-SWAP doesn't exist/);
+});
+
+test('a quiet market is no silence: ten minutes, no reconnect, no alarm', async (t) => {
+  const rig = startRig({ dir: scratchDirectory(t), ...FEED, rate: 0.0005 });
+  await rig.pass(600);
+  const { state, alarms, reconnects, frames } = rig.connector.status();
+  await rig.finish();
+  assert.deepEqual([state, alarms, reconnects], ['READY', {}, 0]);
+  assert.ok(frames < 250, `${frames} frames: pongs, and a quiet book each minute`);
+});
+
+test('a connection that falls silent is given up after 25 s and opened anew', async (t) => {
+  const at_ns = instant('2026-11-20T10:00:30Z');
+  const silence = { kind: 'silence' as const, connection: 1, at_ns, duration_ms: 120_000 };
+  const rig = startRig({ dir: scratchDirectory(t), ...FEED, faults: [silence] });
+  await rig.pass(90);
+  const { state, reconnects } = rig.connector.status();
+  await rig.finish();
+  assert.deepEqual([state, reconnects], ['READY', 1]);
+  const lines = await readLog(rig.store);
+  const [stale, ...more] = factsOf(lines, '_alarm');
+  assert.deepEqual(more, []);
+  assert.equal(stale?.kind, 'stale');
+  const waited = Number((stale.at - at_ns) / 1_000_000_000n);
+  assert.ok(waited >= 24 && waited <= 26, `${waited} s`);
+});
+
+test('a venue that goes away for service says so, and is found again', async (t) => {
+  const at_ns = instant('2026-11-20T10:00:30Z');
+  const close = { kind: 'close' as const, connection: 1, at_ns, code: 1012 };
+  const rig = startRig({ dir: scratchDirectory(t), ...FEED, faults: [close] });
+  await rig.pass(60);
+  const { state, reconnects } = rig.connector.status();
+  await rig.finish();
+  assert.deepEqual([state, reconnects], ['READY', 1]);
+  const opened = factsOf(await readLog(rig.store), '_open');
+  assert.equal(opened.length, 3);
+});
