@@ -112,7 +112,8 @@ export const okxProtocol: Protocol = {
     first_message_ms: (channel) => channelOf(channel).first_message_ms,
     // A snapshot of 400 levels a side is about 40 KiB.
     frame_bytes_max: 4 * 1024 * 1024,
-    requests_per_second: 2,
+    // The venue counts by the hour (480): an unsubscription and its subscription go close together.
+    requests_per_second: 10,
     symbols_per_connection_max: SYMBOLS_PER_CONNECTION_MAX,
     connection_life_ms: null,
   },

@@ -25,7 +25,9 @@ spec:
   symbols:
     BTCUSD: { feed: kraken, external: BTC/USD, tier: 1 }
     ETHUSD: { feed: kraken, external: ETH/USD, tier: 1 }
-    BTCUSDT-PERP: { feeds: { binance-usdm: { external: BTCUSDT } }, tier: 1 }
+    BTCUSDT-PERP:
+      feeds: { binance-usdm: { external: BTCUSDT }, okx: { external: BTC-USDT-SWAP } }
+      tier: 1
   shards:
     tier1: { selector: { tier: 1 } }
   transport:

@@ -209,6 +209,27 @@ describe('the checksum', () => {
   });
 });
 
+describe('what nothing can tell', () => {
+  test('a size changed under an intact chain is taken as it was sent', () => {
+    const changed = after(chained([10, 11], [['100', '7']]), chained([11, 12]));
+    assert.deepEqual(changed.verdicts, [EMIT, EMIT]);
+    assert.deepEqual(stateOf(changed.book).bids, ['100.5 1.25', '100 7']);
+  });
+
+  test('without a chain a message lost below the 25 best shows only where it surfaces', () => {
+    const bids = Array.from({ length: 30 }, (_, at): Level => [String(100 - at), '1']);
+    const first = bookFrame('snapshot', { bids, asks: ASKS, checksum: sumOf(bids, ASKS) });
+    // Lost: the level at 71 was deleted. Then five of the best go, and it is among the 25.
+    const later = (gone: number): string => {
+      const left = bids.slice(gone).filter(([price]) => price !== '71');
+      const price = String(100 - gone + 1);
+      return bookFrame('update', { bids: [[price, '0']], checksum: sumOf(left, ASKS) });
+    };
+    const run = runBook([first, ...[1, 2, 3, 4, 5].map(later)], openOkxBook(400));
+    assert.deepEqual(run.verdicts, [EMIT, EMIT, EMIT, EMIT, EMIT, BROKEN | BAD]);
+  });
+});
+
 describe('levels', () => {
   test('a crossed book is a fault where nothing else proves it', () => {
     const { verdicts, fault } = after(chained([10, 11], [['101', '1']]));
