@@ -64,6 +64,8 @@ function rowOf(event: MarketEvent): string | null {
       const ids = [event.prev_sequence, event.first_sequence, event.sequence];
       return `${head} ${event.checksum ?? ids.join(' ')} | ${levels.join(' | ')}`;
     }
+    case 'ticker':
+      return `${head} ${text(event.last_price)} ${text(event.volume)}`;
     case 'ohlc': {
       const { open, high, low, close, volume } = event;
       return `${head} ${[open, high, low, close, volume].map(text).join(' ')}`;
@@ -205,6 +207,79 @@ test('Kraken: 510 book messages, each proven by its checksum', { skip }, async (
     (line) => parseIso((JSON.parse(line) as KrakenBook).data[0].timestamp ?? '') ?? [],
   );
   await assertDegraded(run, { day, first: times[0] ?? 0n, last: times.at(-1) ?? 0n });
+});
+
+type OkxData = Readonly<
+  Record<
+    'instId' | 'ts' | 'px' | 'sz' | 'side' | 'tradeId' | 'last' | 'vol24h' | 'checksum',
+    string
+  >
+> & { readonly bids: Levels; readonly asks: Levels };
+
+/** What an OKX frame says, in the same words; null for an acknowledgement. */
+function okxRow(json: string): string | null {
+  const { arg, data } = parseTexts(json) as {
+    readonly arg: { readonly channel: string; readonly instId: string };
+    readonly data?: readonly [OkxData];
+  };
+  if (data === undefined) return null;
+  const [it] = data;
+  const of = `${arg.instId.replaceAll('-', '')} ${it.ts}000000`;
+  switch (arg.channel) {
+    case 'trades':
+      return `trade ${of} ${it.px} ${it.sz} ${it.side} ${it.tradeId}`;
+    case 'tickers':
+      return `ticker ${of} ${it.last} ${it.vol24h}`;
+    default: {
+      const levels = [it.bids, it.asks].map((all) =>
+        side(all.map(([price, size]) => [price, size])),
+      );
+      return `book ${of} ${Number(it.checksum) >>> 0} | ${levels.join(' | ')}`;
+    }
+  }
+}
+
+test('OKX: 290 book messages, each proven by its signed checksum', { skip }, async () => {
+  const path = 'okx-v5/cryptofeed-20220513.txt';
+  const day = '2022-05-13' as Day;
+  const run = await runCapture(onStage(), {
+    ...{ feed: 'okx', path, day, time_from: null },
+    symbols: {
+      'BTC-USD-220527': 'BTCUSD220527',
+      'UNI-USD-SWAP': 'UNIUSDSWAP',
+      'BTC-USDT': 'BTCUSDT',
+    },
+  });
+  const { report, manifest } = run;
+  const counted = [report.lines, report.frames, report.other, report.rejected];
+  assert.deepEqual(counted, [414, 410, 4, {}]);
+  assert.deepEqual(report.decoded, { ack: 18, data: 392 }, 'events + acknowledgements = frames');
+  const frames = linesOf(path).flatMap((line) => {
+    const [, seconds = '', fraction = '', json = ''] = /^(\d+)\.(\d+): (.*)$/.exec(line) ?? [];
+    return json === '' ? [] : [{ t: BigInt(seconds + fraction.padEnd(9, '0')), json }];
+  });
+  const events = await marketEvents(run);
+  assertRows(
+    events,
+    frames.flatMap(({ json }) => okxRow(json) ?? []),
+  );
+  const { records_by_type } = manifest.totals;
+  assert.deepEqual(
+    { ...records_by_type, status: 0 },
+    { book: 290, status: 0, ticker: 28, trade: 74 },
+  );
+  const proven = ['BTCUSD220527', 'UNIUSDSWAP', 'BTCUSDT'].map((symbol) => {
+    const { status, observed } = checkOf(run, 'book-chain', symbol);
+    return [status, observed['verified'], observed['unverified'], observed['mismatches']];
+  });
+  assert.deepEqual(proven, [
+    ['passed', 99, 0, 0],
+    ['passed', 91, 2, 0],
+    ['passed', 98, 0, 0],
+  ]);
+  const opened = / (\d+)\.(\d+)$/.exec(linesOf(path)[0] ?? '') ?? [];
+  const first = BigInt(`${opened[1]}${(opened[2] ?? '').padEnd(9, '0')}`);
+  await assertDegraded(run, { day, first, last: frames.at(-1)?.t ?? 0n });
 });
 
 type Plain = { readonly e: string; readonly pu: number; readonly u: number };

@@ -156,3 +156,37 @@ test('the cryptofeed Binance capture, with its connection', { skip }, async () =
   assert.match(String(open.fact.url), /^wss:\/\/fstream\.binance\.com\/stream/);
   assert.equal(lines.find((line) => 'frame' in line)?.t, 1_626_992_741_062_170_000n);
 });
+
+test(
+  'the cryptofeed OKX capture: nothing is rejected, every event is there, no alarm is false',
+  { skip },
+  async () => {
+    const path = capturePath('okx-v5/cryptofeed-20220513.txt');
+    const feed = feedOf('okx');
+    const externals = ['BTC-USD-220527', 'UNI-USD-SWAP', 'BTC-USDT'];
+    const imported = await importChunks({
+      feed,
+      config: { ...configOf(feed, externals, ''), channels: ['books', 'trades', 'tickers'] },
+      time_from: null,
+      chunks: readRecording(path),
+    });
+    assertSound(imported);
+    const { report, rejects, lines } = imported;
+    assert.deepEqual(
+      [report.format, report.lines, report.frames, report.other, rejects, report.decoded],
+      ['cryptofeed', 414, 410, 4, [], { ack: 18, data: 392 }],
+    );
+    const events = foldLines(feed, lines);
+    const count = (type: string): number => events.filter((it) => it.type === type).length;
+    assert.deepEqual(['book', 'trade', 'ticker'].map(count), [290, 74, 28]);
+    const books = events.filter((it) => it.type === 'book');
+    const unverified = books.filter(({ flags }) => (flags & FLAG.UNVERIFIED) !== 0);
+    assert.equal(unverified.length, 2, 'those that change nothing among the 25 best');
+    const gaps = events.flatMap((it) => (it.type === 'status' ? [`${it.kind} ${it.cause}`] : []));
+    assert.deepEqual(
+      gaps.filter((it) => /sequence|checksum|crossed|book$/.test(it)),
+      [],
+      'no alarm is false',
+    );
+  },
+);
