@@ -28,7 +28,7 @@ import { fileUnder } from './lib/attributes.ts';
 import { codeOf, messageOf } from './lib/failures.ts';
 import { createShow } from './lib/progress.ts';
 import type { Show } from './lib/progress.ts';
-import { collect, emptyTally, tallyWords } from './lib/reprocess-tally.ts';
+import { collect, emptyTally, isWithin, tallyWords } from './lib/reprocess-tally.ts';
 import type { Tally } from './lib/reprocess-tally.ts';
 import { handleDecision } from './lib/promotion-updates.ts';
 import type { Decision, Decisions, State } from './lib/promotion-updates.ts';
@@ -258,15 +258,6 @@ function withoutMoves(
   if (moves.length > 0) return null;
   if (tally.failed.length === 0) return 'unchanged';
   return tally.built + tally.unchanged > 0 ? 'partial' : 'failed';
-}
-
-/** Only what was compared, in one schema, may move without anybody's word. */
-function isWithin(tally: Tally, max_changed: number): boolean {
-  const { events, gaps_added, schema_changed, verdicts } = tally;
-  if (schema_changed + verdicts.nothing_to_compare > 0) return false;
-  const touched = events.changed + events.added + events.removed;
-  const share = events.old === 0 ? (touched === 0 ? 0 : 1) : touched / events.old;
-  return gaps_added === 0 && share <= max_changed;
 }
 
 function bound({ feed, version, schema, origin }: ReprocessPlan) {

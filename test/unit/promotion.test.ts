@@ -75,6 +75,17 @@ test('a move is taken back by its revision, and the taking back by its own', asy
   );
 });
 
+test('a day that nothing served is served by nothing again, once its move is taken back', async () => {
+  const deps = await prepared();
+  await deps.normalized.delete(currentKey('kraken'));
+  const days: MovedRange[] = [{ from: FIRST, to: FIRST, was: null, version: 'v2' }];
+  const { revision } = await moveDays(deps, 'kraken', days, mover('ana'));
+  assert.deepEqual(await served(deps), ['v2', null, null]);
+  await undoMove(deps, 'kraken', revision, mover('bo'));
+  assert.deepEqual(await served(deps), [null, null, null]);
+  assert.deepEqual((await readCurrent(deps, 'kraken'))?.ranges, []);
+});
+
 test('a move whose acknowledgement was lost is known again, and made once', async () => {
   const deps = await prepared();
   const first = await moveDays(deps, 'kraken', toVersion('v2'), mover('ana'));

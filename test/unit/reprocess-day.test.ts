@@ -8,13 +8,16 @@ import { SsmdError } from '../../schema/errors.ts';
 import { NS_PER_HOUR } from '../../schema/time.ts';
 import type { Day } from '../../schema/time.ts';
 import { archiveDay } from '../support/archive-run.ts';
-import { createSurveyMemo } from '../../activities/deps.ts';
+import { createSurveyMemo, plainContext } from '../../activities/deps.ts';
+import { commitBuiltDay, verifyBuiltDay } from '../../activities/reprocess-day.ts';
 import { finish, plan, planAnew, reprocessJobs, runPart } from '../support/reprocess-jobs.ts';
 import type { ReprocessJobs } from '../support/reprocess-jobs.ts';
 import { writeTinyDay } from '../support/tiny-day.ts';
+import { tinyFeed } from '../support/tiny-feed.ts';
 
 const DAY = '2026-11-20' as Day;
 const OF = { feed: 'tiny', day: DAY } as const;
+const context = plainContext();
 const LATER = '2026-11-22T06:00:00Z';
 
 async function prepared(now = LATER): Promise<ReprocessJobs> {
@@ -92,6 +95,57 @@ test('a part by another build is not put beside ours', async () => {
     assert.deepEqual([error.code, error.facts['replan']], ['SSMD_VERSION_CONFLICT', true]);
     return /planned for the connector .*\(another\), this one is/.test(error.message);
   });
+});
+
+test('RAW that came between the verification and the commit has the day planned again', async () => {
+  const deps = await prepared();
+  const keys: string[] = [];
+  for await (const { key } of deps.raw.list('raw/tiny/2026/11/20/')) keys.push(key);
+  const late = keys[Math.floor(keys.length / 2)] ?? '';
+  const segment = await deps.raw.get(late);
+  assert.ok(segment !== null);
+  await deps.raw.delete(late);
+  const build = await plan(deps, DAY, 'v2', 2);
+  for (const task of build.tasks) await runPart(deps, task);
+  const { etags } = await verifyBuiltDay(deps, build, context);
+  await deps.raw.put(late, segment.body);
+  await assert.rejects(
+    commitBuiltDay(deps, tinyFeed, { ...build, verified: etags }, context),
+    (error) => {
+      assert.ok(error instanceof SsmdError);
+      assert.deepEqual([error.code, error.facts['replan']], ['SSMD_LATE_RAW', true]);
+      return true;
+    },
+  );
+  assert.equal(await readManifest(deps, { ...OF, version: 'v2' }), null);
+});
+
+test('an object that goes, or changes, between the verification and the commit stops it', async () => {
+  for (const change of ['gone', 'cut', 'other'] as const) {
+    const deps = await prepared();
+    const build = await plan(deps, DAY, 'v2', 2);
+    for (const task of build.tasks) await runPart(deps, task);
+    const { etags } = await verifyBuiltDay(deps, build, context);
+    let key = '';
+    for await (const it of deps.normalized.list('normalized/v2/tiny/trade/')) key = it.key;
+    const body = (await deps.normalized.get(key))?.body ?? new Uint8Array();
+    if (change === 'gone') await deps.normalized.delete(key);
+    else if (change === 'cut') await deps.normalized.put(key, body.subarray(1));
+    else
+      await deps.normalized.put(
+        key,
+        body.map((byte, at) => (at === 40 ? byte ^ 1 : byte)),
+      );
+    await assert.rejects(
+      commitBuiltDay(deps, tinyFeed, { ...build, verified: etags }, context),
+      (error) => {
+        assert.ok(error instanceof SsmdError);
+        assert.deepEqual([error.code, error.facts['replan']], ['SSMD_CORRUPT', true], change);
+        return true;
+      },
+    );
+    assert.equal(await readManifest(deps, { ...OF, version: 'v2' }), null, change);
+  }
 });
 
 test('of RAW that may still come nothing is committed, under any label', async () => {

@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import type { DayDiff } from '../../activities/diff.ts';
-import { collect, emptyTally, tallyWords } from '../../workflows/lib/reprocess-tally.ts';
+import { collect, emptyTally, isWithin, tallyWords } from '../../workflows/lib/reprocess-tally.ts';
 import type { Tally } from '../../workflows/lib/reprocess-tally.ts';
 
 const EVENTS = { old: 10, new: 10, equal: 10, changed: 0, added: 0, removed: 0, dropped: 0 };
@@ -59,4 +59,36 @@ test('what would move is kept in stretches, each from what it was compared with'
     { from: '2026-11-20', to: '2026-11-22', was: 'v1' },
     { from: '2026-11-23', to: '2026-11-23', was: null },
   ]);
+});
+
+test('by itself only what was compared moves, in one schema, with no gap more, and within the limit', () => {
+  const events = { old: 100, new: 101, equal: 97, changed: 1, added: 2, removed: 1, dropped: 0 };
+  const changed = withDay(emptyTally, '2026-11-20', { verdict: 'differs', events });
+  assert.deepEqual([isWithin(changed, 0.039), isWithin(changed, 0.04)], [false, true]);
+  const identical = withDay(emptyTally, '2026-11-20', { verdict: 'identical' });
+  assert.equal(isWithin(identical, 0), true);
+  const gaps = { old: 1, new: 1, equal: false, added: 1, gone: 1 };
+  const holed = withDay(emptyTally, '2026-11-20', { verdict: 'differs', gaps });
+  assert.equal(isWithin(holed, 1), false);
+  const fewer = { old: 1, new: 0, equal: false, added: 0, gone: 1 };
+  assert.equal(
+    isWithin(withDay(emptyTally, '2026-11-20', { verdict: 'differs', gaps: fewer }), 0),
+    true,
+  );
+  const schemas = { old: 'md2', new: 'md1' } as const;
+  const projected = withDay(emptyTally, '2026-11-20', { verdict: 'projected', schemas });
+  assert.equal(isWithin(projected, 1), false);
+  const of = { feed: 'tiny', version: 'v2', manifest: 'm', content_id: 'c' };
+  const alone = {
+    outcome: 'built' as const,
+    ...of,
+    complete: true,
+    records: 1,
+    was: null,
+    diff: null,
+  };
+  assert.equal(isWithin(collect(identical, { ...alone, day: '2026-11-21' }), 1), false);
+  const none = { old: 0, new: 1, equal: 0, changed: 0, added: 1, removed: 0, dropped: 0 };
+  const first = withDay(emptyTally, '2026-11-20', { verdict: 'differs', events: none });
+  assert.deepEqual([isWithin(first, 0.99), isWithin(first, 1)], [false, true]);
 });

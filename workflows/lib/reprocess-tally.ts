@@ -98,6 +98,15 @@ function withDay(stretches: readonly Stretch[], day: Stretch): Stretch[] {
   return merged;
 }
 
+/** Only what was compared, in one schema, may move without anybody's word. */
+export function isWithin(tally: Tally, max_changed: number): boolean {
+  const { events, gaps_added, schema_changed, verdicts } = tally;
+  if (schema_changed + verdicts.nothing_to_compare > 0) return false;
+  const touched = events.changed + events.added + events.removed;
+  const share = events.old === 0 ? (touched === 0 ? 0 : 1) : touched / events.old;
+  return gaps_added === 0 && share <= max_changed;
+}
+
 export function tallyWords(tally: Tally): string {
   const { built, unchanged, failed, verdicts, events, gaps_added, gaps_gone } = tally;
   const compared = Object.entries(verdicts)
