@@ -15,6 +15,8 @@ export type CliContext = {
    * cleans up; at a second signal the process ends at once.
    */
   readonly interrupted: AbortSignal;
+  /** What `--env` says on this command line. */
+  readonly env_named?: string | undefined;
 };
 
 /**

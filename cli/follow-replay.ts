@@ -7,6 +7,7 @@ import type { ReplayReport } from '../workflows/replay.ts';
 import { TASK_QUEUE } from '../workflows/lib/queues.ts';
 import type { CliContext } from './command.ts';
 import { follow } from './follow.ts';
+import { sameEnv } from './same-env.ts';
 import { failureOf } from './job-failure.ts';
 import { whereIs } from './replay-runs.ts';
 
@@ -39,7 +40,7 @@ export async function followReplay(
   context: CliContext,
 ): Promise<ReplayReport> {
   const { output } = context;
-  const bar = output.progress({ label: 'replaying', total: 1000, unit: 'per mille of the span' });
+  const bar = output.progress({ label: 'replaying', total: 1000, unit: 'thousandths of the span' });
   const show = async (): Promise<boolean> => {
     const { position } = await whereIs(handle);
     if (position === null) return false;
@@ -48,7 +49,7 @@ export async function followReplay(
     bar.update(Math.round(position.share * 1000), `${state} at ${at}, ${speedWords(speed)}${late}`);
     return true;
   };
-  const left = `the replay goes on. End it: npx ssmd replay stop ${id}`;
+  const left = `the replay goes on. End it: npx ssmd replay stop ${id}${sameEnv(context)}`;
   try {
     return await follow<ReplayReport>({ client, handle, name: id, show, left }, context);
   } finally {

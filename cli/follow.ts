@@ -8,6 +8,8 @@ import { SsmdError } from '../schema/errors.ts';
 import type { CliContext } from './command.ts';
 import { failureOf } from './job-failure.ts';
 import { lookAtRun } from './job-runs.ts';
+import { sameEnv } from './same-env.ts';
+import { shellWord } from './shell-word.ts';
 
 const LOOK_MS = 500;
 /** A run that says nothing for so long is asked why. */
@@ -35,7 +37,7 @@ export async function follow<R>(of: Following<R>, context: CliContext): Promise<
   const name = of.name ?? handle.workflowId;
   const over = new AbortController();
   const leaves = Promise.withResolvers<never>();
-  const leave = (): void => leaves.reject(left(name, of.left));
+  const leave = (): void => leaves.reject(left(name, of.left, sameEnv(context)));
   if (interrupted.aborted) leave();
   else interrupted.addEventListener('abort', leave, { once: true });
   // The server holds this question for twenty seconds: given up here, the connection can be closed.
@@ -55,11 +57,11 @@ export async function follow<R>(of: Following<R>, context: CliContext): Promise<
   }
 }
 
-function left(id: string, words?: string): SsmdError {
+function left(id: string, words: string | undefined, env: string): SsmdError {
   const next =
     words ??
-    `the job goes on. Look at it: npx ssmd job status ${id}; ` +
-      `end it: npx ssmd temporal workflow cancel -w ${id}`;
+    `the job goes on. Look at it: npx ssmd job status ${shellWord(id)}${env}; ` +
+      `end it: npx ssmd temporal workflow cancel -w ${shellWord(id)}${env}`;
   return new SsmdError('SSMD_INTERRUPTED', `not followed any more; ${next}`, { facts: { id } });
 }
 

@@ -8,6 +8,7 @@ import { createOutput, exitCodeOf, printError } from './output.ts';
 import { explainListenError } from './listen-error.ts';
 import { gatherOptionFaults } from './option-faults.ts';
 import { COMMANDS } from './registry.ts';
+import { envNamed } from './same-env.ts';
 import { refuseUnknownCommand, withHelpWord } from './unknown-command.ts';
 
 const ROOT = dirname(import.meta.dirname);
@@ -101,7 +102,7 @@ export async function runCommandLine(
   const own = args.includes('--') ? args.slice(0, args.indexOf('--')) : args;
   const json = own[0] !== 'temporal' && own.includes('--json');
   try {
-    const program = buildProgram(context);
+    const program = buildProgram({ ...context, env_named: envNamed(own) });
     refuseUnknownCommand(program, args);
     if (args.length === 0) program.outputHelp();
     else await program.parseAsync(args, { from: 'user' });

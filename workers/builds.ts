@@ -36,7 +36,7 @@ export function childBuilds(of: {
     const what = `'${name}' is not registered`;
     const fault = { where: 'connector_version', what, hint: suggestion(name, names) };
     const example = { feed: 'kraken', connector_version: own_version };
-    throw invalidInput(`environment ${environment.name}`, [fault], example);
+    throw invalidInput('the input of reprocess', [fault], example);
   };
   const ask = async (command: readonly string[]): Promise<BuildFacts> => {
     const found: BuildFacts[] = [];

@@ -8,6 +8,7 @@ import { GROUPS, parseEnvName } from '../command.ts';
 import { formatBytes, formatCount } from '../format.ts';
 import { givenOf } from '../flag-input.ts';
 import { ENV_HELP } from '../resolve-environment.ts';
+import { sameEnv } from '../same-env.ts';
 import { withClient } from '../temporal-client.ts';
 
 type CleanupFlags = {
@@ -73,8 +74,8 @@ async function cleanup(flags: CleanupFlags, context: CliContext): Promise<void> 
   else print(report, context);
 }
 
-function print({ outcome, list, done }: CleanupReport, { output }: CliContext): void {
-  const { line, color } = output;
+function print({ outcome, list, done }: CleanupReport, context: CliContext): void {
+  const { line, color } = context.output;
   line(`${color.bold(outcome.replaceAll('_', ' '))}: ${list.digest}`);
   for (const { version, feed, days, keys, bytes } of list.superseded) {
     line(`  ${feed} ${version}: ${days} days, ${formatCount(keys)} keys, ${formatBytes(bytes)}`);
@@ -93,5 +94,5 @@ function print({ outcome, list, done }: CleanupReport, { output }: CliContext): 
   } else if (outcome === 'refused') {
     line(color.red('  too much at once: take less, by --feed, --keep-versions or --older-than'));
   } else if (outcome === 'listed')
-    line(`To delete these:\n  npx ssmd cleanup --confirm ${list.digest}`);
+    line(`To delete these:\n  npx ssmd cleanup --confirm ${list.digest}${sameEnv(context)}`);
 }

@@ -2,6 +2,7 @@
 import { randomUUID } from 'node:crypto';
 import type { Command } from 'commander';
 import { InvalidArgumentError } from 'commander';
+import { SsmdError } from '../../schema/errors.ts';
 import { EVENT_TYPES } from '../../schema/events.ts';
 import { isReplaySpeed, speedWords } from '../../schema/replay.ts';
 import type { ReplayPosition, ReplaySpeed } from '../../schema/replay.ts';
@@ -150,7 +151,17 @@ async function start(flags: StartFlags, context: CliContext): Promise<void> {
     const report = await followReplay(client, handle, id, context);
     if (flags.json === true) output.json({ ...report, workflow_id });
     else printReport(report, context);
+    refuseNothing(report, from ?? day);
   });
+}
+
+/** Symbols that are nowhere in the span are a fault of the command where nothing else was replayed. */
+function refuseNothing({ id, feed, events, unseen_symbols }: ReplayReport, day?: string): void {
+  if (events > 0 || unseen_symbols.length === 0) return;
+  const message =
+    `nothing of ${unseen_symbols.join(', ')} is in this span of ${feed}: nothing was replayed; the ` +
+    `symbols of a day: npx ssmd dataset show --feed ${feed} --date ${day?.slice(0, 10) ?? 'DAY'}`;
+  throw new SsmdError('SSMD_NOT_FOUND', message, { facts: { id, symbols: unseen_symbols } });
 }
 
 /** What the job is given. */

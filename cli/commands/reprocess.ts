@@ -8,6 +8,7 @@ import { GROUPS, parseEnvName } from '../command.ts';
 import { registerDiff } from '../reprocess/diff.ts';
 import { givenOf } from '../flag-input.ts';
 import { ENV_HELP } from '../resolve-environment.ts';
+import { sameEnv } from '../same-env.ts';
 import { withClient } from '../temporal-client.ts';
 
 type RunFlags = {
@@ -141,7 +142,8 @@ async function run(flags: RunFlags, context: CliContext): Promise<void> {
   if (flags.detach === true) {
     const { id } = await withClient(flags.env, context, (client) => startReprocess(client, whole));
     if (flags.json === true) output.json({ id });
-    else output.line(`started ${id}; look at it: npx ssmd reprocess status ${id}`);
+    else
+      output.line(`started ${id}; look at it: npx ssmd reprocess status ${id}${sameEnv(context)}`);
     return;
   }
   const { id, standing } = await withClient(flags.env, context, (client) =>

@@ -16,6 +16,7 @@ import { follow } from '../follow.ts';
 import { formatBytes, formatCount } from '../format.ts';
 import { listRuns, lookAtRun } from '../job-runs.ts';
 import { failureOf } from '../job-failure.ts';
+import { sameEnv } from '../same-env.ts';
 import { shellWord } from '../shell-word.ts';
 import { getLine } from '../storage/get-line.ts';
 
@@ -153,9 +154,10 @@ async function followToDecision(
     if (told.stage === 'deciding') decides.resolve(told);
     return true;
   };
+  const env = sameEnv(context);
   const left =
-    `the job goes on. Look at it: npx ssmd reprocess status ${id}; ` +
-    `end it: npx ssmd temporal workflow cancel -w ${id}`;
+    `the job goes on. Look at it: npx ssmd reprocess status ${shellWord(id)}${env}; ` +
+    `end it: npx ssmd temporal workflow cancel -w ${shellWord(id)}${env}`;
   try {
     const or = decides.promise;
     const found = await follow<ReprocessReport | Told>({ client, handle, show, left, or }, context);
@@ -182,9 +184,11 @@ async function seenOf(client: Client, handle: WorkflowHandle): Promise<Seen> {
 export function printStanding(
   { id, env }: { readonly id: string; readonly env: string | undefined },
   standing: Standing,
-  { output }: CliContext,
+  context: CliContext,
 ): void {
+  const { output } = context;
   const { line, color } = output;
+  const same = sameEnv(context);
   if (!standing.over) {
     if (standing.stage !== 'deciding') {
       line(`${color.bold(id)}: ${standing.stage} its days`);
@@ -193,7 +197,7 @@ export function printStanding(
     }
     line(`${color.bold(id)}: waits for a decision`);
     printTally(standing, env, output.line);
-    const decide = `npx ssmd reprocess promote ${shellWord(id)} --by YOU --reason 'diff reviewed'`;
+    const decide = `npx ssmd reprocess promote ${shellWord(id)} --by YOU --reason 'diff reviewed'${same}`;
     line(`\nTo let these days serve:\n  ${decide}`);
     line(
       `To leave things as they are:\n  ${decide.replace(' promote ', ' reject ').replace('diff reviewed', 'not as it should be')}`,
@@ -211,7 +215,7 @@ export function printStanding(
     );
     const undo = `--undo ${report.moved.revision} --by YOU --reason WHY`;
     line(
-      `  npx ssmd dataset rollback --feed ${report.feed} ${undo.replace('--undo', '--revision')}`,
+      `  npx ssmd dataset rollback --feed ${report.feed} ${undo.replace('--undo', '--revision')}${same}`,
     );
   }
 }

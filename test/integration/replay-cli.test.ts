@@ -138,6 +138,10 @@ test('a wrong command line names all its faults and starts nothing', { skip }, a
   const absent = await run(['replay', 'start', '--feed', 'kraken', '--date', '2023-07-29']);
   assert.equal(absent.code, 2);
   assert.match(absent.err, /RAW has nothing of kraken on 2023-07-29/);
+  const span = ['--from', '2023-07-30T15:29:00Z', '--to', '2023-07-30T15:31:00Z', '--speed', 'max'];
+  const unknown = await run(['replay', 'start', '--feed', 'kraken', ...span, '--symbols', 'NOPE']);
+  assert.equal(unknown.code, 2, unknown.err);
+  assert.match(unknown.err, /nothing of NOPE is in this span of kraken: nothing was replayed/);
 });
 
 test('the connector in replay mode says on its output what is wrong with its input', async () => {
