@@ -8,6 +8,12 @@ export function listOf(text: string | undefined): string[] | undefined {
     .filter((word) => word !== '');
 }
 
+/** The number typed; what is none stays text, for the job's judge to tell of among the other fields. */
+export function numberOrText(text: string): number | string {
+  const value = Number(text);
+  return text.trim() !== '' && Number.isFinite(value) ? value : text;
+}
+
 /** What was typed; what was not is left out. */
 export function givenOf(
   flags: Readonly<Record<string, unknown>>,

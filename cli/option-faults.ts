@@ -1,9 +1,9 @@
 /**
- * Faults of options, all at once: commander ends at the first value that its parser refuses, and at the
- * first option that is missing. Here they are gathered, and told before the command's action begins.
+ * Faults of options and arguments, all at once: commander ends at the first value that its parser refuses,
+ * and at the first option that is missing. Here they are gathered, and told before the command's action begins.
  */
 import { CommanderError } from 'commander';
-import type { Command, Option } from 'commander';
+import type { Argument, Command, Option } from 'commander';
 import { SsmdError, invalidInput } from '../schema/errors.ts';
 import type { Fault } from '../schema/errors.ts';
 import { parseDay } from '../schema/time.ts';
@@ -11,22 +11,13 @@ import { feedFault } from './flag-faults.ts';
 
 /** Call it once all commands are there. */
 export function gatherOptionFaults(program: Command): void {
-  const refused: { readonly option: Option; readonly error: Error }[] = [];
+  const refused: Refused[] = [];
   const needed = new Set<Option>();
   for (const option of optionsOf(program)) {
-    const { parseArg } = option;
     if (option.mandatory) needed.add(option.makeOptionMandatory(false));
-    if (parseArg === undefined) continue;
-    option.parseArg = <T>(value: string, previous: T): T => {
-      try {
-        return parseArg(value, previous) as T;
-      } catch (error) {
-        if (!(error instanceof CommanderError || error instanceof SsmdError)) throw error;
-        refused.push({ option, error });
-        return previous;
-      }
-    };
+    gather(option, nameOf(option.flags), refused);
   }
+  for (const argument of argumentsOf(program)) gather(argument, argument.name(), refused);
   program.hook('preAction', async (_, command) => {
     const missing = command.options.filter(
       (it) => needed.has(it) && command.getOptionValue(it.attributeName()) === undefined,
@@ -45,6 +36,27 @@ export function gatherOptionFaults(program: Command): void {
   });
 }
 
+type Refused = { readonly where: string; readonly error: Error };
+
+/** What its parser refuses is kept, and the command line read on. */
+function gather(of: Option | Argument, where: string, refused: Refused[]): void {
+  const { parseArg } = of;
+  if (parseArg === undefined) return;
+  of.parseArg = <T>(value: string, previous: T): T => {
+    try {
+      return parseArg(value, previous) as T;
+    } catch (error) {
+      if (!(error instanceof CommanderError || error instanceof SsmdError)) throw error;
+      refused.push({ where, error });
+      return previous;
+    }
+  };
+}
+
+function argumentsOf(command: Command): readonly Argument[] {
+  return [...command.registeredArguments, ...command.commands.flatMap(argumentsOf)];
+}
+
 function explained({ code, message, facts }: SsmdError, command: Command): SsmdError {
   return new SsmdError(code, `${message}\n${pathOf(command)} --help explains them`, { facts });
 }
@@ -53,8 +65,8 @@ function optionsOf(command: Command): readonly Option[] {
   return [...command.options, ...command.commands.flatMap(optionsOf)];
 }
 
-function faultOf({ option, error }: { readonly option: Option; readonly error: Error }): Fault {
-  return { where: nameOf(option.flags), what: error.message };
+function faultOf({ where, error }: Refused): Fault {
+  return { where, what: error.message };
 }
 
 /** `--feed` of `--feed <feed>`. */

@@ -1,12 +1,11 @@
 /** `ssmd cleanup`: what nothing needs any more, listed, and taken with the digest of that list. */
-import { InvalidArgumentError } from 'commander';
 import type { Command } from 'commander';
 import type { CleanupInput } from '../../schema/jobs.ts';
 import type { CleanupReport } from '../../workflows/weekly-cleanup.ts';
 import type { CliContext } from '../command.ts';
 import { GROUPS, parseEnvName } from '../command.ts';
 import { formatBytes, formatCount } from '../format.ts';
-import { givenOf } from '../flag-input.ts';
+import { givenOf, numberOrText } from '../flag-input.ts';
 import { ENV_HELP } from '../resolve-environment.ts';
 import { sameEnv } from '../same-env.ts';
 import { withClient } from '../temporal-client.ts';
@@ -14,8 +13,8 @@ import { withClient } from '../temporal-client.ts';
 type CleanupFlags = {
   readonly env?: string;
   readonly feed?: string;
-  readonly keepVersions?: number;
-  readonly olderThan?: number;
+  readonly keepVersions?: number | string;
+  readonly olderThan?: number | string;
   readonly dryRun?: boolean;
   readonly confirm?: string;
   readonly json?: boolean;
@@ -36,18 +35,12 @@ export function register(program: Command, context: CliContext): void {
     .option('--dry-run', 'list, and delete nothing (this is what it does without --confirm)')
     .option('--confirm <digest>', 'delete what the list of this digest names')
     .option('--feed <feed>', 'only of this feed')
-    .option('--keep-versions <count>', 'newest versions that stay (default: 3)', parseCount)
-    .option('--older-than <days>', 'a superseded version stays so long (default: 90)', parseCount)
+    .option('--keep-versions <count>', 'newest versions that stay (default: 3)', numberOrText)
+    .option('--older-than <days>', 'a superseded version stays so long (default: 90)', numberOrText)
     .option('--env <name>', ENV_HELP, parseEnvName)
     .option('--json', 'print one JSON object')
     .addHelpText('after', `\nExample:\n  ${EXAMPLE}`)
     .action((flags: CleanupFlags) => cleanup(flags, context));
-}
-
-function parseCount(text: string): number {
-  const value = Number(text);
-  if (text.trim() !== '' && Number.isInteger(value)) return value;
-  throw new InvalidArgumentError(`expected a whole number, received '${text}'`);
 }
 
 const FLAG_OF = {

@@ -1,5 +1,4 @@
 /** `ssmd dataset`: which days are archived, and what a day consists of. */
-import { InvalidArgumentError } from 'commander';
 import type { Command } from 'commander';
 import { SsmdError } from '../../schema/errors.ts';
 import { formatIso } from '../../schema/time.ts';
@@ -9,6 +8,7 @@ import { GROUPS, parseEnvName } from '../command.ts';
 import { VERSION_HELP, chosenManifest, manifestsOf, withBucket } from '../dataset/chosen.ts';
 import type { DayFlags } from '../dataset/chosen.ts';
 import type { RollbackFlags } from '../dataset/pointer.ts';
+import { numberOrText } from '../flag-input.ts';
 import { countOf, formatBytes, formatCount } from '../format.ts';
 import { ENV_HELP } from '../resolve-environment.ts';
 
@@ -73,7 +73,7 @@ function addPointer(dataset: Command, context: CliContext): void {
     .command('rollback')
     .description('Takes a move of days between versions back, by the job promote.')
     .requiredOption('--feed <feed>', 'whose days, such as kraken')
-    .option('--revision <number>', 'of the move (default: the last one)', parseRevision)
+    .option('--revision <number>', 'of the move (default: the last one)', numberOrText)
     .option('--by <name>', 'who decides (needed)')
     .option('--reason <words>', 'why (needed)')
     .option('--env <name>', ENV_HELP, parseEnvName)
@@ -82,12 +82,6 @@ function addPointer(dataset: Command, context: CliContext): void {
 }
 
 type CurrentFlags = { readonly env?: string; readonly feed: string; readonly json?: boolean };
-
-function parseRevision(text: string): number {
-  const revision = Number(text);
-  if (Number.isSafeInteger(revision) && revision > 0) return revision;
-  throw new InvalidArgumentError(`expected a revision of the pointer, received '${text}'`);
-}
 
 async function showCurrent(flags: CurrentFlags, context: CliContext): Promise<void> {
   const { pointerOf, printPointer } = await import('../dataset/pointer.ts');
@@ -103,13 +97,14 @@ async function rollBackMove(
   context: CliContext,
 ): Promise<void> {
   const { output } = context;
-  const { pointerOf, rollBack } = await import('../dataset/pointer.ts');
+  const { judgeRollBack, pointerOf, rollBack } = await import('../dataset/pointer.ts');
+  await judgeRollBack(flags, context);
   const before = await withBucket({ ...flags, example: CURRENT_EXAMPLE }, context, (store) =>
     pointerOf(store, flags.feed),
   );
-  const last = before.moves.at(-1)?.revision ?? null;
-  if (last === null && flags.revision === undefined) throw nothingToTakeBack(flags.feed);
-  const report = await rollBack(flags, last, context);
+  const revision = flags.revision ?? before.moves.at(-1)?.revision;
+  if (revision === undefined) throw nothingToTakeBack(flags.feed);
+  const report = await rollBack(flags, Number(revision), context);
   if (flags.json === true) output.json(report);
   else output.line(`${flags.feed}: the pointer is at revision ${report.moved?.revision ?? ''}`);
 }

@@ -9,7 +9,7 @@ import type { ReplayPosition, ReplaySpeed } from '../../schema/replay.ts';
 import type { ReplayReport } from '../../workflows/replay.ts';
 import type { CliContext } from '../command.ts';
 import { GROUPS, parseEnvName } from '../command.ts';
-import { givenOf, listOf } from '../flag-input.ts';
+import { givenOf, listOf, numberOrText } from '../flag-input.ts';
 import { ENV_HELP, resolveEnvironment } from '../resolve-environment.ts';
 import { withClient } from '../temporal-client.ts';
 
@@ -21,7 +21,7 @@ type StartFlags = Common & {
   readonly to?: string;
   readonly symbols?: string;
   readonly types?: string;
-  readonly speed: ReplaySpeed;
+  readonly speed: ReplaySpeed | string;
   readonly id?: string;
   readonly keep?: boolean;
   readonly detach?: boolean;
@@ -94,7 +94,7 @@ function registerStart(replay: Command, context: CliContext): void {
     .option('--to <instant>', 'its end, not included (default: the end of the day)')
     .option('--symbols <list>', 'such as BTCUSD,ETHUSD (default: all there are)')
     .option('--types <list>', `of ${EVENT_TYPES.join(', ')} (default: all there are)`)
-    .option('--speed <speed>', 'times the original spacing, 0.1 to 10000, or max', parseSpeed, 1)
+    .option('--speed <speed>', 'times the original spacing, 0.1 to 10000, or max', speedOrText, 1)
     .option('--id <id>', 'its name on the bus (default: one is made up)')
     .option('--keep', 'its stream stays for a week, also after a stop')
     .option('--detach', 'do not follow it')
@@ -111,8 +111,13 @@ function common(command: Command): Command {
     .option('--json', 'print one JSON object');
 }
 
+/** What is no speed stays text, for the job's judge to tell of among the other fields. */
+function speedOrText(text: string): number | string {
+  return numberOrText(text === 'max' ? text : text.replace(/x$/, ''));
+}
+
 function parseSpeed(text: string): ReplaySpeed {
-  const speed = text === 'max' ? text : Number(text.replace(/x$/, ''));
+  const speed = speedOrText(text);
   if (isReplaySpeed(speed)) return speed;
   throw new InvalidArgumentError(`expected 0.1 to 10000, or max, received '${text}'`);
 }

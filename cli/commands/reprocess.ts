@@ -1,12 +1,11 @@
 /** `ssmd reprocess`: rebuild days with other code or another schema, compare, let them serve. */
 import type { Command } from 'commander';
-import { InvalidArgumentError } from 'commander';
 import { SsmdError } from '../../schema/errors.ts';
 import type { ReprocessInput } from '../../schema/jobs.ts';
 import type { CliContext } from '../command.ts';
 import { GROUPS, parseEnvName } from '../command.ts';
 import { registerDiff } from '../reprocess/diff.ts';
-import { givenOf } from '../flag-input.ts';
+import { givenOf, numberOrText } from '../flag-input.ts';
 import { ENV_HELP } from '../resolve-environment.ts';
 import { sameEnv } from '../same-env.ts';
 import { withClient } from '../temporal-client.ts';
@@ -21,9 +20,9 @@ type RunFlags = {
   readonly schema?: string;
   readonly connectorVersion?: string;
   readonly promote?: string;
-  readonly maxChanged?: number;
-  readonly parts?: number;
-  readonly concurrency?: number;
+  readonly maxChanged?: number | string;
+  readonly parts?: number | string;
+  readonly concurrency?: number | string;
   readonly dryRun?: boolean;
   readonly detach?: boolean;
   readonly json?: boolean;
@@ -101,22 +100,16 @@ function addRun(reprocess: Command, context: CliContext): void {
     .option(
       '--max-changed <share>',
       'auto promotes up to this share of events, 0 to 1',
-      parseNumber,
+      numberOrText,
     )
-    .option('--parts <count>', "workers a shard's day is shared over", parseNumber)
-    .option('--concurrency <count>', 'days built at once (default: 2)', parseNumber)
+    .option('--parts <count>', "workers a shard's day is shared over", numberOrText)
+    .option('--concurrency <count>', 'days built at once (default: 2)', numberOrText)
     .option('--dry-run', 'only say what would be done')
     .option('--detach', 'start it and do not follow it')
     .option('--env <name>', ENV_HELP, parseEnvName)
     .option('--json', 'print one JSON object')
     .addHelpText('after', `\nExample:\n  ${EXAMPLE}`)
     .action((flags: RunFlags) => run(flags, context));
-}
-
-function parseNumber(text: string): number {
-  const value = Number(text);
-  if (text.trim() !== '' && Number.isFinite(value)) return value;
-  throw new InvalidArgumentError(`expected a number, received '${text}'`);
 }
 
 /** The job's own words; it judges them, all at once. */

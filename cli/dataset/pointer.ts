@@ -59,7 +59,7 @@ function rangeWords({ from, to, was, version }: Current['moves'][number]['days']
 export type RollbackFlags = {
   readonly env?: string;
   readonly feed?: string;
-  readonly revision?: number;
+  readonly revision?: number | string;
   readonly by?: string;
   readonly reason?: string;
 };
@@ -68,17 +68,23 @@ const EXAMPLE =
   "npx ssmd dataset rollback --feed kraken --revision 12 --by ana --reason 'second thoughts'";
 const FLAG_OF = { feed: '--feed', undo: '--revision', by: '--by', reason: '--reason' };
 
-/** Takes a move back by the job `promote`; the pointer's last move where no revision is named. */
+/** Before anything is asked of a server. @throws SSMD_INVALID_INPUT with every fault at once */
+export async function judgeRollBack(flags: RollbackFlags, context: CliContext): Promise<void> {
+  const { feed, by, reason, revision } = flags;
+  // What is left out is the last move there is: some revision.
+  const input = givenOf({ feed, undo: revision ?? 1, by, reason });
+  const shown = { flagOf: FLAG_OF, example: EXAMPLE };
+  await judged({ type: 'promote', input }, flags.env, context, shown);
+}
+
+/** Takes a move back by the job `promote`: what was judged, its revision known. */
 export async function rollBack(
   flags: RollbackFlags,
-  last: number | null,
+  undo: number,
   context: CliContext,
 ): Promise<PromoteReport> {
   const { feed, by, reason } = flags;
-  const undo = flags.revision ?? last ?? undefined;
   const input = givenOf({ feed, undo, by, reason });
-  const shown = { flagOf: FLAG_OF, example: EXAMPLE };
-  await judged({ type: 'promote', input }, flags.env, context, shown);
   const id = promoteId({ feed: feed ?? '', request: randomUUID().slice(0, 8) });
   return withClient(flags.env, context, (client) =>
     followJob<PromoteReport>(client, { type: 'promote', id, input }, context),

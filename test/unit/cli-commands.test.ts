@@ -136,12 +136,33 @@ describe('faults of options', () => {
     ],
     ['up --env dmo --only z', [/--env: environment "dmo" not found/, /--only: unknown: z/]],
     ['demo --rate 0 --seconds y', [/--rate: .*'0'/, /--seconds: .*'y'/]],
+    ['replay speed one 0 --env dmo', [/--env: environment "dmo"/, /speed: expected 0\.1 .*'0'/]],
   ];
   for (const [command, said] of cases) {
     test(`are told all at once: ${command}`, async () => {
       for (const one of said) await refused(command.split(' '), one);
       await refused(command.split(' '), new RegExp(`has ${said.length} faults:`));
       await refused(command.split(' '), /npx ssmd .* --help explains them/);
+    });
+  }
+
+  const judged: readonly [string, readonly RegExp[]][] = [
+    [
+      'reprocess run --feed kraken --parts 0 --concurrency x --promote maybe --max-changed y',
+      [/--parts: 0/, /--concurrency: "x"/, /--promote: "maybe"/, /--max-changed: "y"/],
+    ],
+    ['cleanup --keep-versions x --older-than y', [/--keep-versions: "x"/, /--older-than: "y"/]],
+    ['replay start --feed krakn --speed fast', [/--feed: "krakn"/, /--speed: "fast" is no speed/]],
+    [
+      'dataset rollback --feed kraken --revision abc --by me',
+      [/--revision: "abc"/, /--reason: is missing/],
+    ],
+  ];
+  for (const [command, said] of judged) {
+    test(`are told beside those of the job's own fields: ${command}`, async () => {
+      const args = [...command.split(' '), '--env', 'dev'];
+      for (const one of said) await refused(args, one);
+      await refused(args, new RegExp(`has ${said.length} faults:`));
     });
   }
 
