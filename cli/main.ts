@@ -44,6 +44,7 @@ export function buildProgram(context: CliContext): Command {
     .helpCommand(false)
     .enablePositionalOptions()
     .showSuggestionAfterError()
+    .configureHelp({ minWidthToWrap: 20 })
     .configureOutput({
       writeOut: (text) => context.output.line(text.trimEnd()),
       writeErr: (text) => context.output.note(text.trimEnd()),

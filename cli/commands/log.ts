@@ -14,9 +14,10 @@ type Flags = SelectFlags & { readonly json?: boolean };
 type ShowFlags = Flags & { readonly frames?: boolean; readonly limit?: number };
 
 const EXAMPLES = `
-A SEGMENT is a local file, a folder of them (an epoch of a connector's log), a key of the environment's
-raw bucket, or s3://bucket/key. Left out, --feed and --shard pick a shard's segments of the day, in the
-bucket and in this host's log. Times are UTC; --to is not included.
+A SEGMENT is a local file, a folder of them (an epoch of a connector's log), a
+key of the environment's raw bucket, or s3://bucket/key. Left out, --feed and
+--shard pick a shard's segments of the day, in the bucket and in this host's
+log. Times are UTC; --to is not included.
 
 Examples:
   npx ssmd log show --feed kraken --shard tier1 --from 14:00 --to 14:05

@@ -27,12 +27,13 @@ type Flags = {
 const EXAMPLE = 'npx ssmd trace kraken/tier1/1763640003123456789/trade/BTCUSD/0';
 const AROUND_MAX = 1_000;
 const EXAMPLES = `
-EVENT is {feed}/{shard}/{t}/{type}/{symbol}/{index}, as docs/contract.md says; its first three parts name
-a line of the log, and then all that the line says is shown. It may also be an event as one JSON object
-(ssmd sub --json prints them; - reads one from standard input), or be given by flags.
+EVENT is {feed}/{shard}/{t}/{type}/{symbol}/{index}, as docs/contract.md says;
+its first three parts name a line of the log, and then all that the line says is
+shown. It may also be an event as one JSON object (ssmd sub --json prints them;
+- reads one from standard input), or be given by flags.
 
-The day's log is read up to the event and folded, as the archive does it: late in a large day this takes
-a while. --no-fold shows the line alone.
+The day's log is read up to the event and folded, as the archive does it: late
+in a large day this takes a while. --no-fold shows the line alone.
 
 Examples:
   ${EXAMPLE}

@@ -8,6 +8,9 @@ import { join } from 'node:path';
 import { after, before, describe, test } from 'node:test';
 import { startSimulator } from '../../connectors/simulator/server.ts';
 import { openStatusServer } from '../../connectors/runtime/status-server.ts';
+import type { Command } from 'commander';
+import { buildProgram } from '../../cli/main.ts';
+import { createOutput } from '../../cli/output.ts';
 import { explainListenError } from '../../cli/listen-error.ts';
 import { SsmdError } from '../../schema/errors.ts';
 import { ssmd } from '../support/command-line.ts';
@@ -84,6 +87,22 @@ describe('a word that is no command', () => {
     assert.equal(code, 2);
     const { error } = JSON.parse(out) as { error: { code: string } };
     assert.equal(error.code, 'SSMD_INVALID_INPUT');
+  });
+
+  test('every page of help fits a terminal, but for whole commands to copy', () => {
+    const said: string[] = [];
+    const stream = { write: (text: string) => said.push(text) };
+    const output = createOutput({ stdout: stream, stderr: stream, env: {} });
+    const interrupted = new AbortController().signal;
+    const show = (command: Command): void => {
+      command.outputHelp();
+      command.commands.forEach(show);
+    };
+    show(buildProgram({ root, env: {}, output, interrupted }));
+    const lines = said.join('').split('\n');
+    assert.ok(lines.length > 500);
+    const wide = lines.filter((it) => it.length > 80 && !it.startsWith('  npx ssmd'));
+    assert.deepEqual(wide, []);
   });
 
   test('help is taken as it is spelt elsewhere', async () => {
