@@ -88,6 +88,9 @@ test('by itself only what was compared moves, in one schema, with no gap more, a
     diff: null,
   };
   assert.equal(isWithin(collect(identical, { ...alone, day: '2026-11-21' }), 1), false);
+  const own = collect(identical, { ...alone, was: 'v2', day: '2026-11-21' });
+  assert.equal(isWithin(own, 0), true, 'a day that the version serves stands in no way');
+  assert.equal(own.verdicts.nothing_to_compare, 0);
   const none = { old: 0, new: 1, equal: 0, changed: 0, added: 1, removed: 0, dropped: 0 };
   const first = withDay(emptyTally, '2026-11-20', { verdict: 'differs', events: none });
   assert.deepEqual([isWithin(first, 0.99), isWithin(first, 1)], [false, true]);

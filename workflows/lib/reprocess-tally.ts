@@ -52,10 +52,13 @@ export function collect(tally: Tally, report: ReprocessDayReport): Tally {
     return { ...tally, failed: all.sort((a, b) => (a.day < b.day ? -1 : 1)) };
   }
   const { day, was, diff } = report;
-  const moves =
-    was === report.version ? tally.moves : withDay(tally.moves, { from: day, to: day, was });
+  // What serves the day already has nothing to move, and nothing to be compared with.
+  const is_served = was === report.version;
+  const moves = is_served ? tally.moves : withDay(tally.moves, { from: day, to: day, was });
   const kind = diff === null ? 'nothing_to_compare' : diff.verdict;
-  const verdicts = { ...tally.verdicts, [kind]: tally.verdicts[kind] + 1 };
+  const verdicts = is_served
+    ? tally.verdicts
+    : { ...tally.verdicts, [kind]: tally.verdicts[kind] + 1 };
   const counted = report.outcome === 'built' ? 'built' : 'unchanged';
   const next = { ...tally, failed, moves, verdicts, [counted]: tally[counted] + 1 };
   if (diff === null) return next;
