@@ -8,8 +8,13 @@
  */
 export const TRADE_IDS_MAX = 4096;
 
+/** Contents of one id that are told apart; a venue that gives an id more often is told of each time. */
+const CONTENTS_MAX = 16;
+/** Between the contents of one id, where it had several. */
+const NEXT_CONTENT = '|';
+
 export type TradeMemory = {
-  /** Content by id, in order of arrival. */
+  /** Content by id, in order of arrival; all of those an id was heard with. */
   readonly contents: Map<string, string>;
   /**
    * Greatest numeric id heard since ids began to count, or the last one the previous epoch published;
@@ -42,11 +47,17 @@ export function isAfter(last: bigint, id: bigint): boolean {
   return id > last || beginsAnew(last, id);
 }
 
-/** Remembers a trade and says what it was. A conflict replaces the remembered content. */
+/**
+ * Remembers a trade and says what it was. What an id was heard with before stays known beside the
+ * other: a second connection brings both again.
+ */
 export function rememberTrade(memory: TradeMemory, id: string, content: string): TradeVerdict {
   const known = memory.contents.get(id);
   if (known === content) return 'repeat';
-  memory.contents.set(id, content);
+  const heard = known === undefined ? [] : known.split(NEXT_CONTENT);
+  if (heard.includes(content)) return 'repeat';
+  const all = known === undefined ? content : `${known}${NEXT_CONTENT}${content}`;
+  memory.contents.set(id, heard.length < CONTENTS_MAX ? all : content);
   if (memory.contents.size > TRADE_IDS_MAX) {
     const oldest = memory.contents.keys().next().value;
     if (oldest !== undefined) memory.contents.delete(oldest);

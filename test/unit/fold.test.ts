@@ -196,6 +196,13 @@ describe('trades (R6)', () => {
     );
   });
 
+  test('two trades of one id that two connections bring are told once each', () => {
+    const story = new Story().start().take().open(2).frame(1, trade(4));
+    story.told();
+    for (const c of [1, 2]) story.frame(c, trade(5, 1)).frame(c, trade(5, 2));
+    assert.deepEqual(story.told(), ['trade BTCUSD 5', 'trade BTCUSD 5 ID_CONFLICT']);
+  });
+
   test('a jump in the ids of a connection is a hole unless another one delivered it', () => {
     const story = new Story().start().take().frame(1, trade(1)).frame(1, trade(4));
     assert.deepEqual(story.told(), [

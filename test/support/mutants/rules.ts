@@ -299,5 +299,24 @@ export const RULE_MUTANTS: readonly RuleMutant[] = [
     replace: '',
     by: { file: 'test/unit/fold.test.ts', test: 'trades (R6)' },
   },
+  {
+    rule: 'two trades of one id are told once each, whoever brings them',
+    file: 'fold/trade-memory.ts',
+    find: `  if (heard.includes(content)) return 'repeat';
+`,
+    replace: '',
+    by: { file: 'test/unit/fold.test.ts', test: 'trades (R6)' },
+  },
+  {
+    rule: 'a frame is one line of the log',
+    file: 'codec/frame-form.ts',
+    find: `  if (!oneLine) return 'text';
+`,
+    replace: '',
+    by: {
+      file: 'test/unit/codec-log-line.test.ts',
+      test: 'JSON over several lines is text in the log, one line there, and the same bytes read back',
+    },
+  },
   ...BUS_RULES,
 ];
