@@ -97,8 +97,8 @@ export function createEpochFiles(root: string, of: InventoryOf, host: Host = {})
   // cannot be made durable is there all the same while the machine runs.
   void files
     .syncFile(fd)
-    .catch(() => undefined)
-    .finally(() => files.close(fd));
+    .finally(() => files.close(fd))
+    .catch(() => undefined);
   syncNames(files, dir, root);
   return openEpochFiles(dir, of, files);
 }

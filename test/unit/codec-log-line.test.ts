@@ -5,6 +5,7 @@ import {
   encodeCaptureLine,
   encodeEndLine,
   encodeFactLine,
+  encodeFrameLine,
   LineBuffer,
 } from '../../codec/line-buffer.ts';
 import { factOf, LineCursor, LogLine, parseLogLine } from '../../codec/log-line.ts';
@@ -151,4 +152,18 @@ test('what follows the end of a segment is no part of it', () => {
   const check = checkSegment(more.view(), sha256);
   assert.deepEqual([check.fault?.kind, check.good_lines, check.last], ['after_end', 3, 6n]);
   assert.equal(check.end?.last, '6', 'its end holds for what was before it');
+});
+
+test('JSON over several lines is text in the log, one line there, and the same bytes read back', () => {
+  for (const frame of ['{"a":\n1}', '{"a":1}\n', '\r\n[]', '{"a":1}']) {
+    const out = new LineBuffer();
+    const bytes = new TextEncoder().encode(frame);
+    const form = encodeFrameLine(out, 7n, 1, bytes, 0, bytes.length);
+    assert.equal(form, /[\r\n]/.test(frame) ? 'text' : 'raw');
+    const written = out.view();
+    assert.equal(written.indexOf(10), written.length - 1, 'one line');
+    const line = new LogLine();
+    assert.ok(parseLogLine(written, 0, written.length - 1, line));
+    assert.deepEqual(line.bytes.slice(line.from, line.to), bytes);
+  }
 });

@@ -92,3 +92,17 @@ test('whose an epoch is survives a power loss: segments of nobody are never ship
     [epoch.dir],
   );
 });
+
+test('a disk that refuses to close the owner file is no fault that nobody hears of', async () => {
+  const unheard: unknown[] = [];
+  const note = (error: unknown): void => void unheard.push(error);
+  process.on('unhandledRejection', note);
+  const { files } = createMemoryDisk();
+  const close = (): void => {
+    throw new Error('EIO');
+  };
+  createEpochFiles('/log', OF, { files: { ...files, close } });
+  for (let turn = 0; turn < 10; turn++) await new Promise((resolve) => setImmediate(resolve));
+  process.off('unhandledRejection', note);
+  assert.deepEqual(unheard, []);
+});
