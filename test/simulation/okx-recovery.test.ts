@@ -1,8 +1,11 @@
 /** OKX through the connector on virtual time: what breaks is cured where it broke, and only there. */
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
+import { decodeEvents } from '../../codec/md2.ts';
+import { publishNowhere } from '../../connectors/runtime/publishing.ts';
 import { openHarness } from '../../connectors/simulator/harness.ts';
 import { VENUES } from '../../connectors/simulator/registry.ts';
+import type { MarketEvent } from '../../schema/events.ts';
 import { factsOf, instant, readLog, scratchDirectory, startRig } from '../support/runtime.ts';
 
 const AT = '2026-11-20T10:00:00Z';
@@ -44,24 +47,41 @@ test('two sockets, each heard whole; a lost book message asks for one book again
   assert.deepEqual(rest, []);
 });
 
+test('a trade of several executions is no gap in the ids', async (t) => {
+  const events: MarketEvent[] = [];
+  const publish = () =>
+    publishNowhere((out) => void events.push(...decodeEvents(out.bytes.subarray(0, out.used))));
+  const rig = startRig({ dir: scratchDirectory(t), ...FEED, rate: 20, deps: { publish } });
+  await rig.pass(60);
+  await rig.finish();
+  const ids = events.flatMap((it) => {
+    return it.type === 'trade' && it.symbol === 'BTCUSDT' ? [Number(it.trade_id)] : [];
+  });
+  const jumps = ids.filter((id, at) => at > 0 && id - (ids[at - 1] ?? id) > 1);
+  assert.ok(ids.length > 100 && jumps.length > 10, `${jumps.length} jumps in ${ids.length} trades`);
+  const gaps = events.filter((it) => it.type === 'status' && it.cause === 'sequence');
+  assert.deepEqual(gaps, []);
+});
+
 test('a market that the venue has not is an alarm of its own, the others are live', async (t) => {
   const create = VENUES.get('okx') ?? assert.fail();
   const start_ns = instant(AT);
-  const harness = openHarness({ create, seed: 7, rate: 4, symbols: ['BTC-USDT'], start_ns });
+  const harness = openHarness({ create, seed: 7, rate: 4, symbols: ['BTC-USDT-SWAP'], start_ns });
   const rig = startRig({ dir: scratchDirectory(t), ...FEED, harness });
   await rig.pass(60);
   const { state, alarms, reconnects, connections } = rig.connector.status();
   await rig.finish();
   assert.deepEqual([state, reconnects], ['READY', 0]);
-  // Five channels on the public socket, the candle on the other.
-  assert.deepEqual(alarms, { refused: 6 });
+  // Four channels on the public socket, asked for before those of the other market; and the candle.
+  assert.deepEqual(alarms, { refused: 5 });
   const states = (connections as readonly Told[]).flatMap(({ subscriptions }) =>
     subscriptions.map((it) => `${it.symbol} ${it.state}`),
   );
-  assert.equal(states.filter((it) => it === 'BTCUSDT-PERP refused').length, 6);
-  assert.equal(states.filter((it) => it === 'BTCUSDT live').length, 5);
+  assert.equal(states.filter((it) => it === 'BTCUSDT refused').length, 5);
+  assert.equal(states.filter((it) => it === 'BTCUSDT-PERP live').length, 5);
+  assert.ok(states.includes('BTCUSDT-PERP first_message'), 'the funding rate, once a minute');
   const refused = rig.events.find(({ event }) => event === 'alarm.raised');
-  assert.match(JSON.stringify(refused?.facts), /60018.*BTC-USDT-SWAP doesn't exist/);
+  assert.match(JSON.stringify(refused?.facts), /60018.*BTC-USDT doesn't exist/);
 });
 
 test('a quiet market is no silence: ten minutes, no reconnect, no alarm', async (t) => {

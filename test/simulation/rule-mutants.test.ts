@@ -1,49 +1,5 @@
 /** Every rule of the contract, broken: some test has to say so. */
-import assert from 'node:assert/strict';
-import { spawn } from 'node:child_process';
-import { describe, test } from 'node:test';
-import type { RuleMutant } from '../support/mutants/mutant.ts';
 import { RULE_MUTANTS } from '../support/mutants/rules.ts';
-import { projectRoot, readProjectFile } from '../support/project.ts';
+import { breakOneByOne } from '../support/mutants/run.ts';
 
-const HOOK = new URL('../support/mutants/hook.ts', import.meta.url).pathname;
-/** A mutant that makes its test hang is found, too: no answer is a failure. */
-const ANSWER_MS = 60_000;
-
-describe('the rules of the contract, one broken at a time', { concurrency: 2 }, () => {
-  for (const mutant of RULE_MUTANTS) {
-    test(mutant.rule, async () => {
-      const { file, find, by } = mutant;
-      const found = readProjectFile(file).split(find).length - 1;
-      assert.equal(found, 1, `${file} holds the mutant's place ${found} times: move it along`);
-      const said = await runBroken(mutant);
-      assert.ok(
-        said.includes(`not ok 1 - ${by.test}\n`),
-        `${by.file} does not notice, or has no test '${by.test}':\n${said.slice(-2_000)}`,
-      );
-      // A program that falls over its own feet says nothing of the rule.
-      assert.match(said, /AssertionError|ERR_ASSERTION/, `${by.file} fails by no assertion`);
-    });
-  }
-});
-
-/** The output of the named test alone, with the rule broken. */
-async function runBroken({ file, find, replace, by }: RuleMutant): Promise<string> {
-  const pattern = `/^${by.test.replace(/[.*+?^${}()|[\]\\/]/g, '\\$&')}$/`;
-  // The runner above us would have its own format instead of text.
-  const { NODE_TEST_CONTEXT: _, ...env } = process.env;
-  const child = spawn(
-    process.execPath,
-    ['--import', HOOK, '--test-reporter=tap', `--test-name-pattern=${pattern}`, by.file],
-    {
-      cwd: projectRoot,
-      env: { ...env, MUTATION: JSON.stringify({ file, find, replace }) },
-      stdio: ['ignore', 'pipe', 'pipe'],
-      timeout: ANSWER_MS,
-    },
-  );
-  let said = '';
-  for await (const chunk of child.stdout) said += String(chunk);
-  for await (const chunk of child.stderr) said += String(chunk);
-  return said;
-}
+breakOneByOne('the rules of the contract, one broken at a time', RULE_MUTANTS);
