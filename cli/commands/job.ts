@@ -117,11 +117,25 @@ function printJob(found: JobStatus, { output }: CliContext): void {
   output.line(`  started ${job.started}${job.closed === null ? '' : `, closed ${job.closed}`}`);
   if (job.outcome !== null) output.line(`  outcome ${job.outcome}`);
   if (stuck !== null) output.line(color.red(`  waits: ${stuck}`));
-  if (says !== null) output.line(`\n${says}\n`);
+  if (says !== null) output.line(`\n${plainDetails(says)}\n`);
   for (const { activity, attempt, cursor, last_failure } of working_on) {
     output.line(`  ${activity}, attempt ${attempt}: ${cursor ?? 'no word yet'}`);
     if (last_failure !== null) output.line(`    the attempt before: ${last_failure}`);
   }
   if (failure !== null) output.line(color.red(`  ${failure}`));
   if (result !== null) output.line(JSON.stringify(result, null, 2));
+}
+
+/** What a run shows of itself is Markdown, for Temporal's UI: here without its marks, a row a stage. */
+export function plainDetails(markdown: string): string {
+  return markdown
+    .split('\n')
+    .filter((line) => !line.startsWith('| | ') && !line.startsWith('|---'))
+    .map((line) => {
+      const cells = line.startsWith('|') ? line.split('|').slice(1, -1) : null;
+      if (cells === null) return line.replaceAll('**', '');
+      const [mark = '', ...others] = cells.map((cell) => cell.trim());
+      return `  ${mark.padEnd(2)} ${others.filter((cell) => cell !== '').join('  ')}`;
+    })
+    .join('\n');
 }

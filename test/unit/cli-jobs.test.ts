@@ -5,7 +5,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, before, test } from 'node:test';
 import { notCommitted } from '../../cli/dataset/chosen.ts';
-import { outcomeOf } from '../../cli/commands/job.ts';
+import { outcomeOf, plainDetails } from '../../cli/commands/job.ts';
 import { refuseWrongStart, startsJob } from '../../cli/job-start.ts';
 import type { JobRow } from '../../cli/job-runs.ts';
 import { nsFromMs } from '../../schema/time.ts';
@@ -123,4 +123,12 @@ test('flags of dataset and job are checked before a server is asked', async () =
   const list = await ssmd(['job', 'list', '--feed', 'krakn', '--env', 'dev'], { root });
   assert.equal(list.code, 2);
   assert.match(list.err, /received 'krakn' \(did you mean "kraken"\?\)/);
+});
+
+test('what a run shows of itself is told without the marks of its page', () => {
+  const page =
+    '**daily-archive kraken 2026-11-10**\n\n| | stage | |\n|---|---|---|\n' +
+    '| ok | bus | 3 windows |\n| > | plan |  |\n|   | build |  |\nnote';
+  const lines = ['daily-archive kraken 2026-11-10', '', '  ok bus  3 windows'];
+  assert.equal(plainDetails(page), [...lines, '  >  plan', '     build', 'note'].join('\n'));
 });
