@@ -21,7 +21,7 @@ import { asksForNewPlan, codeOf } from './lib/failures.ts';
 import { dailyQaId } from './lib/ids.ts';
 import { createShow } from './lib/progress.ts';
 import type { Show } from './lib/progress.ts';
-import { cache, io, records } from './proxies.ts';
+import { awaited, cache, io, records } from './proxies.ts';
 
 export type DailyArchiveReport = Committed & {
   readonly feed: string;
@@ -126,9 +126,10 @@ async function build(plan: ArchivePlan, show: Show): Promise<Committed> {
     plan,
   ]);
   show('commit', `${verified.objects} objects verified`);
-  return io.commitArchiveDay.executeWithOptions({ summary: `${feed} ${day} ${plan.version}` }, [
-    { ...plan, verified: verified.etags },
-  ]);
+  return awaited.commitArchiveDay.executeWithOptions(
+    { summary: `${feed} ${day} ${plan.version}` },
+    [{ ...plan, verified: verified.etags }],
+  );
 }
 
 /** QA goes on by itself: its findings are results, and the archive does not wait for them. */

@@ -1,5 +1,5 @@
 /**
- * Reprocessing cancelled at each of its stages, on a real Temporal server: nothing that is served changes,
+ * Jobs cancelled at each of their stages, on a real Temporal server: nothing that is served changes,
  * what was begun ends, and what lies about is what a cleanup finds.
  */
 import assert from 'node:assert/strict';
@@ -15,6 +15,7 @@ import type { Manifest } from '../../dataset/manifest.ts';
 import { NS_PER_HOUR, parseIso, unixNs } from '../../schema/time.ts';
 import type { Day } from '../../schema/time.ts';
 import type { ObjectStore } from '../../storage/object-store.ts';
+import type { DailyArchiveReport } from '../../workflows/daily-archive.ts';
 import type { ReprocessReport } from '../../workflows/reprocess.ts';
 import { archiveDay } from '../support/archive-run.ts';
 import { memoryJobs } from '../support/memory-jobs.ts';
@@ -270,4 +271,23 @@ test('cancelled while it waits for a decision, it moves nothing and takes none',
   await assert.rejects(handle.result(), (it: Error) => it.cause instanceof CancelledFailure);
   await assert.rejects(handle.executeUpdate('promote', { args: [{ by: 'ana', reason: 'late' }] }));
   assert.deepEqual(await readCurrent(deps, feed), before);
+});
+
+test('a daily archive cancelled while its manifest is written says that it is', async () => {
+  const deps = memoryJobs(NOW);
+  await writeTinyDay(deps.raw, { day: DAY, step_ns: 4n * NS_PER_HOUR });
+  const hold = held(
+    deps,
+    ({ op, activity }) => op === 'putIfAbsent' && activity === 'commitArchiveDay',
+  );
+  await using jobs = await startWorkflowJobs(servers.temporal.address, hold.deps, []);
+  const handle = await jobs.client.workflow.start('daily-archive', {
+    ...{ taskQueue: 'ssmd', workflowId: 'cancelled-archive' },
+    args: [{ feed, day: DAY, qa: false }],
+  });
+  await hold.reached;
+  await handle.cancel();
+  const { outcome } = (await handle.result()) as DailyArchiveReport;
+  assert.equal(outcome, 'committed');
+  assert.notEqual(await manifestIn(deps, 'v1'), null);
 });
