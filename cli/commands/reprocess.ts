@@ -74,8 +74,8 @@ export function register(program: Command, context: CliContext): void {
       .description(what)
       .argument('<id>', 'workflow id of the run')
       .option('--env <name>', ENV_HELP, parseEnvName)
-      .option('--by <name>', 'who decides (needed)')
-      .option('--reason <words>', 'why (needed)')
+      .requiredOption('--by <name>', 'who decides (needed)')
+      .requiredOption('--reason <words>', 'why (needed)')
       .option('--json', 'print one JSON object');
     if (verb === 'promote') command.option('--days <days>', 'only these: YYYY-MM-DD,...');
     command.action((id: string, flags: DecideFlags) => decide(verb, id, flags, context));

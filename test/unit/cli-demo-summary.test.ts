@@ -20,7 +20,7 @@ function hole(from: number, to: number, cause = 'epoch_ended'): Hole {
 }
 
 const NO_DAYS: DemoVersions['same']['days'] = {
-  ...{ built: 1, unchanged: 0, failed: [], gaps_added: 0, moves: [], reports: [] },
+  ...{ built: 1, unchanged: 0, incomplete: 0, failed: [], gaps_added: 0, moves: [], reports: [] },
   ...{ gaps_gone: 0, schema_changed: 0 },
   verdicts: { identical: 1, projected: 0, differs: 0, nothing_to_compare: 0 },
   ...{

@@ -35,8 +35,16 @@ test('a day of another schema is told, though its projection is exact', () => {
   const found = { verdict: 'projected', schemas: { old: 'md2', new: 'md1' } } as const;
   const tally = withDay(emptyTally, '2026-11-20', found);
   assert.equal(tally.schema_changed, 1);
-  assert.match(tallyWords(tally), /1 days of another schema/);
+  assert.match(tallyWords(tally), /1 day of another schema/);
   assert.equal(withDay(tally, '2026-11-21', { verdict: 'identical' }).schema_changed, 1);
+});
+
+test('whoever is asked to promote hears of days with holes', () => {
+  const two = withDay(withDay(emptyTally, '2026-11-20', { verdict: 'identical' }), '2026-11-21', {
+    verdict: 'identical',
+  });
+  assert.match(tallyWords(two), /^2 days built, 2 days with holes in RAW, 2 identical$/);
+  assert.doesNotMatch(tallyWords(emptyTally), /holes/);
 });
 
 test('what would move is kept in stretches, each from what it was compared with', () => {

@@ -8,6 +8,8 @@ export type Tally = {
   readonly built: number;
   /** Committed before under the same label, from the same inputs. */
   readonly unchanged: number;
+  /** Of both, days whose RAW has holes that their manifests name. */
+  readonly incomplete: number;
   readonly failed: readonly { readonly day: string; readonly why: string }[];
   /** Days by what their comparison said; those nothing served before were not compared. */
   readonly verdicts: Readonly<Record<DayDiff['verdict'] | 'nothing_to_compare', number>>;
@@ -33,6 +35,7 @@ const WHY_CHARS_MAX = 300;
 export const emptyTally: Tally = {
   built: 0,
   unchanged: 0,
+  incomplete: 0,
   failed: [],
   verdicts: { identical: 0, projected: 0, differs: 0, nothing_to_compare: 0 },
   events: { old: 0, new: 0, equal: 0, changed: 0, added: 0, removed: 0, dropped: 0 },
@@ -60,7 +63,8 @@ export function collect(tally: Tally, report: ReprocessDayReport): Tally {
     ? tally.verdicts
     : { ...tally.verdicts, [kind]: tally.verdicts[kind] + 1 };
   const counted = report.outcome === 'built' ? 'built' : 'unchanged';
-  const next = { ...tally, failed, moves, verdicts, [counted]: tally[counted] + 1 };
+  const incomplete = tally.incomplete + (report.complete ? 0 : 1);
+  const next = { ...tally, incomplete, failed, moves, verdicts, [counted]: tally[counted] + 1 };
   if (diff === null) return next;
   const { old, new: now, equal, changed, added, removed, dropped } = diff.events;
   const { events } = tally;
@@ -111,13 +115,14 @@ export function isWithin(tally: Tally, max_changed: number): boolean {
 }
 
 export function tallyWords(tally: Tally): string {
-  const { built, unchanged, failed, verdicts, events, gaps_added, gaps_gone } = tally;
+  const { built, unchanged, incomplete, failed, verdicts, events, gaps_added, gaps_gone } = tally;
   const compared = Object.entries(verdicts)
     .filter(([, days]) => days > 0)
     .map(([verdict, days]) => `${days} ${verdict.replaceAll('_', ' ')}`);
   const said = [
-    `${built} days built`,
+    `${daysOf(built)} built`,
     ...(unchanged > 0 ? [`${unchanged} unchanged`] : []),
+    ...(incomplete > 0 ? [`${daysOf(incomplete)} with holes in RAW`] : []),
     ...(failed.length > 0
       ? [`${failed.length} failed (${failed[0]?.day}: ${failed[0]?.why})`]
       : []),
@@ -129,6 +134,10 @@ export function tallyWords(tally: Tally): string {
     said.push(`events: ${changed} changed, ${added} added, ${removed} removed, ${dropped} dropped`);
   }
   if (gaps_added + gaps_gone > 0) said.push(`gaps: ${gaps_added} added, ${gaps_gone} gone`);
-  if (tally.schema_changed > 0) said.push(`${tally.schema_changed} days of another schema`);
+  if (tally.schema_changed > 0) said.push(`${daysOf(tally.schema_changed)} of another schema`);
   return said.join(', ');
+}
+
+function daysOf(count: number): string {
+  return `${count} day${count === 1 ? '' : 's'}`;
 }
