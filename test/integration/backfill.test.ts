@@ -123,7 +123,8 @@ test('what the buckets hold, by the command line', { skip }, async () => {
   const options = { root: await mkdtemp(join(tmpdir(), 'ssmd-usage-')), env: variables };
   const { code, out, err } = await ssmd(['storage', 'usage', '--env', 'dev'], options);
   assert.equal(code, 0, `${out}${err}`);
-  const said = /raw: \d+ objects[^]*oldest day 2021-07-22[^]*report: npx ssmd storage get usage\/\S+\/all-\w+\.html/;
+  const said =
+    /raw: \d+ objects[^]*oldest day 2021-07-22[^]*report: npx ssmd storage get usage\/\S+\/all-\w+\.html/;
   assert.match(out, said);
 });
 
@@ -154,6 +155,9 @@ test(
     const found = await ssmd(args, options);
     assert.equal(found.code, 1, found.err);
     assert.match(found.out, new RegExp(`manifest_missing ${key}: `));
-    assert.match(found.out, /report: npx ssmd storage get audit\/2021\/07\/23\/binance-usdm-[0-9a-f]+\.html/);
+    assert.match(
+      found.out,
+      /report: npx ssmd storage get audit\/2021\/07\/23\/binance-usdm-[0-9a-f]+\.html/,
+    );
   },
 );

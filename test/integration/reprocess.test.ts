@@ -186,7 +186,10 @@ test(
     assert.deepEqual([equal, changed, added, removed], [status, totals.records - status, 0, 0]);
     await assert.rejects(
       run('reprocess', 'unknown-build', { ...input, connector_version: '9.9.8' }),
-      (error: Error) => /input of reprocess has 1 fault.*'9\.9\.8' is not registered.*9\.9\.9/s.test(causesOf(error)),
+      (error: Error) =>
+        /input of reprocess has 1 fault.*'9\.9\.8' is not registered.*9\.9\.9/s.test(
+          causesOf(error),
+        ),
     );
     await assert.rejects(
       run('reprocess', 'other-label', { ...input, version: LIVE }),
