@@ -58,7 +58,10 @@ export type CompareOf = {
   readonly right: string;
 };
 
-/** Compares, and writes the report as JSON and as HTML. @throws SSMD_NOT_FOUND, SSMD_CORRUPT */
+/**
+ * Compares, and writes the report as JSON and as HTML.
+ * @throws SSMD_NOT_FOUND, SSMD_CORRUPT, SSMD_INVALID_INPUT where both sides are one version
+ */
 export async function compareDay(
   deps: JobDeps,
   of: CompareOf,
@@ -68,6 +71,7 @@ export async function compareDay(
     old: await sourceOf(deps, of, of.left),
     new: await sourceOf(deps, of, of.right),
   };
+  refuseOne(of, sides);
   const document = await compareSources(deps, sides, context);
   const versions = { old: sides.old.manifest.version, new: sides.new.manifest.version };
   const name = { feed: of.feed.id, day: of.day, ...versions };
@@ -77,6 +81,17 @@ export async function compareDay(
   await deps.normalized.put(html, page, { contentType: 'text/html; charset=utf-8' });
   await deps.normalized.put(json, jsonDocument(document), JSON_TYPE);
   return { ...name, ...figuresOf(document), json, html };
+}
+
+/** `current` may turn out to be the other side: a comparison with itself says nothing. */
+export function refuseOne(
+  of: { readonly feed: Feed; readonly day: Day },
+  sides: DiffSources,
+): void {
+  const { version } = sides.old.manifest;
+  if (sides.new.manifest.version !== version) return;
+  const what = `${of.feed.id} ${of.day}: both sides are ${version}; name another version`;
+  throw new SsmdError('SSMD_INVALID_INPUT', what, { facts: { day: of.day, version } });
 }
 
 /** A version of the day; `current` is whichever serves it. */

@@ -1,5 +1,5 @@
 /** Days compared by whoever asks, without a job: of one environment, or of two. */
-import { sourceOf, compareSources } from '../activities/compare.ts';
+import { compareSources, refuseOne, sourceOf } from '../activities/compare.ts';
 import { plainContext } from '../activities/deps.ts';
 import type { JobCursor } from '../activities/deps.ts';
 import { diffDay } from '../activities/diff.ts';
@@ -33,8 +33,9 @@ export async function diffStored(
 ): Promise<{ readonly figures: DayDiff; readonly document: DiffDocument }> {
   await using stores = await openStores(environment, endpoints);
   const deps = { ...stores, zstd, sha256 };
-  const old = (await sourceOf(deps, of, of.old)).manifest.version;
-  const now = (await sourceOf(deps, of, of.new)).manifest.version;
+  const sides = { old: await sourceOf(deps, of, of.old), new: await sourceOf(deps, of, of.new) };
+  refuseOne(of, sides);
+  const [old, now] = [sides.old.manifest.version, sides.new.manifest.version];
   const figures = await diffDay(deps, { ...of, old, new: now }, contextOf(watched));
   const stored = await stores.normalized.get(figures.json, { signal: watched.signal });
   const document = JSON.parse(new TextDecoder().decode(stored?.body)) as DiffDocument;
