@@ -83,6 +83,12 @@ export async function runFiles(
   events.on('test:summary', (summary) => {
     if (summary.file === undefined) return;
     const count = countOf(summary.file);
+    if (count.passed + count.failed + count.skipped === 0) {
+      const where = whereOf(summary.file, root);
+      const why = 'no test of this file ran: define its tests in the file itself';
+      count.failed += 1;
+      tally.failures.push({ name: 'a test', where, why });
+    }
     process.stdout.write(`${line(relative(root, summary.file), count, summary.duration_ms)}\n`);
   });
   await new Promise<void>((settle, refuse) => {

@@ -188,7 +188,7 @@ test('a wrong input names all its faults, a span without RAW all its days; nothi
   });
   assert.equal(wrong.type, 'SSMD_INVALID_INPUT');
   assert.match(wrong.message, /has 4 faults/);
-  assert.match(wrong.message, /from: .* is not before to/);
+  assert.match(wrong.message, /from: .* is not before .*, its end/);
   assert.match(wrong.message, /speed: 0 is no speed \(a number from 0\.1 to 10000/);
   assert.match(wrong.message, /types: "trades": no type/);
   assert.match(wrong.message, /id: "No Name" is no name of a replay/);

@@ -1,7 +1,6 @@
 /** Breaks rules one at a time, and wants the named test to say so. */
 import assert from 'node:assert/strict';
 import { spawn } from 'node:child_process';
-import { describe, test } from 'node:test';
 import { projectRoot, readProjectFile } from '../project.ts';
 import type { RuleMutant } from './mutant.ts';
 
@@ -9,24 +8,18 @@ const HOOK = new URL('./hook.ts', import.meta.url).pathname;
 /** A mutant that makes its test hang is found, too: no answer is a failure. */
 const ANSWER_MS = 60_000;
 
-/** A test for each mutant, under one title. */
-export function breakOneByOne(title: string, mutants: readonly RuleMutant[]): void {
-  describe(title, { concurrency: 2 }, () => {
-    for (const mutant of mutants) {
-      test(mutant.rule, async () => {
-        const { file, find, by } = mutant;
-        const found = readProjectFile(file).split(find).length - 1;
-        assert.equal(found, 1, `${file} holds the mutant's place ${found} times: move it along`);
-        const said = await runBroken(mutant);
-        assert.ok(
-          said.includes(`not ok 1 - ${by.test}\n`),
-          `${by.file} does not notice, or has no test '${by.test}':\n${said.slice(-2_000)}`,
-        );
-        // A program that falls over its own feet says nothing of the rule.
-        assert.match(said, /AssertionError|ERR_ASSERTION/, `${by.file} fails by no assertion`);
-      });
-    }
-  });
+/** Holds that the test a mutant names fails by an assertion where the rule is broken. */
+export async function assertNoticed(mutant: RuleMutant): Promise<void> {
+  const { file, find, by } = mutant;
+  const found = readProjectFile(file).split(find).length - 1;
+  assert.equal(found, 1, `${file} holds the mutant's place ${found} times: move it along`);
+  const said = await runBroken(mutant);
+  assert.ok(
+    said.includes(`not ok 1 - ${by.test}\n`),
+    `${by.file} does not notice, or has no test '${by.test}':\n${said.slice(-2_000)}`,
+  );
+  // A program that falls over its own feet says nothing of the rule.
+  assert.match(said, /AssertionError|ERR_ASSERTION/, `${by.file} fails by no assertion`);
 }
 
 /** The output of the named test alone, with the rule broken. */
