@@ -52,6 +52,9 @@ export type FrameKind =
   /** Not what the venue documents, or not representable; `reason` is its code. */
   | 'rejected';
 
+/** A channel of a market (`symbol` as in `frame_symbol`) that an acknowledgement names. */
+export type SubscribedTo = { readonly channel: string; readonly symbol: number };
+
 export const TYPE_BOOK = TYPE_CODE.book;
 
 export class EventBuffer {
@@ -70,6 +73,13 @@ export class EventBuffer {
   request_id: string | null = null;
   /** Offset in the frame a rejection points at, or -1. */
   at = -1;
+  /**
+   * The frame's own number where the venue counts what it sends on a connection, one by one over all
+   * channels; -1 where it does not, or the frame is rejected: what it held is lost like a frame's.
+   */
+  frame_sequence = -1;
+  /** All a connection is subscribed to, where an acknowledgement states that; else null. */
+  subscribed: SubscribedTo[] | null = null;
 
   /** Events in the buffer. */
   count = 0;
@@ -112,6 +122,8 @@ export class EventBuffer {
     this.reason = '';
     this.request_id = null;
     this.at = -1;
+    this.frame_sequence = -1;
+    this.subscribed = null;
     this.count = 0;
     this.slots = 0;
     this.levels = 0;
@@ -122,6 +134,8 @@ export class EventBuffer {
     this.kind = 'rejected';
     this.reason = reason;
     this.at = at;
+    this.frame_sequence = -1;
+    this.subscribed = null;
     this.count = 0;
     this.slots = 0;
     this.levels = 0;
@@ -158,6 +172,17 @@ export class EventBuffer {
     this.ask_from[event] = this.levels;
     this.ask_to[event] = this.levels;
     return event;
+  }
+
+  /** Puts the events from `first` on in the opposite order, as where a venue lists the newest first. */
+  reverse(first: number): void {
+    for (let low = first, high = this.count - 1; low < high; low++, high--) {
+      for (const column of this.#columns()) {
+        const kept = column[low] as number;
+        column[low] = column[high] as number;
+        column[high] = kept;
+      }
+    }
   }
 
   setTsEvent(event: number, hi: number, lo: number): void {
@@ -229,6 +254,14 @@ export class EventBuffer {
     this.size_hi[level] = size_hi;
     this.size_lo[level] = size_lo;
     this.size_exp[level] = size_exp;
+  }
+
+  #columns(): readonly (Int32Array | Uint8Array)[] {
+    return [
+      ...[this.type, this.symbol, this.flags, this.ts_hi, this.ts_lo],
+      ...[this.seq_hi, this.seq_lo, this.seq_known, this.slot],
+      ...[this.bid_from, this.bid_to, this.ask_from, this.ask_to],
+    ];
   }
 
   #growEvents(): void {

@@ -18,7 +18,7 @@ export type DropReason =
   | 'muted'
   /** Another connection speaks for this type and symbol. */
   | 'not_speaking'
-  /** The trade was heard before. */
+  /** The trade was heard before, or the frame came twice. */
   | 'repeat'
   /** The venue's history, not beyond what is known. */
   | 'known_history'

@@ -98,7 +98,10 @@ export class DayFold {
     this.#decode(bytes, start, end, this.#table, buffer);
     countFrame(this.counts, buffer);
     const connection = this.#connection(c);
-    if (buffer.count > 0) this.#data(connection, buffer);
+    const number = buffer.frame_sequence;
+    const isNew = number < 0 || this.#speech.numbered(connection, number);
+    if (!isNew) this.#repeated(buffer);
+    else if (buffer.count > 0) this.#data(connection, buffer);
     else if (connection.serves) this.#control(connection, buffer);
     connection.last_t = t;
     state.t = t;
@@ -221,6 +224,11 @@ export class DayFold {
       else if (type === BOOK_TYPE) speech.book(connection, buffer, event, slot);
       else speech.value(connection, buffer, event, slot, type);
     }
+  }
+
+  /** A frame whose number was the last one's: it came twice (R13). */
+  #repeated({ count }: EventBuffer): void {
+    for (let event = 0; event < count; event++) countDropped(this.counts, 'repeat');
   }
 
   #control(c: Connection, buffer: EventBuffer): void {

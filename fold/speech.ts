@@ -24,7 +24,14 @@ import {
   cloneBooks,
   cloneState,
 } from './state.ts';
-import { isPartlyServed, isReplaced, newConnection, servingNewestFirst } from './state.ts';
+import {
+  carriesTrades,
+  isPartlyServed,
+  isReplaced,
+  newConnection,
+  servingNewestFirst,
+  tradeSlots,
+} from './state.ts';
 import type { Books, Connection, DayState } from './state.ts';
 import type { HistoryFloor } from './trade-memory.ts';
 import { speakPendingTrades } from './trades.ts';
@@ -45,6 +52,9 @@ export type SpeechOptions = {
   /** Filled as books break; the fold clears it at each line. */
   readonly faults: BookFault[];
 };
+
+/** The two values a rule compared, where it did. */
+type Compared = { readonly expected?: string; readonly received?: string };
 
 export class Speech implements TradeContext {
   readonly state: DayState;
@@ -128,36 +138,51 @@ export class Speech implements TradeContext {
   dropped(fact: Facts['_drop']): void {
     const state = this.state;
     const connection = state.connections.get(fact.c);
-    this.status(
-      0,
-      { kind: 'gap_opened', cause: 'drop', from: BigInt(fact.from), detail: fact.reason },
-      fact.c,
-    );
-    this.status(
-      0,
-      {
-        kind: 'gap_closed',
-        cause: 'drop',
-        from: BigInt(fact.from),
-        detail: `${fact.frames} frames`,
-      },
-      fact.c,
-    );
+    const hole = { cause: 'drop', from: BigInt(fact.from) };
+    this.status(0, { kind: 'gap_opened', ...hole, detail: fact.reason }, fact.c);
+    this.status(0, { kind: 'gap_closed', ...hole, detail: `${fact.frames} frames` }, fact.c);
     if (connection === undefined) return;
-    const books = this.#books.get(fact.c) ?? [];
+    // Those frames had numbers: it is these that are missing, once.
+    connection.last_number = -1;
+    this.#forget(connection, 'drop');
+  }
+
+  /**
+   * R13: the number of a frame on its connection. Returns whether the frame is new; one that comes
+   * twice in a row is not. Any other than the next means that frames were lost, or came out of order.
+   */
+  numbered(connection: Connection, number: number): boolean {
+    const { c, last_t: from, last_number: last } = connection;
+    if (number === last) return false;
+    connection.last_number = number;
+    if (last < 0 || number === last + 1) return true;
+    const values = { expected: String(last + 1), received: String(number) };
+    if (connection.serves) {
+      this.status(0, { kind: 'gap_opened', cause: 'sequence', from, ...values }, c);
+      this.status(0, { kind: 'gap_closed', cause: 'sequence', from, ...values }, c);
+    }
+    this.#forget(connection, 'sequence', values);
+    return true;
+  }
+
+  /** Frames of a connection are missing: what it said before proves nothing about what follows. */
+  #forget(connection: Connection, cause: string, compared: Compared = {}): void {
+    const { state } = this;
+    const { c, last_t } = connection;
+    const books = this.#books.get(c) ?? [];
     books.forEach((_, slot) => {
-      this.#fault(connection, slot, 'drop');
+      this.#fault(connection, slot, cause);
     });
-    this.#books.delete(fact.c);
+    this.#books.delete(c);
     const trades = tradeSlots(connection);
     connection.whole.length = 0;
     for (let key = 0; key < state.speakers.length; key++) {
-      if (state.speakers[key] === fact.c) this.#passOn(key, fact.c, 'drop', connection.last_t);
+      if (state.speakers[key] === c) this.#passOn(key, c, cause, last_t, compared);
     }
     // Whatever the ids will look like: the next trade says whether any was lost.
     for (const slot of trades) {
       const key = slot * TYPES + TRADE;
-      this.#open(key, { cause: 'drop', from: connection.last_t, connection: fact.c });
+      this.#open(key, { cause, from: last_t, connection: c, ...compared });
     }
   }
 
@@ -253,7 +278,7 @@ export class Speech implements TradeContext {
   }
 
   /** The speaker of `key` is gone: the newest whole connection follows, or a gap opens. */
-  #passOn(key: number, from: number, cause: string, last_t: bigint): void {
+  #passOn(key: number, from: number, cause: string, last_t: bigint, compared: Compared = {}): void {
     const slot = Math.floor(key / TYPES);
     const type = key % TYPES;
     this.state.speakers[key] = 0;
@@ -273,7 +298,7 @@ export class Speech implements TradeContext {
       } else this.#close(key, false);
       return;
     }
-    this.#open(key, { cause, from: last_t, connection: from });
+    this.#open(key, { cause, from: last_t, connection: from, ...compared });
   }
 
   /** Trades have no speaker: a hole begins when the last connection that carried them dies. */
@@ -356,7 +381,7 @@ export class Speech implements TradeContext {
       about?: string | null;
       detail?: string | null;
       from?: bigint;
-    },
+    } & Compared,
     connection: number | null,
   ): void {
     if (!this.speaking) return;
@@ -367,13 +392,4 @@ export class Speech implements TradeContext {
       ...(from === undefined ? {} : { from: unixNs(from), to: unixNs(this.state.t) }),
     });
   }
-}
-
-function carriesTrades(connection: Connection, slot: number): boolean {
-  return ((connection.whole[slot] ?? 0) & (1 << TRADE)) !== 0;
-}
-
-/** Slots of which a connection has brought a trade. */
-function tradeSlots(connection: Connection): number[] {
-  return [...connection.whole.keys()].filter((slot) => carriesTrades(connection, slot));
 }

@@ -28,6 +28,8 @@ export type Connection = {
   readonly url: string | null;
   /** `t` of its last frame, or of its opening: where a gap begins if it dies. */
   last_t: bigint;
+  /** Number of its last frame that had one (`EventBuffer.frame_sequence`), else -1. */
+  last_number: number;
   /** By slot: bit per type of which a whole state was seen. */
   readonly whole: number[];
   /** By slot: the last trade id heard on it, where ids are numbers. */
@@ -95,7 +97,7 @@ export function newConnection(
   url: string | null,
   t: bigint,
 ): Connection {
-  return { c, serves, url, last_t: t, whole: [], last_trade: [] };
+  return { c, serves, url, last_t: t, last_number: -1, whole: [], last_trade: [] };
 }
 
 /** In place of a slot: a symbol that this fold does not tell of. */
@@ -142,4 +144,14 @@ export function isPartlyServed(state: DayState): boolean {
 /** Whether an open connection takes the place of one that is gone: one of the same url, where it is known. */
 export function isReplaced(state: DayState, gone: Connection): boolean {
   return servingNewestFirst(state).some((it) => gone.url === null || it.url === gone.url);
+}
+
+/** Whether a connection has brought a trade of a slot. */
+export function carriesTrades(connection: Connection, slot: number): boolean {
+  return ((connection.whole[slot] ?? 0) & (1 << TRADE)) !== 0;
+}
+
+/** Slots of which a connection has brought a trade. */
+export function tradeSlots(connection: Connection): number[] {
+  return [...connection.whole.keys()].filter((slot) => carriesTrades(connection, slot));
 }

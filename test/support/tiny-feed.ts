@@ -5,6 +5,7 @@
  * `{"k":"snap","s":"BTC","u":7}` `{"k":"delta","s":"BTC","u":8}` a book of one bid at price `u`
  * `{"k":"trade","s":"BTC","id":"5","px":12,"history":true}` `{"k":"trades","s":"BTC","ids":[..]}`
  * `{"k":"quote","s":"BTC","px":12}` `{"k":"forced","s":"BTC","px":12}` `{"k":"refused"}` `{"k":"ack"}`; anything else is rejected
+ * `n` is the frame's number on its connection, where it has one.
  */
 import { FIELD } from '../../codec/event-buffer.ts';
 import type { EventBuffer } from '../../codec/event-buffer.ts';
@@ -22,6 +23,7 @@ type Frame = {
   readonly ids?: readonly number[];
   readonly px?: number;
   readonly history?: boolean;
+  readonly n?: number;
 };
 
 const text = new TextDecoder();
@@ -44,6 +46,7 @@ function decode(
   }
   const name = bytes.encode(frame.s ?? '');
   const symbol = symbols.find(name, 0, name.length);
+  out.frame_sequence = frame.n ?? -1;
   out.channel = frame.k;
   out.frame_symbol = frame.s === undefined ? -2 : symbol;
   if (frame.k === 'ack' || frame.k === 'refused' || frame.k === 'heartbeat') {
