@@ -112,6 +112,11 @@ export type Protocol = {
     config: FoldConfig,
     nextId: () => string,
   ) => readonly Request[];
+  /**
+   * `in_order`: a refusal that names neither its request nor its market answers the oldest request
+   * that has no answer. Where it is absent such a refusal is nobody's.
+   */
+  readonly answers?: 'in_order';
   /** A text to send at an interval, or null where WebSocket pings do. */
   readonly ping: { readonly interval_ms: number; readonly text: (id: string) => string } | null;
   readonly limits: {

@@ -7,7 +7,9 @@ import type { EventBuffer } from '../../codec/event-buffer.ts';
 import { FLAG } from '../../schema/events.ts';
 import type { Facts } from '../../schema/log.ts';
 import type { Day } from '../../schema/time.ts';
-import type { Endpoint, Request, Subscription } from '../feed.ts';
+import type { Endpoint, Request } from '../feed.ts';
+import { createAnswers } from './answers.ts';
+import type { Answers, Entry } from './answers.ts';
 import type { TimerHandle } from './clock.ts';
 import { createOutbox } from './outbox.ts';
 import type { Outbox } from './outbox.ts';
@@ -16,7 +18,7 @@ import type { SessionDeps, SessionEnd, SubscriptionStatus } from './session-deps
 import { retryAfterSeconds } from './socket.ts';
 import type { Socket } from './socket.ts';
 import { isSettled, resubscribeWaitMs, timerEvent, transition } from './subscriptions.ts';
-import type { SubscriptionAction, SubscriptionEvent, SubscriptionState } from './subscriptions.ts';
+import type { SubscriptionAction, SubscriptionEvent } from './subscriptions.ts';
 
 /** How often a session looks at its timers. */
 const TICK_MS = 1_000;
@@ -27,22 +29,6 @@ export const FRAMES_PER_TICK_MAX = 250_000;
 /** WebSocket close code. */
 const CLOSE_NORMAL = 1000;
 
-type Entry = {
-  readonly subscription: Subscription;
-  readonly first_message_ms: number | null;
-  /** It begins with a book's snapshot, and only asking again brings another. */
-  readonly opens: boolean;
-  /** The snapshot of the latest request came. */
-  opened: boolean;
-  state: SubscriptionState;
-  since_ms: number;
-  /** Id of the request that asked last; answers to older ones do not count. */
-  request_id: string | null;
-  /** It is a repeat: until it is acknowledged, data may still be the old subscription's. */
-  again: boolean;
-  waiting: TimerHandle | null;
-};
-
 export class Session {
   readonly c: number;
   readonly url: string;
@@ -51,10 +37,10 @@ export class Session {
   readonly #deps: SessionDeps;
   readonly #day: Day;
   readonly #entries: Entry[];
-  /** By channel, then by index of the symbol in the configuration + 1 (0: none). */
-  readonly #byChannel = new Map<string, (Entry | undefined)[]>();
+  readonly #answers: Answers;
   /** Ids of requests that subscribe and were not sent yet. */
   readonly #requests = new Set<string>();
+  #turn = 0;
   readonly #outbox: Outbox;
   readonly #onEnd: (end: SessionEnd) => void;
   #socket: Socket | null = null;
@@ -92,25 +78,20 @@ export class Session {
       per_second: deps.feed.protocol.limits.requests_per_second,
       send: (request) => this.#sendRequest(request),
     });
-    const index = new Map(deps.config.symbols.map((it, at) => [it.symbol, at]));
-    this.#entries = endpoint.subscriptions.map((subscription) => {
-      const entry: Entry = {
-        subscription,
-        first_message_ms: deps.feed.protocol.limits.first_message_ms(subscription.channel),
-        opens: opensBook(deps.feed, subscription.channel),
-        opened: false,
-        state: 'requested',
-        since_ms: this.#started_ms,
-        request_id: null,
-        again: false,
-        waiting: null,
-      };
-      const { channel, symbol } = subscription;
-      const row = this.#byChannel.get(channel) ?? [];
-      row[symbol === null ? 0 : (index.get(symbol) ?? -1) + 1] = entry;
-      this.#byChannel.set(channel, row);
-      return entry;
-    });
+    this.#entries = endpoint.subscriptions.map((subscription) => ({
+      subscription,
+      first_message_ms: deps.feed.protocol.limits.first_message_ms(subscription.channel),
+      opens: opensBook(deps.feed, subscription.channel),
+      opened: false,
+      state: 'requested' as const,
+      since_ms: this.#started_ms,
+      request_id: null,
+      again: false,
+      gone: false,
+      turn: 0,
+      waiting: null,
+    }));
+    this.#answers = createAnswers(this.#entries, deps);
   }
 
   /** Opens the socket; all that follows comes through its handlers and timers. */
@@ -220,7 +201,7 @@ export class Session {
 
   #observe(buffer: EventBuffer): void {
     if (buffer.kind === 'data') {
-      const entry = this.#entryOf(buffer);
+      const entry = this.#answers.entryOf(buffer);
       if (entry === undefined || entry.state === 'live') return;
       entry.opened ||= buffer.count > 0 && ((buffer.flags[0] as number) & FLAG.SNAPSHOT) !== 0;
       // A broken book holds what comes before its snapshot without a word: this is where it shows.
@@ -229,28 +210,8 @@ export class Session {
       } else if (!entry.again || entry.state !== 'requested') this.#apply(entry, 'data', '');
     } else if (buffer.kind === 'ack' || buffer.kind === 'refused') {
       const event = buffer.kind === 'ack' ? 'ack' : 'refuse';
-      for (const entry of this.#answered(buffer)) this.#apply(entry, event, buffer.reason);
+      for (const entry of this.#answers.answered(buffer)) this.#apply(entry, event, buffer.reason);
     }
-  }
-
-  /** A channel without a symbol of its own (reference data) may carry frames about one. */
-  #entryOf(buffer: EventBuffer): Entry | undefined {
-    if (buffer.channel === null) return undefined;
-    const row = this.#byChannel.get(buffer.channel);
-    return row === undefined ? undefined : (row[Math.max(buffer.frame_symbol, -1) + 1] ?? row[0]);
-  }
-
-  /** Whom an answer concerns: what its request asked for, narrowed by whatever else it names. */
-  #answered(buffer: EventBuffer): readonly Entry[] {
-    const named = this.#entryOf(buffer);
-    const id = buffer.request_id;
-    if (id === null) return named === undefined ? [] : [named];
-    const asked = this.#entries.filter((it) => it.request_id === id);
-    if (named !== undefined) return asked.includes(named) ? [named] : [];
-    const symbol = this.#deps.config.symbols[buffer.frame_symbol]?.symbol;
-    if (symbol !== undefined) return asked.filter((it) => it.subscription.symbol === symbol);
-    // An answer that names nothing is one to those that have none yet.
-    return asked.filter((it) => it.state === 'requested');
   }
 
   #apply(entry: Entry, event: SubscriptionEvent, detail: string): void {
@@ -294,6 +255,7 @@ export class Session {
     }
     past.push(now);
     entry.again = true;
+    entry.gone = false;
     const { protocol } = this.#deps.feed;
     const { config, nextRequestId } = this.#deps;
     this.#outbox.push(...protocol.unsubscribe([entry.subscription], config, nextRequestId));
@@ -314,12 +276,14 @@ export class Session {
   }
 
   #asked(request: Request): void {
+    this.#turn += 1;
     for (const entry of this.#entries) {
       const { channel, symbol } = entry.subscription;
       if (!request.subscriptions.some((it) => it.channel === channel && it.symbol === symbol))
         continue;
       entry.request_id = request.id;
       entry.opened = false;
+      entry.turn = this.#turn;
       this.#apply(entry, 'request', '');
       entry.since_ms = this.#now();
     }
