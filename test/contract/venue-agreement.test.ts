@@ -18,12 +18,18 @@ import {
 } from '../support/venue-kit.ts';
 
 const DAY = '2025-11-21';
-const DEPTHS: Readonly<Record<string, number>> = { kraken: 10, 'binance-usdm': 20, okx: 400 };
+const DEPTHS: Readonly<Record<string, number>> = {
+  kraken: 10,
+  'binance-usdm': 20,
+  okx: 400,
+  coinbase: 0,
+};
 /** What a frame that changes a book holds. */
 const BOOK_UPDATE: Readonly<Record<string, string>> = {
   kraken: '"channel":"book","type":"update"',
   'binance-usdm': '@depth@100ms"',
   okx: '"action":"update"',
+  coinbase: '"events":[{"type":"update","product_id"',
 };
 
 /** Subscribes with the connector's own requests and returns what it hears. */
@@ -70,9 +76,14 @@ function readAll(config: FoldConfig, connections: readonly (readonly string[])[]
   for (const frames of connections) {
     const own = config.symbols.map(() => feed.openBook(config.book_depth));
     books.push(...own);
+    let number = -1;
     for (const text of frames) {
       const bytes = new TextEncoder().encode(`${text}\n`);
       decode(bytes, 0, bytes.length - 1, table, buffer);
+      // A venue may number all it sends on a connection, and nothing of a book.
+      const isNumbered = buffer.frame_sequence >= 0;
+      if (isNumbered && number >= 0 && buffer.frame_sequence !== number + 1) broken++;
+      if (isNumbered) number = buffer.frame_sequence;
       kinds.set(buffer.kind, (kinds.get(buffer.kind) ?? 0) + 1);
       if (buffer.kind === 'rejected' || buffer.kind === 'ignored') {
         strange.push(`${buffer.reason}: ${text.slice(0, 200)}`);

@@ -15,6 +15,7 @@ const SYMBOLS = {
   kraken: [{ symbol: 'BTCUSD', external: 'BTC/USD', depth: 'l2' as const }],
   'binance-usdm': [{ symbol: 'BTCUSDT-PERP', external: 'BTCUSDT', depth: 'l2' as const }],
   okx: [{ symbol: 'BTCUSDT-PERP', external: 'BTC-USDT-SWAP', depth: 'l2' as const }],
+  coinbase: [{ symbol: 'BTCUSD', external: 'BTC-USD', depth: 'l2' as const }],
 };
 
 function options(id: keyof typeof SYMBOLS, dir: string, store: ObjectStore): VirtualDayOptions {
@@ -29,7 +30,7 @@ function options(id: keyof typeof SYMBOLS, dir: string, store: ObjectStore): Vir
   };
 }
 
-for (const id of ['kraken', 'binance-usdm', 'okx'] as const) {
+for (const id of ['kraken', 'binance-usdm', 'okx', 'coinbase'] as const) {
   test(`${id}: a whole past day with faults, complete and foldable from RAW`, async (t) => {
     const store = createMemoryObjectStore();
     let told = 0;

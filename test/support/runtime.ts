@@ -76,6 +76,10 @@ const SYMBOLS: Readonly<Record<string, readonly SymbolConfig[]>> = {
     { symbol: 'BTCUSDT', external: 'BTC-USDT', depth: 'l2' },
     { symbol: 'BTCUSDT-PERP', external: 'BTC-USDT-SWAP', depth: 'l2' },
   ],
+  coinbase: [
+    { symbol: 'BTCUSD', external: 'BTC-USD', depth: 'l2' },
+    { symbol: 'ETHUSD', external: 'ETH-USD', depth: 'l2' },
+  ],
 };
 
 export function startRig(options: {

@@ -161,7 +161,39 @@ export const OKX_CARD: VenueCard = {
   struck: { path: '/ws/v5/public', channel: 'books', symbol: 'BTC-USDT' },
 };
 
-export const VENUE_CARDS: readonly VenueCard[] = [KRAKEN_CARD, BINANCE_CARD, OKX_CARD];
+const COINBASE_CHANNELS = [
+  'level2',
+  'market_trades',
+  'ticker',
+  'ticker_batch',
+  'candles',
+  'status',
+];
+
+export const COINBASE_CARD: VenueCard = {
+  feed: 'coinbase',
+  symbols: ['BTC-USD', 'ETH-USD'],
+  paths: ['/'],
+  subscribe: (_path, symbols) => [
+    JSON.stringify({ type: 'subscribe', channel: 'heartbeats' }),
+    ...COINBASE_CHANNELS.map((channel) =>
+      JSON.stringify({ type: 'subscribe', product_ids: symbols, channel }),
+    ),
+  ],
+  greeting: null,
+  acks: () => COINBASE_CHANNELS.length + 1,
+  isAck: (text) => text.startsWith('{"channel":"subscriptions"'),
+  badRequest: '{"type":"subscribe","product_ids":["NO-SUCH"],"channel":"level2"}',
+  isRefusal: (text) => text.includes('"type":"error"') && text.includes('is not a valid product'),
+  struck: { path: '/', channel: 'level2', symbol: 'BTC-USD' },
+};
+
+export const VENUE_CARDS: readonly VenueCard[] = [
+  KRAKEN_CARD,
+  BINANCE_CARD,
+  OKX_CARD,
+  COINBASE_CARD,
+];
 
 /** Sends a card's requests on a path. */
 export function subscribeAll(
