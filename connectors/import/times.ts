@@ -40,10 +40,13 @@ export function describeTimeFrom(from: TimeFrom): string {
     : `recorded without receive times: one frame each ${from.step_ns} ns stands in`;
 }
 
+/** A day by the newest decoder. */
+const LATEST = '9999-12-31';
+
 /** What a frame decodes to, for counting, and when the venue says it happened. */
 export type FrameReader = {
-  /** `bytes[to]` must exist. */
-  readonly read: (bytes: Uint8Array, from: number, to: number) => EventBuffer;
+  /** `bytes[to]` must exist; `t` is when the frame was received, null where nobody says. */
+  readonly read: (bytes: Uint8Array, from: number, to: number, t: bigint | null) => EventBuffer;
   /** Of the frame last read: the latest time of its events, or null. */
   readonly venueTime: () => bigint | null;
 };
@@ -51,20 +54,37 @@ export type FrameReader = {
 export function createFrameReader(feed: Feed, config: FoldConfig): FrameReader {
   const symbols = createSymbolTable(config.symbols);
   const buffer = new EventBuffer();
-  let day = '9999-12-31';
+  let day: string | null = null;
+
+  function venueTime(): bigint | null {
+    let latest = 0n;
+    for (let event = 0; event < buffer.count; event++) {
+      const t = u64(buffer.ts_hi[event] ?? 0, buffer.ts_lo[event] ?? 0);
+      if (t > latest) latest = t;
+    }
+    return latest === 0n ? null : latest;
+  }
+
+  /** Of a day nobody knows yet: by the decoder that finds a time of its own days in the frame. */
+  function readUndated(bytes: Uint8Array, from: number, to: number): void {
+    for (const { decode } of feed.decoders.toReversed()) {
+      decode(bytes, from, to, symbols, buffer);
+      const t = venueTime();
+      if (t !== null && decoderOf(feed, dayOf(t)) === decode) return;
+    }
+    decoderOf(feed, LATEST)(bytes, from, to, symbols, buffer);
+  }
+
   return {
-    read(bytes, from, to) {
-      decoderOf(feed, day)(bytes, from, to, symbols, buffer);
+    read(bytes, from, to, t) {
+      if (t !== null) day = dayOf(t);
+      if (day === null) readUndated(bytes, from, to);
+      else decoderOf(feed, day)(bytes, from, to, symbols, buffer);
       return buffer;
     },
     venueTime() {
-      let latest = 0n;
-      for (let event = 0; event < buffer.count; event++) {
-        const t = u64(buffer.ts_hi[event] ?? 0, buffer.ts_lo[event] ?? 0);
-        if (t > latest) latest = t;
-      }
-      if (latest === 0n) return null;
-      day = dayOf(latest);
+      const latest = venueTime();
+      if (latest !== null) day = dayOf(latest);
       return latest;
     },
   };

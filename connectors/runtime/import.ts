@@ -264,7 +264,10 @@ class RecordingReader {
     const { from, to } = said;
     const judged = judgeFrame(this.#options.feed.id, bytes, from, to);
     if (judged !== null) return judged.kind === 'reject' ? judged : null;
-    const { kind, reason } = this.#frames.read(bytes, from, to);
+    const { time_from } = this.#options;
+    const received =
+      time_from === null ? said.t : time_from.kind === 'steps' ? time_from.start : null;
+    const { kind, reason } = this.#frames.read(bytes, from, to, received);
     const t = this.#timeOf(said.t);
     const wrong = t === null ? null : this.#wrongTime(t);
     if (wrong !== null) return wrong;

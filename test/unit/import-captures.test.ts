@@ -6,7 +6,7 @@ import { gunzipSync } from 'node:zlib';
 import { decodeEvents } from '../../codec/md2.ts';
 import { FEEDS } from '../../connectors/registry.ts';
 import { readRecording } from '../../connectors/runtime/recording.ts';
-import { readTimeFrom } from '../../connectors/import/times.ts';
+import { createFrameReader, readTimeFrom } from '../../connectors/import/times.ts';
 import type { Feed } from '../../connectors/feed.ts';
 import { createShardFold } from '../../fold/shard-fold.ts';
 import { FLAG } from '../../schema/events.ts';
@@ -190,3 +190,59 @@ test(
     );
   },
 );
+
+test(
+  'the Coinbase Exchange capture: every message into RAW, and out as events',
+  { skip },
+  async () => {
+    const path = capturePath('coinbase-exchange/cryptofeed-20210417.txt');
+    const feed = feedOf('coinbase');
+    const externals = [
+      ...['SKL-USD', 'SKL-BTC', 'BAND-GBP', 'NMR-EUR', 'BAND-BTC'],
+      ...['YFI-BTC', 'DASH-BTC', 'NU-GBP', 'CRV-EUR', 'SKL-GBP'],
+    ];
+    const imported = await importChunks({
+      feed,
+      config: { ...configOf(feed, externals, ''), channels: ['level2', 'matches', 'ticker'] },
+      time_from: null,
+      chunks: readRecording(path),
+    });
+    assertSound(imported);
+    const { report, rejects, lines } = imported;
+    assert.deepEqual(
+      [report.format, report.frames, report.other, rejects, report.decoded],
+      ['cryptofeed', 9_946, 4, [], { ack: 3, data: 9_943 }],
+    );
+    const events = foldLines(feed, lines);
+    const count = (type: string): number => events.filter((it) => it.type === type).length;
+    // The ten last matches are older than the connection: history, which adds nothing here.
+    assert.deepEqual(['book', 'trade', 'ticker'].map(count), [9_729, 97, 107]);
+    const books = events.filter((it) => it.type === 'book');
+    assert.ok(
+      books.every(({ flags }) => (flags & FLAG.UNVERIFIED) !== 0),
+      'nothing proves them',
+    );
+    const gaps = events.flatMap((it) => (it.type === 'status' ? [`${it.kind} ${it.cause}`] : []));
+    assert.deepEqual(
+      gaps.filter((it) => /sequence|checksum|crossed|book$/.test(it)),
+      [],
+      'no alarm is false',
+    );
+  },
+);
+
+test('without receive times the day is that of the decoder which finds one of its own', () => {
+  const feed = feedOf('coinbase');
+  const reader = createFrameReader(feed, configOf(feed, ['BTC-USD'], ''));
+  const read = (text: string): string => {
+    const bytes = new TextEncoder().encode(`${text}\n`);
+    return reader.read(bytes, 0, bytes.length - 1, null).kind;
+  };
+  const match = (time: string): string =>
+    `{"type":"match","trade_id":1,"side":"sell","size":"1","price":"1","product_id":"BTC-USD","time":"${time}"}`;
+  assert.equal(read('{"type":"nothing"}'), 'ignored');
+  assert.equal(read(match('2026-04-17T00:00:00Z')), 'ignored', 'no frame of that day looks so');
+  assert.equal(read(match('2021-04-17T00:00:00Z')), 'data');
+  assert.equal(reader.venueTime(), 1_618_617_600_000_000_000n);
+  assert.equal(read('{"type":"subscriptions","channels":[]}'), 'ack', 'the day is known now');
+});
