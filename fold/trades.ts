@@ -84,11 +84,14 @@ export function speakPendingTrades(
 ): void {
   const { state } = context;
   state.pending.forEach((trades, slot) => {
-    const last = numericId(ids[state.names[slot] as string] ?? '');
+    const published = ids[state.names[slot] as string] ?? '';
+    const last = numericId(published);
     const memory = state.trades[slot];
     if (last !== null && memory !== undefined) {
       speakBeyond(context, trades, slot, last);
       seedTrades(memory, last);
+    } else if (published !== '') {
+      speakAfter(context, trades, slot, published);
     }
     trades.length = 0;
   });
@@ -113,6 +116,20 @@ function speakBeyond(
     }
     emitter.emitObject(state, trade, slot, FLAG.HISTORY);
   }
+}
+
+/**
+ * Where ids have no order, that of arrival counts: what came after the last one published. Where that
+ * one was not heard, nobody knows which of the others were published: all are said.
+ */
+function speakAfter(
+  { state, emitter }: TradeContext,
+  trades: readonly MarketEvent[],
+  slot: number,
+  published: string,
+): void {
+  const at = trades.findLastIndex((it) => it.type === 'trade' && it.trade_id === published);
+  for (const trade of trades.slice(at + 1)) emitter.emitObject(state, trade, slot, FLAG.HISTORY);
 }
 
 function keepPending(

@@ -63,6 +63,28 @@ describe('ids missing from what was heard while muted', () => {
   });
 });
 
+describe('ids without an order', () => {
+  const heard = (...ids: readonly string[]): Story => {
+    const story = new Story().start();
+    for (const id of ids) story.frame(1, trade(id));
+    return story;
+  };
+
+  test('what came after the last one published is spoken', () => {
+    const story = heard('a-1', 'c-9', 'b-5', 'd-0').take(PREV, { BTCUSD: 'c-9' });
+    assert.deepEqual(afterHole(story), ['trade BTCUSD b-5 HISTORY', 'trade BTCUSD d-0 HISTORY']);
+  });
+
+  test('all of them where that one was not heard: repeated, never lost', () => {
+    const story = heard('a-1', 'b-5').take(PREV, { BTCUSD: 'c-9' });
+    assert.deepEqual(afterHole(story), ['trade BTCUSD a-1 HISTORY', 'trade BTCUSD b-5 HISTORY']);
+  });
+
+  test('none where nothing was published before', () => {
+    assert.deepEqual(afterHole(heard('a-1').take(PREV, {})), []);
+  });
+});
+
 describe('history that is sent newest first', () => {
   test('follows the last one published by its lowest id', () => {
     const story = new Story().start().take(PREV, { BTCUSD: '100' });
