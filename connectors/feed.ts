@@ -145,6 +145,11 @@ export type Feed = {
    * come, the type is a gap. Of what is not named here, nothing is known before its first message.
    */
   readonly opens: Readonly<Record<string, readonly EventType[]>>;
+  /**
+   * Types whose events without FLAG.SNAPSHOT state only what changed: a field they leave out holds on.
+   * The fold tells them whole, and not at all before a snapshot. None of them may have fields of text.
+   */
+  readonly changes?: readonly EventType[];
   readonly openBook: (depth: number) => FeedBook;
   /**
    * What cures a broken book. `resubscribe` (where it is absent): a new subscription brings a snapshot.

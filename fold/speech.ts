@@ -6,9 +6,11 @@ import { EventBuffer } from '../codec/event-buffer.ts';
 import { eventOf } from '../codec/event-object.ts';
 import { BOOK } from '../connectors/feed.ts';
 import type { Feed, FeedBook } from '../connectors/feed.ts';
-import { FLAG } from '../schema/events.ts';
+import { EVENT_TYPES, FLAG, TYPE_CODE } from '../schema/events.ts';
+import type { EventType } from '../schema/events.ts';
 import type { Facts } from '../schema/log.ts';
 import { unixNs } from '../schema/time.ts';
+import { makeWhole } from './changes.ts';
 import { countDropped } from './counts.ts';
 import type { FoldCounts } from './counts.ts';
 import type { Emitter } from './emitter.ts';
@@ -37,10 +39,14 @@ import type { HistoryFloor } from './trade-memory.ts';
 import { speakPendingTrades } from './trades.ts';
 import type { TradeContext } from './trades.ts';
 
-/** A book that broke at the last line, so that the connector asks for its snapshot again. */
+/**
+ * A book, or another state kept by changes, that broke at the last line: the connector asks for its
+ * snapshot again.
+ */
 export type BookFault = {
   readonly c: number;
   readonly symbol: string;
+  readonly type: EventType;
   readonly cause: string;
 };
 
@@ -67,6 +73,8 @@ export class Speech implements TradeContext {
   /** Levels a side that books are kept to. */
   book_depth = 0;
   readonly #feed: Feed;
+  /** Types of which the venue tells what changed, by code. */
+  readonly #changes: ReadonlySet<number>;
   readonly #faults: BookFault[];
   readonly #books: Books;
   readonly #scratch = new EventBuffer();
@@ -81,6 +89,7 @@ export class Speech implements TradeContext {
     this.shard = options.shard;
     this.contiguous = options.feed.trade_ids === 'contiguous';
     this.#feed = options.feed;
+    this.#changes = new Set((options.feed.changes ?? []).map((type) => TYPE_CODE[type]));
     this.#faults = options.faults;
     this.#books = books;
   }
@@ -171,9 +180,13 @@ export class Speech implements TradeContext {
     const { c, last_t } = connection;
     const books = this.#books.get(c) ?? [];
     books.forEach((_, slot) => {
-      this.#fault(connection, slot, cause);
+      this.#fault(connection, slot, BOOK_TYPE, cause);
     });
     this.#books.delete(c);
+    for (const key of connection.values.keys()) {
+      this.#fault(connection, Math.floor(key / TYPES), key % TYPES, cause);
+    }
+    connection.values.clear();
     const trades = tradeSlots(connection);
     connection.whole.length = 0;
     for (let key = 0; key < state.speakers.length; key++) {
@@ -186,10 +199,15 @@ export class Speech implements TradeContext {
     }
   }
 
-  /** Quotes, candles, tickers ...: the first message is the whole state. */
+  /** Quotes, candles, tickers ...: a message is the whole state, or a change of it (`changes.ts`). */
   value(c: Connection, buffer: EventBuffer, event: number, slot: number, type: number): void {
+    const key = slot * TYPES + type;
+    if (this.#changes.has(type) && !makeWhole(c, buffer, event, key)) {
+      countDropped(this.counts, 'held');
+      return;
+    }
     c.whole[slot] = (c.whole[slot] ?? 0) | (1 << type);
-    if (!this.#speaks(c, slot * TYPES + type)) {
+    if (!this.#speaks(c, key)) {
       countDropped(this.counts, 'not_speaking');
     } else if (this.speaking) {
       this.emitter.emit(this.state, buffer, event, slot, 0);
@@ -205,7 +223,7 @@ export class Speech implements TradeContext {
         feed: this.feed,
         symbol,
       };
-      this.state.last_values.set(slot * TYPES + type, eventOf(buffer, event, header));
+      this.state.last_values.set(key, eventOf(buffer, event, header));
     }
   }
 
@@ -253,15 +271,15 @@ export class Speech implements TradeContext {
   /** The venue's own rule broke: a gap with the two values it compared. */
   #broken(c: Connection, book: FeedBook, key: number, slot: number, speaks: boolean): void {
     const { cause, expected, received } = book.fault();
-    this.#fault(c, slot, cause);
+    this.#fault(c, slot, BOOK_TYPE, cause);
     if (!speaks) return;
     this.#open(key, { cause, from: c.last_t, connection: c.c, expected, received });
     if (!book.isWhole()) this.#passOn(key, c.c, cause, c.last_t);
   }
 
-  #fault(c: Connection, slot: number, cause: string): void {
+  #fault(c: Connection, slot: number, type: number, cause: string): void {
     const symbol = this.state.names[slot] as string;
-    this.#faults.push({ c: c.c, symbol, cause });
+    this.#faults.push({ c: c.c, symbol, type: EVENT_TYPES[type] as EventType, cause });
   }
 
   /**

@@ -34,6 +34,8 @@ export type Connection = {
   readonly whole: number[];
   /** By slot: the last trade id heard on it, where ids are numbers. */
   readonly last_trade: (bigint | null)[];
+  /** By key: the last whole state of a type of which the venue tells changes (`changes.ts`). */
+  readonly values: Map<number, Int32Array>;
 };
 
 export type Gap = { readonly cause: string; readonly from: bigint };
@@ -97,7 +99,10 @@ export function newConnection(
   url: string | null,
   t: bigint,
 ): Connection {
-  return { c, serves, url, last_t: t, last_number: -1, whole: [], last_trade: [] };
+  return {
+    ...{ c, serves, url, last_t: t, last_number: -1, whole: [], last_trade: [] },
+    values: new Map(),
+  };
 }
 
 /** In place of a slot: a symbol that this fold does not tell of. */

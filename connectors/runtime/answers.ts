@@ -12,7 +12,7 @@ import type { SubscriptionState } from './subscriptions.ts';
 export type Entry = {
   readonly subscription: Subscription;
   readonly first_message_ms: number | null;
-  /** It begins with a book's snapshot, and only asking again brings another. */
+  /** It begins with a snapshot, and only asking again brings another. */
   readonly opens: boolean;
   /** The snapshot of the latest request came. */
   opened: boolean;

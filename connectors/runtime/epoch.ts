@@ -8,6 +8,7 @@ import type { BookFault } from '../../fold/speech.ts';
 import { createShardFold } from '../../fold/shard-fold.ts';
 import type { ShardFold } from '../../fold/shard-fold.ts';
 import { SsmdError } from '../../schema/errors.ts';
+import type { EventType } from '../../schema/events.ts';
 import type { Facts } from '../../schema/log.ts';
 import type { FoldConfig } from '../../schema/symbols.ts';
 import { NS_PER_MINUTE, NS_PER_MS, addDays, dayEnd, dayOf, msFromNs } from '../../schema/time.ts';
@@ -164,14 +165,13 @@ export function openEpoch(
     config,
     url: deps.url,
   });
-  const books = bookChannels(feed);
   const started_mono = clock.monoNs();
   const jitter_ns = BigInt(Math.floor(deps.random() * Number(DAY_JITTER_NS)));
 
   function resubscribe(faults: readonly BookFault[]): void {
-    if (feed.book_cure === 'stream') return;
-    for (const { c, symbol, cause } of faults) {
-      connections.session(c)?.broken(symbol, books, cause);
+    for (const { c, symbol, type, cause } of faults) {
+      if (type === 'book' && feed.book_cure === 'stream') continue;
+      connections.session(c)?.broken(symbol, channelsOf(feed, type), cause);
     }
   }
 
@@ -375,7 +375,7 @@ function connectionDeps(deps: EpochDeps, epochLog: EpochLog) {
   };
 }
 
-/** The channels that carry a feed's books, in the words its subscriptions use. */
-function bookChannels(feed: Feed): ReadonlySet<string> {
-  return new Set(feed.evidence.filter((row) => row.action === 'book').map((row) => row.channel));
+/** The channels that carry a type of event, in the words the feed's subscriptions use. */
+function channelsOf(feed: Feed, type: EventType): ReadonlySet<string> {
+  return new Set(feed.evidence.filter((row) => row.action === type).map((row) => row.channel));
 }

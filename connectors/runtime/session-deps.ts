@@ -49,7 +49,9 @@ export const ALARM_OF = {
   Record<Exclude<SubscriptionAction, 'none' | 'report_refused'>, Alarm>
 >;
 
-/** Whether a channel begins with a book's snapshot that comes again only when it is asked for. */
-export function opensBook(feed: Feed, channel: string): boolean {
-  return feed.book_cure !== 'stream' && feed.opens[channel]?.includes('book') === true;
+/** Whether a channel begins with a snapshot that comes again only when it is asked for. */
+export function opensWithSnapshot(feed: Feed, channel: string): boolean {
+  const types = Object.hasOwn(feed.opens, channel) ? (feed.opens[channel] ?? []) : [];
+  if (types.some((type) => feed.changes?.includes(type))) return true;
+  return feed.book_cure !== 'stream' && types.includes('book');
 }

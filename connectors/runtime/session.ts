@@ -13,7 +13,7 @@ import type { Answers, Entry } from './answers.ts';
 import type { TimerHandle } from './clock.ts';
 import { createOutbox } from './outbox.ts';
 import type { Outbox } from './outbox.ts';
-import { ALARM_OF, opensBook } from './session-deps.ts';
+import { ALARM_OF, opensWithSnapshot } from './session-deps.ts';
 import type { SessionDeps, SessionEnd, SubscriptionStatus } from './session-deps.ts';
 import { retryAfterSeconds } from './socket.ts';
 import type { Socket } from './socket.ts';
@@ -81,7 +81,7 @@ export class Session {
     this.#entries = endpoint.subscriptions.map((subscription) => ({
       subscription,
       first_message_ms: deps.feed.protocol.limits.first_message_ms(subscription.channel),
-      opens: opensBook(deps.feed, subscription.channel),
+      opens: opensWithSnapshot(deps.feed, subscription.channel),
       opened: false,
       state: 'requested' as const,
       since_ms: this.#started_ms,

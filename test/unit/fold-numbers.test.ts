@@ -30,7 +30,9 @@ test('a hole is a gap of everything the connection speaks for, with both numbers
     'gap_opened BTCUSD sequence book 3/5',
     'gap_opened BTCUSD sequence trade 3/5',
   ]);
-  assert.deepEqual(story.fold.faults, [{ c: 1, symbol: 'BTCUSD', cause: 'sequence' }]);
+  assert.deepEqual(story.fold.faults, [
+    { c: 1, symbol: 'BTCUSD', type: 'book', cause: 'sequence' },
+  ]);
   // The book waits for its snapshot; the rest is whole with its next message.
   story.frame(1, numbered(6, delta(8))).frame(1, numbered(7, quote(3)));
   story.frame(1, numbered(8, trade(2))).frame(1, numbered(9, snap(20)));

@@ -168,7 +168,9 @@ describe('who speaks (R5)', () => {
 
   test('a broken rule opens a gap with both values, reports a fault, and heals by a snapshot', () => {
     const story = new Story().start().take().frame(1, snap(7)).frame(1, delta(9));
-    assert.deepEqual(story.fold.faults, [{ c: 1, symbol: 'BTCUSD', cause: 'sequence' }]);
+    assert.deepEqual(story.fold.faults, [
+      { c: 1, symbol: 'BTCUSD', type: 'book', cause: 'sequence' },
+    ]);
     story.frame(1, delta(10)).frame(1, snap(20)).frame(1, delta(21));
     assert.deepEqual(story.told(), [
       'book BTCUSD 7 SNAPSHOT',
