@@ -5,6 +5,7 @@
 import { ABSENT, SLOT_COUNT } from '../codec/event-buffer.ts';
 import type { EventBuffer } from '../codec/event-buffer.ts';
 import { FLAG } from '../schema/events.ts';
+import { TYPES } from './state.ts';
 import type { Connection } from './state.ts';
 
 /** Columns of a slot: hi, lo, aux. */
@@ -42,4 +43,13 @@ export function makeWhole(
     }
   }
   return true;
+}
+
+/** Frames of a connection are lost: what it said before holds no longer. `lost` hears of what. */
+export function forgetValues(
+  { values }: Connection,
+  lost: (slot: number, type: number) => void,
+): void {
+  for (const key of values.keys()) lost(Math.floor(key / TYPES), key % TYPES);
+  values.clear();
 }

@@ -9,7 +9,7 @@ import type { FactKey, Facts } from '../schema/log.ts';
 import type { Day } from '../schema/time.ts';
 import type { FoldCounts } from './counts.ts';
 import { DayFold } from './day-fold.ts';
-import type { BookFault } from './speech.ts';
+import type { BookFault } from './faults.ts';
 
 export type ShardFold = {
   /** Events of the lines since the last `clear`, in the order of `t`. */

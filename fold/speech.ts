@@ -10,10 +10,11 @@ import { EVENT_TYPES, FLAG, TYPE_CODE } from '../schema/events.ts';
 import type { EventType } from '../schema/events.ts';
 import type { Facts } from '../schema/log.ts';
 import { unixNs } from '../schema/time.ts';
-import { makeWhole } from './changes.ts';
+import { forgetValues, makeWhole } from './changes.ts';
 import { countDropped } from './counts.ts';
 import type { FoldCounts } from './counts.ts';
 import type { Emitter } from './emitter.ts';
+import type { BookFault } from './faults.ts';
 import { closeGap, openGap } from './gaps.ts';
 import type { GapFacts } from './gaps.ts';
 import {
@@ -39,17 +40,6 @@ import type { HistoryFloor } from './trade-memory.ts';
 import { speakPendingTrades } from './trades.ts';
 import type { TradeContext } from './trades.ts';
 
-/**
- * A book, or another state kept by changes, that broke at the last line: the connector asks for its
- * snapshot again.
- */
-export type BookFault = {
-  readonly c: number;
-  readonly symbol: string;
-  readonly type: EventType;
-  readonly cause: string;
-};
-
 export type SpeechOptions = {
   readonly feed: Feed;
   readonly shard: string;
@@ -73,7 +63,6 @@ export class Speech implements TradeContext {
   /** Levels a side that books are kept to. */
   book_depth = 0;
   readonly #feed: Feed;
-  /** Types of which the venue tells what changed, by code. */
   readonly #changes: ReadonlySet<number>;
   readonly #faults: BookFault[];
   readonly #books: Books;
@@ -183,10 +172,7 @@ export class Speech implements TradeContext {
       this.#fault(connection, slot, BOOK_TYPE, cause);
     });
     this.#books.delete(c);
-    for (const key of connection.values.keys()) {
-      this.#fault(connection, Math.floor(key / TYPES), key % TYPES, cause);
-    }
-    connection.values.clear();
+    forgetValues(connection, (slot, type) => this.#fault(connection, slot, type, cause));
     const trades = tradeSlots(connection);
     connection.whole.length = 0;
     for (let key = 0; key < state.speakers.length; key++) {

@@ -6,7 +6,7 @@
  */
 import type { EventArena } from '../../codec/event-arena.ts';
 import type { EventBuffer } from '../../codec/event-buffer.ts';
-import type { BookFault } from '../../fold/speech.ts';
+import type { BookFault } from '../../fold/faults.ts';
 import type { ShardFold } from '../../fold/shard-fold.ts';
 import { SsmdError } from '../../schema/errors.ts';
 import type { FactKey, Facts } from '../../schema/log.ts';

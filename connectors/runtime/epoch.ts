@@ -4,7 +4,7 @@
  */
 import type { EventArena } from '../../codec/event-arena.ts';
 import type { EventBuffer } from '../../codec/event-buffer.ts';
-import type { BookFault } from '../../fold/speech.ts';
+import type { BookFault } from '../../fold/faults.ts';
 import { createShardFold } from '../../fold/shard-fold.ts';
 import type { ShardFold } from '../../fold/shard-fold.ts';
 import { SsmdError } from '../../schema/errors.ts';

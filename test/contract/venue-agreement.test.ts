@@ -23,6 +23,7 @@ const DEPTHS: Readonly<Record<string, number>> = {
   'binance-usdm': 20,
   okx: 400,
   coinbase: 0,
+  'bybit-linear': 50,
 };
 /** What a frame that changes a book holds. */
 const BOOK_UPDATE: Readonly<Record<string, string>> = {
@@ -30,6 +31,7 @@ const BOOK_UPDATE: Readonly<Record<string, string>> = {
   'binance-usdm': '@depth@100ms"',
   okx: '"action":"update"',
   coinbase: '"events":[{"type":"update","product_id"',
+  'bybit-linear': '"type":"delta","ts"',
 };
 
 /** Subscribes with the connector's own requests and returns what it hears. */

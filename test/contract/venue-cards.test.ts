@@ -53,7 +53,7 @@ for (const card of VENUE_CARDS) {
         const before = client.heard.length;
         client.connection.onMessage(request, START_NS + SECOND_NS);
         const answer = client.heard.slice(before).find(({ about }) => about === null);
-        assert.ok(answer?.text.includes('"error"'), `${request} -> ${answer?.text}`);
+        assert.match(answer?.text ?? 'no answer', /"error"|"success":false/, request);
       }
       assert.ok(client.heard.some(({ text }) => card.isRefusal(text)));
       assert.equal(client.closed, null);

@@ -16,6 +16,7 @@ const SYMBOLS = {
   'binance-usdm': [{ symbol: 'BTCUSDT-PERP', external: 'BTCUSDT', depth: 'l2' as const }],
   okx: [{ symbol: 'BTCUSDT-PERP', external: 'BTC-USDT-SWAP', depth: 'l2' as const }],
   coinbase: [{ symbol: 'BTCUSD', external: 'BTC-USD', depth: 'l2' as const }],
+  'bybit-linear': [{ symbol: 'BTCUSDT-PERP', external: 'BTCUSDT', depth: 'l2' as const }],
 };
 
 function options(id: keyof typeof SYMBOLS, dir: string, store: ObjectStore): VirtualDayOptions {
@@ -30,7 +31,7 @@ function options(id: keyof typeof SYMBOLS, dir: string, store: ObjectStore): Vir
   };
 }
 
-for (const id of ['kraken', 'binance-usdm', 'okx', 'coinbase'] as const) {
+for (const id of ['kraken', 'binance-usdm', 'okx', 'coinbase', 'bybit-linear'] as const) {
   test(`${id}: a whole past day with faults, complete and foldable from RAW`, async (t) => {
     const store = createMemoryObjectStore();
     let told = 0;

@@ -72,6 +72,7 @@ const SYMBOLS: Readonly<Record<string, readonly SymbolConfig[]>> = {
     { symbol: 'ETHUSD', external: 'ETH/USD', depth: 'l2' },
   ],
   'binance-usdm': [{ symbol: 'BTCUSDT-PERP', external: 'BTCUSDT', depth: 'l2' }],
+  'bybit-linear': [{ symbol: 'BTCUSDT-PERP', external: 'BTCUSDT', depth: 'l2' }],
   okx: [
     { symbol: 'BTCUSDT', external: 'BTC-USDT', depth: 'l2' },
     { symbol: 'BTCUSDT-PERP', external: 'BTC-USDT-SWAP', depth: 'l2' },

@@ -188,11 +188,36 @@ export const COINBASE_CARD: VenueCard = {
   struck: { path: '/', channel: 'level2', symbol: 'BTC-USD' },
 };
 
+const BYBIT_TOPICS = [
+  ...['orderbook.200', 'orderbook.1', 'publicTrade'],
+  ...['tickers', 'kline.1', 'allLiquidation'],
+];
+
+export const BYBIT_CARD: VenueCard = {
+  feed: 'bybit-linear',
+  symbols: ['BTCUSDT', 'ETHUSDT'],
+  paths: ['/v5/public/linear'],
+  subscribe: (_path, symbols, id) =>
+    symbols.flatMap((symbol, market) =>
+      BYBIT_TOPICS.map((topic, at) => {
+        const req_id = String(id + 10 * market + at);
+        return JSON.stringify({ req_id, op: 'subscribe', args: [`${topic}.${symbol}`] });
+      }),
+    ),
+  greeting: null,
+  acks: (_path, symbols) => BYBIT_TOPICS.length * symbols.length,
+  isAck: (text) => text.includes('"success":true') && text.endsWith('"op":"subscribe"}'),
+  badRequest: '{"req_id":"9","op":"subscribe","args":["orderbook.50.NOSUCH"]}',
+  isRefusal: (text) => text.includes('"success":false') && text.includes(',topic:'),
+  struck: { path: '/v5/public/linear', channel: 'orderbook', symbol: 'BTCUSDT' },
+};
+
 export const VENUE_CARDS: readonly VenueCard[] = [
   KRAKEN_CARD,
   BINANCE_CARD,
   OKX_CARD,
   COINBASE_CARD,
+  BYBIT_CARD,
 ];
 
 /** Sends a card's requests on a path. */

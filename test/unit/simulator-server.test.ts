@@ -137,6 +137,7 @@ test('a message over the limit ends the connection', async () => {
 test('an unknown feed is refused with what there is', async () => {
   await assert.rejects(startSimulator({ feed: 'nowhere', symbols: ['X'] }), {
     code: 'SSMD_INVALID_INPUT',
-    message: /no simulated venue "nowhere"; there are binance-usdm, coinbase, kraken, okx/,
+    message:
+      /no simulated venue "nowhere"; there are binance-usdm, bybit-linear, coinbase, kraken, okx/,
   });
 });
