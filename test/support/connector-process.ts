@@ -24,7 +24,9 @@ metadata: { name: test }
 spec:
   symbols:
     BTCUSD: { feed: kraken, external: BTC/USD, tier: 1 }
-    ETHUSD: { feed: kraken, external: ETH/USD, tier: 1 }
+    ETHUSD:
+      feeds: { kraken: { external: ETH/USD }, coinbase: { external: ETH-USD } }
+      tier: 1
     BTCUSDT-PERP:
       feeds: { binance-usdm: { external: BTCUSDT }, okx: { external: BTC-USDT-SWAP } }
       tier: 1
