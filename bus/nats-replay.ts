@@ -99,11 +99,19 @@ async function linkOver(
       await manager.streams.update(name, { ...config, metadata });
     },
     ...writer,
-    serve(answer) {
+    async serve(answer) {
       connection.subscribe(`${prefix}${replayControlSubject(place.id)}`, {
         callback: (error, message) => {
           if (error === null) void respond(message, answer);
         },
+      });
+      // Until the server has read it, whoever asks would hear that nobody answers.
+      await connection.flush().catch((cause: unknown) => {
+        throw new SsmdError('SSMD_UNAVAILABLE', `the replay "${place.id}" lost the bus`, {
+          retryable: true,
+          facts: { id: place.id },
+          cause,
+        });
       });
     },
     [Symbol.asyncDispose]: () => connection.close(),

@@ -86,8 +86,8 @@ export type ReplayLink = AsyncDisposable & {
   readonly room: () => Promise<void>;
   /** Waits until everything is stored. @throws SSMD_UNAVAILABLE */
   readonly drain: () => Promise<void>;
-  /** Answers requests to this replay. */
-  readonly serve: (answer: (command: ReplayCommand) => Promise<ReplayAnswer>) => void;
+  /** Answers requests to this replay, from when it resolves. @throws SSMD_UNAVAILABLE */
+  readonly serve: (answer: (command: ReplayCommand) => Promise<ReplayAnswer>) => Promise<void>;
 };
 
 /** The other side: what is not the replay itself. */

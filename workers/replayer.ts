@@ -123,7 +123,7 @@ export async function runReplayer(
     link,
     clock: systemReplayClock(),
   });
-  link.serve(replay.command);
+  await link.serve(replay.command);
   return await told(replay, say, stop);
 }
 
