@@ -31,7 +31,9 @@ after(async () => {
   duck[Symbol.dispose]();
   await scratch[Symbol.asyncDispose]();
 });
-const file = join(scratch.path, 'it.parquet');
+let written = 0;
+/** A file of a name of its own: DuckDB keeps the bytes of a file by its name, size and time. */
+const newFile = (): string => join(scratch.path, `${written++}.parquet`);
 
 /** Decimals that 38 digits hold, and instants that a timestamp does: the rest is refused, below. */
 function fitting(value: unknown): unknown {
@@ -157,6 +159,7 @@ for (const type of EVENT_TYPES) {
     });
     const property = fc.asyncProperty(events(type), async (of) => {
       const extents = surveyed(type, of);
+      const file = newFile();
       await writeFile(file, encoded('parquet', type, of, extents));
       const rows = await duck.rows(`SELECT ${select.join(', ')} FROM '${file}'`);
       assert.equal(rows.length, of.length);
@@ -248,6 +251,7 @@ test('a row group ends where it is full, and what it held is handed on', async (
     assert.equal(bytes !== null, row % 50_000 === 0, `row ${row}`);
     if (bytes !== null) parts.push(bytes);
   }
+  const file = newFile();
   await writeFile(file, Buffer.concat([...parts, encoder.finish()]));
   const groups = await duck.rows(
     `SELECT DISTINCT row_group_id, row_group_num_rows::INTEGER n FROM parquet_metadata('${file}')
