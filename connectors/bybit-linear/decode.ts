@@ -1,7 +1,7 @@
 /**
  * Bybit v5 public frames of linear contracts to events: total, stateless, one pass over the frame's
- * bytes. A frame is taken whole or not at all. Codes of rejections are listed at `RejectCode`
- * (`frame-reader.ts`).
+ * bytes. A frame is taken whole or not at all. Codes of rejections are `ReadFault`
+ * (`codec/quoted-reader.ts`) and `OwnFault`.
  *
  * | frame | kind | events |
  * |---|---|---|

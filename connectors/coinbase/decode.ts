@@ -1,6 +1,6 @@
 /**
  * Coinbase Advanced Trade frames to events: total, stateless, one pass over the frame's bytes. A frame
- * is taken whole or not at all. Codes of rejections are listed at `RejectCode` (`frame-reader.ts`).
+ * is taken whole or not at all. Codes of rejections: `ReadFault` (`codec/quoted-reader.ts`) and `OwnFault`.
  *
  * | frame | kind | events |
  * |---|---|---|

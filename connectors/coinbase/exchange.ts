@@ -1,7 +1,7 @@
 /**
  * Coinbase Exchange frames (`ws-feed`, once Coinbase Pro) to events, for the days on which this feed was
  * recorded from there: total, stateless, one pass after a look for `type`. A frame is taken whole or
- * not at all. Codes of rejections are listed at `RejectCode` (`frame-reader.ts`).
+ * not at all. Codes of rejections: `ReadFault` (`codec/quoted-reader.ts`) and `OwnFault`.
  *
  * | frame by `type` | kind | events |
  * |---|---|---|

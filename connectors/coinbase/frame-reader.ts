@@ -1,113 +1,17 @@
-/**
- * The scanner with what Coinbase's frames need on top: quoted numbers, RFC 3339 times, `""` for "there
- * is none", and typed reads that name what was wrong. After the first fault every further read is
- * harmless; `code` and `code_at` say what it was, and the frame is rejected once, at its end.
- */
-import { InstantReader } from '../../codec/instant.ts';
-import { JsonScanner } from '../../codec/json-scanner.ts';
-import type { SymbolTable } from '../../codec/symbol-table.ts';
+/** What Coinbase's frames need beyond quoted numbers. */
+import { QuotedReader } from '../../codec/quoted-reader.ts';
 
 /**
- * Why a frame is rejected (`EventBuffer.reason`; the offset is `EventBuffer.at`):
+ * Why a frame is rejected, beside `ReadFault`:
  *
- * - `bad_json` the frame is not one JSON value
- * - `not_object` JSON, but no object
- * - `unexpected_shape` an object or array where the other is due
- * - `bad_number` a quoted decimal is due, and something else is there
- * - `bad_integer` a whole number in plain digits is due, within the field's range
- * - `negative` a price or size below zero
- * - `overflow` a number beyond an int64 mantissa or exponents -64..63
- * - `bad_text` a string is due, and something else is there
- * - `bad_time` a time that is not RFC 3339 in UTC (of a candle: whole seconds), or beyond 64 bits of ns
- * - `bad_side` a side that is neither of the two its channel knows
  * - `bad_type` an event of a channel that is neither `snapshot` nor `update`
- * - `missing_field` a field without which the event would be made up
- * - `duplicate_key` a key given twice: which one holds is not defined
- * - `unknown_shape` an object with neither `channel` nor `type`
  */
-export type RejectCode =
-  | 'bad_json'
-  | 'not_object'
-  | 'unexpected_shape'
-  | 'bad_number'
-  | 'bad_integer'
-  | 'negative'
-  | 'overflow'
-  | 'bad_text'
-  | 'bad_time'
-  | 'bad_side'
-  | 'bad_type'
-  | 'missing_field'
-  | 'duplicate_key'
-  | 'unknown_shape';
+export type OwnFault = 'bad_type';
 
 const QUOTE = 0x22;
-const INTEGER_DIGITS_MAX = 19;
 const utf8 = new TextEncoder();
 
-export class FrameReader extends JsonScanner {
-  /** Of the first fault; null while there is none. */
-  code: RejectCode | null = null;
-  code_at = -1;
-
-  /** Last instant read, u64 ns. */
-  ts_hi = 0;
-  ts_lo = 0;
-  readonly #instants = new InstantReader();
-
-  override reset(bytes: Uint8Array, start: number, end: number): void {
-    super.reset(bytes, start, end);
-    this.code = null;
-    this.code_at = -1;
-  }
-
-  override fail(): false {
-    return this.refuse('unexpected_shape', this.at);
-  }
-
-  /** The frame is rejected with this code, at this offset. */
-  refuse(code: RejectCode, at: number): false {
-    if (this.code === null) {
-      this.code = code;
-      this.code_at = at;
-    }
-    return super.fail();
-  }
-
-  /** Marks bit `key` of `seen`, where it is new. */
-  once(seen: number, key: number): number {
-    if ((seen & (1 << key)) !== 0) this.refuse('duplicate_key', this.at);
-    return seen | (1 << key);
-  }
-
-  /** A quoted decimal, into `hi`, `lo`, `exp`. */
-  decimal(): boolean {
-    if (this.failed) return false;
-    const quoted = this.peek() === QUOTE;
-    const { at } = this;
-    if (!quoted || !this.quotedNumber()) return this.#blame('bad_number', at);
-    return this.overflow ? this.refuse('overflow', this.from) : true;
-  }
-
-  /** A quoted price or size: not below zero. */
-  amount(): boolean {
-    if (!this.decimal()) return false;
-    return this.hi < 0 ? this.refuse('negative', this.from) : true;
-  }
-
-  /** Consumes `""`, the venue's way to say that there is none. */
-  isNone(): boolean {
-    if (this.peek() !== QUOTE || this.bytes[this.at + 1] !== QUOTE) return false;
-    return this.string();
-  }
-
-  /** A whole number of at least zero in plain digits, quoted or not, below 2^63. */
-  integer(): boolean {
-    const { at } = this;
-    if (!this.#numeral('bad_integer')) return false;
-    return this.#isPlain() ? true : this.refuse('bad_integer', at);
-  }
-
+export class FrameReader extends QuotedReader<OwnFault> {
   /** A number of a connection or market, exact in a double: below 2^53. Returns it, -1 on a fault. */
   count(): number {
     const { at } = this;
@@ -126,72 +30,18 @@ export class FrameReader extends JsonScanner {
     const text = this.escaped ? utf8.encode(this.text()) : null;
     const isTime =
       text === null
-        ? this.#instants.fromIso(this.bytes, this.from, this.to)
-        : this.#instants.fromIso(text, 0, text.length);
-    if (!isTime) return this.refuse('bad_time', this.from);
-    this.ts_hi = this.#instants.hi;
-    this.ts_lo = this.#instants.lo;
-    return true;
+        ? this.instants.fromIso(this.bytes, this.from, this.to)
+        : this.instants.fromIso(text, 0, text.length);
+    return this.timed(isTime, this.from);
   }
 
   /** Whole seconds since the epoch, quoted or not, into `ts_hi`, `ts_lo`. */
   seconds(): boolean {
     const { at } = this;
-    if (!this.#numeral('bad_time')) return false;
+    if (!this.numeral('bad_time')) return false;
     const ms = (this.hi * 4294967296 + (this.lo >>> 0)) * 1000;
     const high = Math.floor(ms / 4294967296);
-    const fits = this.#isPlain() && ms <= Number.MAX_SAFE_INTEGER;
-    if (!fits || !this.#instants.fromMs(high, ms - high * 4294967296)) {
-      return this.refuse('bad_time', at);
-    }
-    this.ts_hi = this.#instants.hi;
-    this.ts_lo = this.#instants.lo;
-    return true;
-  }
-
-  /** A string; its content is `bytes[from, to)`, escapes and all. */
-  words(): boolean {
-    if (this.peek() !== QUOTE) return this.refuse('bad_text', this.at);
-    return this.string();
-  }
-
-  /** A string that is one of our markets: its index, -1 where it is none or on a fault. */
-  market(symbols: SymbolTable): number {
-    if (!this.words()) return -1;
-    if (!this.escaped) return symbols.find(this.bytes, this.from, this.to);
-    const name = utf8.encode(this.text());
-    return symbols.find(name, 0, name.length);
-  }
-
-  /** Whether the bytes read are one JSON value: whatever else is wrong with it. */
-  isJson(start: number): boolean {
-    this.reset(this.bytes, start, this.end);
-    return this.skip() && this.atEnd();
-  }
-
-  #numeral(code: RejectCode): boolean {
-    if (this.failed) return false;
-    const quoted = this.peek() === QUOTE;
-    const { at } = this;
-    if (!(quoted ? this.quotedNumber() : this.number())) return this.#blame(code, at);
-    return this.overflow ? this.refuse('overflow', this.from) : true;
-  }
-
-  /** `12`, not `-0`, `12.0` nor `1e3`. */
-  #isPlain(): boolean {
-    if (this.hi < 0 || this.to - this.from > INTEGER_DIGITS_MAX) return false;
-    for (let at = this.from; at < this.to; at++) {
-      const digit = (this.bytes[at] as number) - 0x30;
-      if (digit < 0 || digit > 9) return false;
-    }
-    return true;
-  }
-
-  /** The read that just failed failed for this. */
-  #blame(code: RejectCode, at: number): false {
-    super.fail();
-    this.code = code;
-    this.code_at = at;
-    return false;
+    const fits = this.isPlain() && ms <= Number.MAX_SAFE_INTEGER;
+    return this.timed(fits && this.instants.fromMs(high, ms - high * 4294967296), at);
   }
 }

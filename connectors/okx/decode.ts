@@ -1,6 +1,6 @@
 /**
  * OKX v5 public frames to events: total, stateless, one pass over the frame's bytes. A frame is taken
- * whole or not at all. Codes of rejections are listed at `RejectCode` (`frame-reader.ts`).
+ * whole or not at all. Codes of rejections: `ReadFault` (`codec/quoted-reader.ts`) and `OwnFault`.
  *
  * | frame | kind | events |
  * |---|---|---|

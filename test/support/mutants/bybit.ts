@@ -114,9 +114,9 @@ export const BYBIT_MUTANTS: readonly RuleMutant[] = [
   },
   {
     rule: 'times are milliseconds',
-    file: 'connectors/bybit-linear/frame-reader.ts',
-    find: '    this.ts_lo = this.#instants.lo;',
-    replace: '    this.ts_lo = this.#instants.lo / 1000;',
+    file: 'codec/quoted-reader.ts',
+    find: '    this.ts_lo = this.instants.lo;',
+    replace: '    this.ts_lo = this.instants.lo / 1000;',
     by: {
       file: DECODE_TEST,
       test: 'publicTrade: side is the taker’s as it stands, and no history',

@@ -173,9 +173,9 @@ export const OKX_MUTANTS: readonly RuleMutant[] = [
   },
   {
     rule: 'times are milliseconds',
-    file: 'connectors/okx/frame-reader.ts',
-    find: '!this.#instants.fromMs(this.hi, this.lo)',
-    replace: '!this.#instants.fromMs(0, (this.hi * 4294967296 + (this.lo >>> 0)) / 1000)',
+    file: 'codec/quoted-reader.ts',
+    find: 'this.instants.fromMs(this.hi, this.lo)',
+    replace: 'this.instants.fromMs(0, (this.hi * 4294967296 + (this.lo >>> 0)) / 1000)',
     by: {
       file: 'test/unit/okx-decode.test.ts',
       test: 'bbo-tbt: a quote; a side that is empty is absent',
