@@ -86,6 +86,8 @@ export type VenueCard = {
   readonly isRefusal: (text: string) => boolean;
   /** Channel whose frames the fault cards strike, and the path it is on. */
   readonly struck: { readonly path: string; readonly channel: string; readonly symbol: string };
+  /** A channel that begins at once, in the venue's words and as it is subscribed to. */
+  readonly prompt: { readonly channel: string; readonly subscribed: string };
 };
 
 export const KRAKEN_CARD: VenueCard = {
@@ -113,6 +115,7 @@ export const KRAKEN_CARD: VenueCard = {
   badRequest: '{"method":"subscribe","params":{"channel":"book","symbol":["BTC/USD"],"depth":11}}',
   isRefusal: (text) => text.includes('"success":false') && text.includes('"error":"'),
   struck: { path: '/v2', channel: 'book', symbol: 'BTC/USD' },
+  prompt: { channel: 'ticker', subscribed: 'ticker' },
 };
 
 const PUBLIC = ['trade', 'bookTicker', 'depth@100ms', 'depth20@100ms'];
@@ -135,6 +138,7 @@ export const BINANCE_CARD: VenueCard = {
   badRequest: '{"method":"SUBSCRIBE","params":["btcusdt"],"id":9}',
   isRefusal: (text) => text.includes('"error":{"code":2,"msg":"Invalid request'),
   struck: { path: '/public/stream', channel: 'depth@100ms', symbol: 'BTCUSDT' },
+  prompt: { channel: 'markPrice@1s', subscribed: 'markPrice' },
 };
 
 const OKX_PUBLIC = ['books', 'bbo-tbt', 'trades', 'tickers'];
@@ -159,6 +163,7 @@ export const OKX_CARD: VenueCard = {
   badRequest: '{"op":"subscribe","args":[{"channel":"books","instId":"NO-SUCH"}]}',
   isRefusal: (text) => text.includes('"event":"error"') && text.includes('"code":"60018"'),
   struck: { path: '/ws/v5/public', channel: 'books', symbol: 'BTC-USDT' },
+  prompt: { channel: 'bbo-tbt', subscribed: 'bbo-tbt' },
 };
 
 const COINBASE_CHANNELS = [
@@ -186,6 +191,7 @@ export const COINBASE_CARD: VenueCard = {
   badRequest: '{"type":"subscribe","product_ids":["NO-SUCH"],"channel":"level2"}',
   isRefusal: (text) => text.includes('"type":"error"') && text.includes('is not a valid product'),
   struck: { path: '/', channel: 'level2', symbol: 'BTC-USD' },
+  prompt: { channel: 'level2', subscribed: 'level2' },
 };
 
 const BYBIT_TOPICS = [
@@ -210,6 +216,7 @@ export const BYBIT_CARD: VenueCard = {
   badRequest: '{"req_id":"9","op":"subscribe","args":["orderbook.50.NOSUCH"]}',
   isRefusal: (text) => text.includes('"success":false') && text.includes(',topic:'),
   struck: { path: '/v5/public/linear', channel: 'orderbook', symbol: 'BTCUSDT' },
+  prompt: { channel: 'tickers', subscribed: 'tickers' },
 };
 
 export const VENUE_CARDS: readonly VenueCard[] = [

@@ -133,6 +133,18 @@ test('size zero removes, also a level that was never there; sides are not swappe
   assert.deepEqual(stateOf(book).asks, ['100.5 1', '101 3', '102 4']);
 });
 
+test('the last word on a price counts', () => {
+  const book = based();
+  const entries: Levels = [
+    ['100', '0'],
+    ['100', '7'],
+    ['99', '8'],
+    ['99', '3'],
+  ];
+  assert.equal(hear(book, diffFrame({ u: 30, pu: 20 }, entries)), EMIT);
+  assert.deepEqual(stateOf(book).bids, ['100 7', '99 3']);
+});
+
 test('levels beyond the base are applied, never stated, and unverified by themselves', () => {
   const book = based();
   assert.equal(
@@ -228,6 +240,28 @@ test('a partial book that shows more becomes the base', () => {
     EMIT,
   );
   assert.deepEqual(stateOf(book).bids, ['99 2', '98 7']);
+});
+
+test('nothing of an earlier partial book, or of an old base, is left in the next', () => {
+  const book = based();
+  const deeper: Levels = [
+    ['100', '5'],
+    ['99', '2'],
+    ['98', '7'],
+  ];
+  assert.equal(
+    hear(book, partialFrame(20, deeper, [...ASKS, ['103', '9']], 3)),
+    EMIT,
+    'a new base',
+  );
+  assert.equal(hear(book, diffFrame({ u: 30, pu: 20 }, [], [['101', '0']])), EMIT);
+  const further: Levels = [
+    ['102', '4'],
+    ['103', '9'],
+    ['104', '1'],
+  ];
+  assert.equal(hear(book, partialFrame(30, deeper, further, 3)), EMIT, 'and the next');
+  assert.deepEqual(stateOf(book).asks, ['102 4', '103 9', '104 1']);
 });
 
 test('one that comes before its diff waits for it', () => {

@@ -123,6 +123,28 @@ test('a mismatch breaks the book, holds what follows, and the next snapshot heal
   assert.deepEqual(book.counts(), { verified: 2, failed: 1, unproven: 0 });
 });
 
+/** Two changes of the best bid that follow the worked example. */
+const FIRST = message({
+  bids: '45283.5:0.00000000',
+  checksum: sumOf(BIDS.split(' ').slice(1).join(' '), ASKS),
+});
+const SECOND = message({
+  bids: '45283.4:2.00000000',
+  checksum: sumOf(['45283.4:2.00000000', ...BIDS.split(' ').slice(2)].join(' '), ASKS),
+});
+
+test('a message lost breaks the checksum of the next', () => {
+  assert.deepEqual(runBook([SNAPSHOT, FIRST, SECOND], openKrakenBook(10)).verdicts, [OK, OK, OK]);
+  assert.deepEqual(runBook([SNAPSHOT, SECOND], openKrakenBook(10)).verdicts, [OK, BROKEN]);
+});
+
+test('two messages swapped break the checksum, at once or where the stale one comes', () => {
+  const swapped = runBook([SNAPSHOT, SECOND, FIRST], openKrakenBook(10));
+  assert.deepEqual(swapped.verdicts, [OK, BROKEN, BOOK.BAD]);
+  const late = runBook([SNAPSHOT, FIRST, SECOND, FIRST], openKrakenBook(10));
+  assert.deepEqual(late.verdicts, [OK, OK, OK, BROKEN], 'the first again, after the second');
+});
+
 test('a broken book is not whole, and a snapshot that is wrong itself does not heal it', () => {
   const book = openKrakenBook(10);
   const bad = message({ type: 'snapshot', bids: BIDS, asks: ASKS, checksum: 7 });

@@ -56,6 +56,21 @@ describe('the chain of ids', () => {
     assert.deepEqual(book.counts(), { verified: 3, failed: 0, unproven: 0 });
   });
 
+  test('the last word on a price counts', () => {
+    const { book } = after(
+      chained(
+        [10, 11],
+        [
+          ['100.1', '0'],
+          ['100.1', '7'],
+          ['100', '8'],
+          ['100', '9'],
+        ],
+      ),
+    );
+    assert.deepEqual(stateOf(book).bids, ['100.5 1.25', '100.1 7', '100 9']);
+  });
+
   test('a message lost: both values are told, and all is held until a snapshot', () => {
     const { verdicts, fault, book } = after(
       chained([12, 13]),

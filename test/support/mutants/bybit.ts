@@ -2,6 +2,7 @@
  * What a connector to Bybit may get wrong, each broken in one place, and a test that has to say so.
  */
 import type { RuleMutant } from './mutant.ts';
+import { ENTRIES_SORTED, SIZE_0_STORED } from './shared.ts';
 
 const BOOK = 'connectors/bybit-linear/book.ts';
 const DECODE = 'connectors/bybit-linear/decode.ts';
@@ -12,6 +13,7 @@ const DECODE_TEST = 'test/unit/bybit-linear-decode.test.ts';
 export const BYBIT_MUTANTS: readonly RuleMutant[] = [
   {
     rule: 'sides are cut to the depth of the topic',
+    mistake: 'no truncation to depth',
     file: BOOK,
     find: '  truncateOrderBook(book, state.depth);\n',
     replace: '',
@@ -22,6 +24,7 @@ export const BYBIT_MUTANTS: readonly RuleMutant[] = [
   },
   {
     rule: 'numbers never go through a double',
+    mistake: 'float round trip of numbers',
     file: CHANNELS,
     find: '    out.level(hi, lo, exp, reader.hi, reader.lo, reader.exp);',
     replace:
@@ -32,14 +35,16 @@ export const BYBIT_MUTANTS: readonly RuleMutant[] = [
     },
   },
   {
-    rule: 'size 0 deletes',
-    file: 'books/order-book.ts',
-    find: '    if (size_hi === 0 && size_lo === 0) {',
-    replace: '    if (size_hi === 0 && size_lo < 0) {',
+    ...SIZE_0_STORED,
     by: { file: BOOK_TEST, test: 'size 0 deletes, a level that is not held too' },
   },
   {
+    ...ENTRIES_SORTED,
+    by: { file: BOOK_TEST, test: 'the last word on a price counts: entries keep their order' },
+  },
+  {
     rule: 'asks are asks',
+    mistake: 'bids and asks swapped',
     file: CHANNELS,
     find: "const BOOK_KEYS = keyTable('s', 'b', 'a',",
     replace: "const BOOK_KEYS = keyTable('s', 'a', 'b',",
@@ -50,6 +55,7 @@ export const BYBIT_MUTANTS: readonly RuleMutant[] = [
   },
   {
     rule: 'a message lost breaks the count',
+    mistake: 'one message dropped',
     file: BOOK,
     find: '  if (id === state.last + 1n) return',
     replace: '  if (id > state.last) return',
@@ -60,6 +66,7 @@ export const BYBIT_MUTANTS: readonly RuleMutant[] = [
   },
   {
     rule: 'a message twice is held',
+    mistake: 'one message duplicated',
     file: BOOK,
     find: '  if (id === state.last && isSameTime(state, buffer, event)) return 0;\n',
     replace: '',
@@ -67,6 +74,7 @@ export const BYBIT_MUTANTS: readonly RuleMutant[] = [
   },
   {
     rule: 'nothing is applied before the snapshot',
+    mistake: 'update applied before the snapshot',
     file: BOOK,
     find: "  if (state.phase === 'empty') return breakWith(state, NO_SNAPSHOT);\n",
     replace: "  if (state.phase === 'empty') return update(state, buffer, event, id, 0);\n",
@@ -77,6 +85,7 @@ export const BYBIT_MUTANTS: readonly RuleMutant[] = [
   },
   {
     rule: 'a snapshot clears',
+    mistake: 'snapshot not clearing',
     file: BOOK,
     find: '    clearOrderBook(state.book);\n',
     replace: '',
@@ -87,6 +96,7 @@ export const BYBIT_MUTANTS: readonly RuleMutant[] = [
   },
   {
     rule: 'u 1 is no gap',
+    mistake: 'u of 1 seen as a gap',
     file: DECODE,
     find: 'whole || restarted ? FLAG.SNAPSHOT : 0',
     replace: 'whole ? FLAG.SNAPSHOT : 0',
@@ -107,6 +117,7 @@ export const BYBIT_MUTANTS: readonly RuleMutant[] = [
   },
   {
     rule: 'an answer to a ping is no data',
+    mistake: 'heartbeat counted as data',
     file: 'connectors/bybit-linear/reply.ts',
     find: "    out.kind = 'pong';",
     replace: "    out.kind = 'data';",
@@ -114,6 +125,7 @@ export const BYBIT_MUTANTS: readonly RuleMutant[] = [
   },
   {
     rule: 'times are milliseconds',
+    mistake: 'milliseconds read as microseconds',
     file: 'codec/quoted-reader.ts',
     find: '    this.ts_lo = this.instants.lo;',
     replace: '    this.ts_lo = this.instants.lo / 1000;',
@@ -124,6 +136,7 @@ export const BYBIT_MUTANTS: readonly RuleMutant[] = [
   },
   {
     rule: 'a refusal is no acknowledgement',
+    mistake: 'refusal taken for an acknowledgement',
     file: 'connectors/bybit-linear/reply.ts',
     find: '  if (!success) refuse(msg, symbols, out);',
     replace: "  if (!success) out.kind = 'ack';",
@@ -131,6 +144,7 @@ export const BYBIT_MUTANTS: readonly RuleMutant[] = [
   },
   {
     rule: 'acknowledged and silent is an alarm',
+    mistake: 'silence of a wrong path unseen',
     file: 'connectors/bybit-linear/protocol.ts',
     find: '  tickers: 10_000,',
     replace: '  tickers: null,',
@@ -145,5 +159,24 @@ export const BYBIT_MUTANTS: readonly RuleMutant[] = [
     find: '    if (!isWhole && aux[slot] === ABSENT) {',
     replace: '    if (isWhole && aux[slot] === ABSENT) {',
     by: { file: 'test/unit/fold-changes.test.ts', test: 'what a delta leaves out holds on' },
+  },
+  {
+    rule: 'messages swapped break the count',
+    mistake: 'two messages swapped',
+    file: BOOK,
+    find: '  if (id === state.last + 1n) return',
+    replace: '  if (id > state.last - 3n) return',
+    by: { file: BOOK_TEST, test: 'two messages swapped break it at once' },
+  },
+  {
+    rule: 'the side of a trade is the taker’s as it stands',
+    mistake: 'side not turned to the taker’s',
+    file: CHANNELS,
+    find: 'out.setSide(event, FIELD.trade.side, side);',
+    replace: 'out.setSide(event, FIELD.trade.side, 3 - side);',
+    by: {
+      file: DECODE_TEST,
+      test: 'publicTrade: side is the taker’s as it stands, and no history',
+    },
   },
 ];

@@ -1,9 +1,6 @@
-/**
- * What a connector to Coinbase may get wrong, each broken in one place, and a test that has to say so.
- * Of the usual ways two cannot be got wrong here: books are not cut to a depth, and an order of entries
- * matters only where a price comes twice in a message.
- */
+/** What a connector to Coinbase may get wrong, each broken in one place, and a test that has to say so. */
 import type { RuleMutant } from './mutant.ts';
+import { ENTRIES_SORTED, SIZE_0_STORED } from './shared.ts';
 
 const BOOK = 'test/unit/coinbase-book.test.ts';
 const DECODE = 'test/unit/coinbase-decode.test.ts';
@@ -14,23 +11,29 @@ const RECOVERY = 'test/simulation/coinbase-recovery.test.ts';
 export const COINBASE_MUTANTS: readonly RuleMutant[] = [
   {
     rule: 'numbers never go through a double',
+    mistake: 'float round trip of numbers',
     file: 'connectors/coinbase/channels.ts',
     find: '  else if (isBid) out.level(hi, lo, exp, size_hi, size_lo, size_exp);',
     replace: '  else if (isBid) out.level(hi, lo, exp, size_hi, (size_lo >>> 8) << 8, size_exp);',
     by: { file: BOOK, test: 'digits beyond a double are kept' },
   },
   {
-    rule: 'size 0 deletes',
-    file: 'books/order-book.ts',
-    find: '    if (size_hi === 0 && size_lo === 0) {',
-    replace: '    if (size_hi === 0 && size_lo < 0) {',
+    ...SIZE_0_STORED,
     by: {
       file: BOOK,
       test: 'updates replace sizes; 0 deletes, however many zeros it has, and what is not held too',
     },
   },
   {
+    ...ENTRIES_SORTED,
+    by: {
+      file: BOOK,
+      test: 'the order within a side is the message’s: the last word on a price counts',
+    },
+  },
+  {
     rule: 'bids are bids',
+    mistake: 'bids and asks swapped',
     file: 'connectors/coinbase/channels.ts',
     find: 'isBid = isOneOf(reader, BID, OFFER);',
     replace: 'isBid = isOneOf(reader, OFFER, BID);',
@@ -51,6 +54,7 @@ export const COINBASE_MUTANTS: readonly RuleMutant[] = [
   },
   {
     rule: 'the side is the taker’s',
+    mistake: 'side not turned to the taker’s',
     file: 'connectors/coinbase/channels.ts',
     find: 'maker_bought ? 2 : 1',
     replace: 'maker_bought ? 1 : 2',
@@ -61,6 +65,7 @@ export const COINBASE_MUTANTS: readonly RuleMutant[] = [
   },
   {
     rule: 'an update before the snapshot is no book',
+    mistake: 'update applied before the snapshot',
     file: 'connectors/coinbase/book.ts',
     find: "  else if (state.phase === 'empty') return breakWith(state, NO_SNAPSHOT);\n",
     replace: '',
@@ -71,6 +76,7 @@ export const COINBASE_MUTANTS: readonly RuleMutant[] = [
   },
   {
     rule: 'a snapshot replaces the book',
+    mistake: 'snapshot not clearing',
     file: 'connectors/coinbase/book.ts',
     find: '  if (isSnapshot) clearOrderBook(book);',
     replace: '  if (isSnapshot) state.fault = NO_FAULT;',
@@ -95,6 +101,7 @@ export const COINBASE_MUTANTS: readonly RuleMutant[] = [
   },
   {
     rule: 'a frame lost is a hole',
+    mistake: 'one message dropped',
     file: 'fold/speech.ts',
     find: '    if (last < 0 || number === last + 1) return true;',
     replace: '    if (last < 0 || number > last) return true;',
@@ -105,6 +112,7 @@ export const COINBASE_MUTANTS: readonly RuleMutant[] = [
   },
   {
     rule: 'frames swapped are a hole',
+    mistake: 'two messages swapped',
     file: 'fold/speech.ts',
     find: '    if (last < 0 || number === last + 1) return true;',
     replace: '    if (last < 0 || number === last + 1 || number < last) return true;',
@@ -112,6 +120,7 @@ export const COINBASE_MUTANTS: readonly RuleMutant[] = [
   },
   {
     rule: 'a frame twice in a row is one',
+    mistake: 'one message duplicated',
     file: 'fold/speech.ts',
     find: '    if (number === last) return false;\n',
     replace: '',
@@ -126,6 +135,7 @@ export const COINBASE_MUTANTS: readonly RuleMutant[] = [
   },
   {
     rule: 'heartbeats are no data',
+    mistake: 'heartbeat counted as data',
     file: 'connectors/coinbase/decode.ts',
     find: "    out.kind = 'heartbeat';",
     replace: "    out.kind = 'data';",
@@ -143,6 +153,7 @@ export const COINBASE_MUTANTS: readonly RuleMutant[] = [
   },
   {
     rule: 'seconds are not milliseconds',
+    mistake: 'milliseconds read as microseconds',
     file: 'connectors/coinbase/frame-reader.ts',
     find: '(this.lo >>> 0)) * 1000;',
     replace: '(this.lo >>> 0)) * 1;',
@@ -160,6 +171,7 @@ export const COINBASE_MUTANTS: readonly RuleMutant[] = [
   },
   {
     rule: 'a refusal is heard',
+    mistake: 'refusal taken for an acknowledgement',
     file: 'connectors/coinbase/reply.ts',
     find: "  out.kind = 'refused';",
     replace: "  out.kind = 'system';",
@@ -176,6 +188,17 @@ export const COINBASE_MUTANTS: readonly RuleMutant[] = [
     by: {
       file: 'test/unit/runtime-answers.test.ts',
       test: 'what is asked for again is granted once it was gone, not while the old one is named',
+    },
+  },
+  {
+    rule: 'acknowledged and silent is an alarm',
+    mistake: 'silence of a wrong path unseen',
+    file: 'connectors/coinbase/protocol.ts',
+    find: '  level2: 10_000,',
+    replace: '  level2: null,',
+    by: {
+      file: 'test/simulation/venue-silence.test.ts',
+      test: 'coinbase: acknowledged and silent is an alarm, and is asked for again',
     },
   },
 ];

@@ -1,7 +1,11 @@
 /** One rule of the product, and how it is broken to see that a test notices. */
+import type { Mistake } from './mistakes.ts';
+
 export type RuleMutant = {
   /** The rule, in words. */
   readonly rule: string;
+  /** Which of the known mistakes about venues it makes; absent: one of its own. */
+  readonly mistake?: Mistake;
   readonly file: string;
   readonly find: string;
   readonly replace: string;

@@ -1,13 +1,11 @@
-/**
- * What a connector to OKX may get wrong, each broken in one place, and a test that has to say so. One of
- * the usual ways is missing: entries sorted before they are applied are the same book here, since the
- * venue names a price once a message.
- */
+/** What a connector to OKX may get wrong, each broken in one place, and a test that has to say so. */
 import type { RuleMutant } from './mutant.ts';
+import { ENTRIES_SORTED, SIZE_0_STORED } from './shared.ts';
 
 export const OKX_MUTANTS: readonly RuleMutant[] = [
   {
     rule: 'sides are cut to the depth sent',
+    mistake: 'no truncation to depth',
     file: 'connectors/okx/book.ts',
     find: '  truncateOrderBook(book, LEVELS);\n',
     replace: '',
@@ -18,6 +16,7 @@ export const OKX_MUTANTS: readonly RuleMutant[] = [
   },
   {
     rule: 'numbers never go through a double',
+    mistake: 'float round trip of numbers',
     file: 'connectors/okx/channels.ts',
     find: '    out.level(hi, lo, exp, reader.hi, reader.lo, reader.exp);',
     replace:
@@ -28,17 +27,19 @@ export const OKX_MUTANTS: readonly RuleMutant[] = [
     },
   },
   {
-    rule: 'size 0 deletes',
-    file: 'books/order-book.ts',
-    find: '    if (size_hi === 0 && size_lo === 0) {',
-    replace: '    if (size_hi === 0 && size_lo < 0) {',
+    ...SIZE_0_STORED,
     by: {
       file: 'test/unit/okx-book.test.ts',
       test: 'size 0 deletes, a level that is not held too',
     },
   },
   {
+    ...ENTRIES_SORTED,
+    by: { file: 'test/unit/okx-book.test.ts', test: 'the last word on a price counts' },
+  },
+  {
     rule: 'asks are asks',
+    mistake: 'bids and asks swapped',
     file: 'connectors/okx/channels.ts',
     find: "const BOOK_KEYS = keyTable('asks', 'bids',",
     replace: "const BOOK_KEYS = keyTable('bids', 'asks',",
@@ -49,6 +50,7 @@ export const OKX_MUTANTS: readonly RuleMutant[] = [
   },
   {
     rule: 'a message lost breaks the chain',
+    mistake: 'one message dropped',
     file: 'connectors/okx/book.ts',
     find: '  if (id === null || previous !== state.last) {',
     replace: '  if (id === null) {',
@@ -59,6 +61,7 @@ export const OKX_MUTANTS: readonly RuleMutant[] = [
   },
   {
     rule: 'messages swapped break the chain',
+    mistake: 'two messages swapped',
     file: 'connectors/okx/book.ts',
     find: '  if (id === null || previous !== state.last) {',
     replace: '  if (id === null || previous === null || previous < state.last) {',
@@ -66,6 +69,7 @@ export const OKX_MUTANTS: readonly RuleMutant[] = [
   },
   {
     rule: 'a repeat is held',
+    mistake: 'one message duplicated',
     file: 'connectors/okx/book.ts',
     find: '    if (isRepeat(state, id, previous)) return 0;\n',
     replace: '',
@@ -76,6 +80,7 @@ export const OKX_MUTANTS: readonly RuleMutant[] = [
   },
   {
     rule: 'a quiet book is no gap',
+    mistake: 'keep-alive seen as a gap',
     file: 'connectors/okx/book.ts',
     find: '  if (id === null || previous !== state.last) {',
     replace: '  if (id === null || previous !== state.last || id === previous) {',
@@ -96,6 +101,7 @@ export const OKX_MUTANTS: readonly RuleMutant[] = [
   },
   {
     rule: 'an update before the snapshot is held',
+    mistake: 'update applied before the snapshot',
     file: 'connectors/okx/book.ts',
     find: "  if (state.phase === 'empty') return breakWith(state, NO_SNAPSHOT);\n",
     replace: '',
@@ -106,6 +112,7 @@ export const OKX_MUTANTS: readonly RuleMutant[] = [
   },
   {
     rule: 'a snapshot replaces the book',
+    mistake: 'snapshot not clearing',
     file: 'connectors/okx/book.ts',
     find: '    clearOrderBook(state.book);\n',
     replace: '',
@@ -116,6 +123,7 @@ export const OKX_MUTANTS: readonly RuleMutant[] = [
   },
   {
     rule: 'a checksum of 0 is none',
+    mistake: 'checksum 0 seen as a mismatch',
     file: 'connectors/okx/channels.ts',
     find: '      if (reader.int32() && reader.lo !== 0) out',
     replace: '      if (reader.int32()) out',
@@ -163,6 +171,7 @@ export const OKX_MUTANTS: readonly RuleMutant[] = [
   },
   {
     rule: 'the side is the taker’s',
+    mistake: 'side not turned to the taker’s',
     file: 'connectors/okx/channels.ts',
     find: "word === 'buy') out.setSide(event, FIELD.trade.side, 1);",
     replace: "word === 'buy') out.setSide(event, FIELD.trade.side, 2);",
@@ -173,6 +182,7 @@ export const OKX_MUTANTS: readonly RuleMutant[] = [
   },
   {
     rule: 'times are milliseconds',
+    mistake: 'milliseconds read as microseconds',
     file: 'codec/quoted-reader.ts',
     find: 'this.instants.fromMs(this.hi, this.lo)',
     replace: 'this.instants.fromMs(0, (this.hi * 4294967296 + (this.lo >>> 0)) / 1000)',
@@ -183,6 +193,7 @@ export const OKX_MUTANTS: readonly RuleMutant[] = [
   },
   {
     rule: 'a pong is no data',
+    mistake: 'heartbeat counted as data',
     file: 'connectors/okx/decode.ts',
     find: "    out.kind = 'pong';",
     replace: "    out.kind = 'data';",
@@ -193,6 +204,7 @@ export const OKX_MUTANTS: readonly RuleMutant[] = [
   },
   {
     rule: 'a refusal is no acknowledgement',
+    mistake: 'refusal taken for an acknowledgement',
     file: 'connectors/okx/reply.ts',
     find: "  out.kind = 'refused';\n  out.reason = wordsOf(reply);",
     replace: "  out.kind = 'ack';\n  out.reason = wordsOf(reply);",
@@ -213,6 +225,7 @@ export const OKX_MUTANTS: readonly RuleMutant[] = [
   },
   {
     rule: 'candles are served on a path of their own',
+    mistake: 'silence of a wrong path unseen',
     file: 'connectors/okx/protocol.ts',
     find: "{ path: 'business', swaps_only: false",
     replace: "{ path: 'public', swaps_only: false",
