@@ -56,7 +56,7 @@ const FACT_SHAPES: { readonly [K in FactKey]: Shape<Facts[K]> } = {
   _close: { c: count, code: orNull(int), reason: text, by: oneOf('venue', 'us', 'network') },
   _drop: { c: count, frames: count, bytes: count, from: instant, reason: text },
   _alarm: {
-    kind: oneOf('no_ack', 'silent', 'stale', 'resubscribe', 'resubscribe_limit', 'disk'),
+    kind: oneOf('no_ack', 'silent', 'stale', 'resubscribe', 'resubscribe_limit', 'refused', 'disk'),
     c: orNull(count),
     channel: orNull(text),
     symbol: orNull(text),

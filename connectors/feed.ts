@@ -4,6 +4,7 @@
  */
 import type { EventBuffer } from '../codec/event-buffer.ts';
 import type { SymbolTable } from '../codec/symbol-table.ts';
+import { EVENT_TYPES } from '../schema/events.ts';
 import type { EventType } from '../schema/events.ts';
 import type { FoldConfig } from '../schema/symbols.ts';
 import type { Day } from '../schema/time.ts';
@@ -169,4 +170,16 @@ export function decoderOf(feed: Feed, day: string): Decode {
     if (dated.valid_from <= day) decode = dated.decode;
   }
   return decode;
+}
+
+/**
+ * The types of event that a channel makes, in the words subscriptions use, by the evidence table: a row
+ * named `candle<bar>` is of every channel that begins so.
+ */
+export function typesOf({ evidence }: Feed, channel: string): readonly EventType[] {
+  const own = evidence.filter(({ channel: row, role }) => {
+    const [stem = '', open] = row.split('<', 2);
+    return role === 'data' && (open === undefined ? row === channel : channel.startsWith(stem));
+  });
+  return EVENT_TYPES.filter((type) => own.some((it) => it.action === type));
 }

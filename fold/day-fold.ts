@@ -7,11 +7,11 @@ import { EventArena } from '../codec/event-arena.ts';
 import { EventBuffer } from '../codec/event-buffer.ts';
 import { createSymbolTable } from '../codec/symbol-table.ts';
 import type { SymbolTable } from '../codec/symbol-table.ts';
-import { decoderOf } from '../connectors/feed.ts';
+import { decoderOf, typesOf } from '../connectors/feed.ts';
 import type { Decode, Feed } from '../connectors/feed.ts';
 import type { FactKey, Facts } from '../schema/log.ts';
 import type { FoldConfig } from '../schema/symbols.ts';
-import { feedSymbol } from '../schema/events.ts';
+import { TYPE_CODE, feedSymbol } from '../schema/events.ts';
 import { dayStart } from '../schema/time.ts';
 import type { Day } from '../schema/time.ts';
 import { countDropped, countFrame, createCounts } from './counts.ts';
@@ -21,7 +21,8 @@ import { Speech } from './speech.ts';
 import type { BookFault } from './faults.ts';
 import type { SpeechOptions } from './speech.ts';
 import { openingKeys } from './opening.ts';
-import { BOOK_TYPE, TRADE, UNWANTED, addSlot, createState, newConnection } from './state.ts';
+import { hearRefusal } from './refusals.ts';
+import { BOOK_TYPE, TRADE, TYPES, UNWANTED, addSlot, createState, newConnection } from './state.ts';
 import type { Connection, DayState } from './state.ts';
 import { hearTrade } from './trades.ts';
 
@@ -171,9 +172,22 @@ export class DayFold {
   /** @internal */
   alarm(fact: Facts['_alarm']): void {
     if (fact.symbol !== null && this.#unwanted.has(fact.symbol)) return;
+    if (fact.kind === 'refused') return this.#refused(fact);
     const slot =
       fact.symbol === null ? 0 : Math.max(0, this.#speech.state.names.indexOf(fact.symbol));
     this.#speech.status(slot, { kind: 'system', cause: fact.kind, detail: fact.detail }, fact.c);
+  }
+
+  /** R15: every type the channel makes, of its symbol, or of all where it has none of its own. */
+  #refused({ c, channel, symbol, detail }: Facts['_alarm']): void {
+    if (c === null || channel === null) return;
+    const { state } = this.#speech;
+    const own = symbol === null ? this.#slots : [state.names.indexOf(symbol)];
+    const slots = own.filter((it) => it > 0);
+    const codes = typesOf(this.#feed, channel).map((type) => TYPE_CODE[type]);
+    const keys = slots.flatMap((slot) => codes.map((code) => slot * TYPES + code));
+    const refusal = { c, expected: `subscribed to ${channel}`, received: detail };
+    hearRefusal(state, this.#emitter, this.speaking, refusal, keys);
   }
 
   /** @internal R7 */

@@ -6,16 +6,10 @@ import { EVENT_TYPES } from '../schema/events.ts';
 import { unixNs } from '../schema/time.ts';
 import type { Emitter } from './emitter.ts';
 import { FEED_KEY, TYPES } from './state.ts';
-import type { DayState } from './state.ts';
+import type { DayState, Gap } from './state.ts';
 
-export type GapFacts = {
-  readonly cause: string;
-  /** The last instant the value was known good. */
-  readonly from: bigint;
-  readonly connection?: number;
-  readonly expected?: string;
-  readonly received?: string;
-};
+/** `from`: the last instant the value was known good. */
+export type GapFacts = Gap;
 
 export function openGap(
   state: DayState,
@@ -25,7 +19,7 @@ export function openGap(
   gap: GapFacts,
 ): void {
   if (state.gaps.has(key)) return;
-  state.gaps.set(key, { cause: gap.cause, from: gap.from });
+  state.gaps.set(key, gap.cause === 'refused' ? gap : { cause: gap.cause, from: gap.from });
   if (!speaking) return;
   emitter.emitStatus(state, Math.floor(key / TYPES), {
     kind: 'gap_opened',

@@ -17,6 +17,7 @@ import type { Emitter } from './emitter.ts';
 import type { BookFault } from './faults.ts';
 import { closeGap, openGap } from './gaps.ts';
 import type { GapFacts } from './gaps.ts';
+import { causeUnspoken, isRefused, isSpoken } from './refusals.ts';
 import {
   BOOK_TYPE,
   FEED_KEY,
@@ -26,9 +27,6 @@ import {
   TYPES,
   cloneBooks,
   cloneState,
-} from './state.ts';
-import {
-  carriesTrades,
   isPartlyServed,
   isReplaced,
   newConnection,
@@ -124,9 +122,9 @@ export class Speech implements TradeContext {
     if (connection.serves && alone) {
       this.#open(FEED_KEY, { cause, from: connection.last_t, connection: c });
     }
-    // A planned close leaves the trades to the connections that replace it.
-    if (cause === 'closed' && !alone) return;
-    this.#tradesLost(connection, cause);
+    // A planned close leaves the trades to the connections that replace it, where those may have them.
+    const handed = cause === 'closed' && !alone;
+    this.#tradesLost(connection, cause, (key) => handed && !isRefused(this.state, key));
   }
 
   /**
@@ -302,15 +300,17 @@ export class Speech implements TradeContext {
       } else this.#close(key, false);
       return;
     }
-    this.#open(key, { cause, from: last_t, connection: from, ...compared });
+    const why = causeUnspoken(this.state, key, cause);
+    this.#open(key, { cause: why, from: last_t, connection: from, ...compared });
   }
 
   /** Trades have no speaker: a hole begins when the last connection that carried them dies. */
-  #tradesLost(dead: Connection, cause: string): void {
-    const others = [...this.state.connections.values()];
+  #tradesLost(dead: Connection, cause: string, isHanded: (key: number) => boolean): void {
     for (const slot of tradeSlots(dead)) {
-      if (others.some((it) => carriesTrades(it, slot))) continue;
-      this.#open(slot * TYPES + TRADE, { cause, from: dead.last_t, connection: dead.c });
+      const key = slot * TYPES + TRADE;
+      if (isSpoken(this.state, key) || isHanded(key)) continue;
+      const why = causeUnspoken(this.state, key, cause);
+      this.#open(key, { cause: why, from: dead.last_t, connection: dead.c });
     }
   }
 

@@ -36,9 +36,18 @@ export type Connection = {
   readonly last_trade: (bigint | null)[];
   /** By key: the last whole state of a type of which the venue tells changes (`changes.ts`). */
   readonly values: Map<number, Int32Array>;
+  /** Keys of which the venue refused a subscription on it (R15). */
+  readonly refused: Set<number>;
 };
 
-export type Gap = { readonly cause: string; readonly from: bigint };
+/** A gap that is open; of a refusal also what was said, since most are heard before the fold speaks. */
+export type Gap = {
+  readonly cause: string;
+  readonly from: bigint;
+  readonly connection?: number;
+  readonly expected?: string;
+  readonly received?: string;
+};
 
 export type DayState = {
   /** The epoch has written its `_take`. */
@@ -101,7 +110,7 @@ export function newConnection(
 ): Connection {
   return {
     ...{ c, serves, url, last_t: t, last_number: -1, whole: [], last_trade: [] },
-    values: new Map(),
+    ...{ values: new Map(), refused: new Set() },
   };
 }
 

@@ -72,9 +72,13 @@ export type Facts = {
     readonly from: string;
     readonly reason: string;
   };
-  /** A timer or a limit acted: written first, so that the fold sees it too. */
+  /**
+   * A timer or a limit acted, or the venue's answer was matched to the request it refuses: written first,
+   * so that the fold sees it too.
+   */
   readonly _alarm: {
-    readonly kind: 'no_ack' | 'silent' | 'stale' | 'resubscribe' | 'resubscribe_limit' | 'disk';
+    readonly kind:
+      'no_ack' | 'silent' | 'stale' | 'resubscribe' | 'resubscribe_limit' | 'refused' | 'disk';
     readonly c: number | null;
     readonly channel: string | null;
     readonly symbol: string | null;

@@ -7,7 +7,7 @@ import type { Clock } from './clock.ts';
 import type { OpenSocket } from './socket.ts';
 import type { SubscriptionAction, SubscriptionState } from './subscriptions.ts';
 
-export type Alarm = Facts['_alarm']['kind'] | 'refused' | 'flood' | 'frame_too_large';
+export type Alarm = Facts['_alarm']['kind'] | 'flood' | 'frame_too_large';
 
 export type SessionDeps = {
   readonly clock: Clock;

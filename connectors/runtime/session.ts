@@ -225,7 +225,9 @@ export class Session {
   #act(entry: Entry, action: Exclude<SubscriptionAction, 'none'>, detail: string): void {
     const { channel, symbol } = entry.subscription;
     if (action === 'report_refused') {
-      this.#deps.alarm('refused', { c: this.c, channel, symbol, reason: detail });
+      // Which request a frame refuses is known here alone: the fold reads it in this line.
+      if (entry.state === 'refused') this.#alarmLine('refused', entry, detail);
+      else this.#deps.alarm('refused', { c: this.c, channel, symbol, detail });
       return;
     }
     const kind = ALARM_OF[action];

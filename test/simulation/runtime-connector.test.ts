@@ -125,6 +125,9 @@ test('a refused subscription is an alarm, and the rest goes on', async (t) => {
   const text = JSON.stringify(connections);
   assert.match(text, /"channel":"ticker","symbol":"ETHUSD","state":"refused"/);
   assert.match(text, /"channel":"ticker","symbol":"BTCUSD","state":"live"/);
+  const [line, ...more] = factsOf(await readLog(rig.store), '_alarm');
+  assert.deepEqual(more, []);
+  assert.deepEqual([line?.kind, line?.channel, line?.symbol], ['refused', 'ticker', 'ETHUSD']);
 });
 
 test('a broken book is asked for again alone: one symbol, the connection stays', async (t) => {

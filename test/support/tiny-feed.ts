@@ -123,7 +123,13 @@ export const tinyFeed: Feed = {
   trade_ids: 'contiguous',
   opens: { books: ['book'] },
   openBook: () => openBook(),
-  evidence: [],
+  evidence: (
+    [
+      ['books', 'book'],
+      ['trades', 'trade'],
+      ['quotes', 'quote'],
+    ] as const
+  ).map(([channel, action]) => ({ channel, variant: '', role: 'data', action, evidence: '' })),
   protocol: {
     url: 'ws://127.0.0.1:1',
     channels: ['all'],

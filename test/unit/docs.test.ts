@@ -126,7 +126,7 @@ test('metrics and states are those a connector has', () => {
 });
 
 test('alarms, findings, causes of gaps and faults are those there are', () => {
-  const logged = /readonly _alarm: \{\s*readonly kind: ([^;]*);/.exec(
+  const logged = /readonly _alarm: \{\s*readonly kind:\s*([^;]*);/.exec(
     readProjectFile('schema/log.ts'),
   );
   const own = /export type Alarm =[^|]*([^;]*);/.exec(

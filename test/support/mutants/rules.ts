@@ -5,6 +5,7 @@
  */
 import { BUS_RULES } from './bus-rules.ts';
 import type { RuleMutant } from './mutant.ts';
+import { SESSION_RULES } from './session-rules.ts';
 
 export const RULE_MUTANTS: readonly RuleMutant[] = [
   {
@@ -319,4 +320,5 @@ export const RULE_MUTANTS: readonly RuleMutant[] = [
     },
   },
   ...BUS_RULES,
+  ...SESSION_RULES,
 ];
