@@ -5,6 +5,8 @@
  */
 import type { Endpoints } from '../environments/endpoints.ts';
 import type { Environment } from '../environments/env.ts';
+import type { Locations } from '../environments/locations.ts';
+import type { Location } from '../schema/clock.ts';
 import { invalidInput } from '../schema/errors.ts';
 import { findRunningStacks, readStackState } from '../stack/state.ts';
 import type { CliContext } from './command.ts';
@@ -76,6 +78,24 @@ export async function resolveEnvironment(
     ...(stack === null ? {} : stackVariables(stack)),
   };
   return { environment, endpoints: endpointsOf(environment, variables) };
+}
+
+/**
+ * Where this host is, by the registry of locations.
+ * @throws SSMD_INVALID_CONFIG for a faulty registry, and for a location it does not have
+ */
+export async function resolveLocation(environment: Environment, where: Where): Promise<Location> {
+  const { locationOf } = await import('../environments/locations.ts');
+  return locationOf(environment, await resolveLocations(where), where.env);
+}
+
+/** The registry of locations. @throws SSMD_INVALID_CONFIG */
+export async function resolveLocations(where: Where): Promise<Locations> {
+  const [{ loadLocations }, { FEEDS }] = await Promise.all([
+    import('../environments/locations.ts'),
+    import('../connectors/registry.ts'),
+  ]);
+  return loadLocations(where.root, [...FEEDS.keys()]);
 }
 
 const UNUSED = 'not-needed';

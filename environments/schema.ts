@@ -59,9 +59,8 @@ const feed = z.strictObject({
 });
 
 const capture = z.strictObject({
+  /** One of `config/locations.yaml`, which says the rest of where this is. */
   location_id: z.string().default('local'),
-  datacenter: z.string().default('local'),
-  proximity: z.enum(['exchange-colo', 'same-metro', 'remote', 'unknown']).default('unknown'),
   /** Local log of the connectors, relative to the project. */
   log_dir: z.string().optional(),
   /** Bytes the local log may take before an alarm; capture goes on until the disk is full. */

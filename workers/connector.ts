@@ -6,6 +6,9 @@ import type { Logger } from 'pino';
 import type { Bus } from '../bus/bus.ts';
 import type { Feed } from '../connectors/feed.ts';
 import { FEEDS } from '../connectors/registry.ts';
+import { askMachine, readClock } from '../connectors/runtime/clock-health.ts';
+import type { Ask } from '../connectors/runtime/clock-health.ts';
+import { startClockWatch } from '../connectors/runtime/clock-watch.ts';
 import { systemClock } from '../connectors/runtime/clock.ts';
 import type { Clock } from '../connectors/runtime/clock.ts';
 import { createConnector } from '../connectors/runtime/connector.ts';
@@ -15,7 +18,7 @@ import { nodeFiles } from '../connectors/runtime/log-files.ts';
 import {
   captureTemplate,
   hashConfig,
-  readClockHealth,
+  placeOf,
   readSoftware,
 } from '../connectors/runtime/provenance.ts';
 import { createPublisher } from '../connectors/runtime/publisher.ts';
@@ -27,6 +30,8 @@ import { wsSockets } from '../connectors/runtime/ws-socket.ts';
 import type { Endpoints } from '../environments/endpoints.ts';
 import { foldConfig } from '../environments/env.ts';
 import type { Environment } from '../environments/env.ts';
+import { LOCAL } from '../schema/clock.ts';
+import type { Location } from '../schema/clock.ts';
 import { invalidInput } from '../schema/errors.ts';
 import type { Origin } from '../schema/log.ts';
 import { openBus, openStores } from './adapters.ts';
@@ -45,6 +50,10 @@ export type ConnectorOptions = {
   readonly source?: string;
   /** Of the status server; 0 takes any free one, null opens none. */
   readonly port: number | null;
+  /** Where this host is; `local` where left out. */
+  readonly location?: Location;
+  /** Asks the machine's programs how its clock is kept; on this process's `PATH` where left out. */
+  readonly ask?: Ask;
   /** The project's folder: version, commit, and `.ssmd/`. */
   readonly root: string;
   /** Where the log's events go; standard output where left out. */
@@ -87,6 +96,14 @@ export async function startConnector(options: ConnectorOptions): Promise<Running
   const { capture } = environment.spec;
   const software = readSoftware(root);
   const clock = options.clock ?? systemClock();
+  const { location = LOCAL, ask = askMachine() } = options;
+  const clocks = await startClockWatch({
+    clock,
+    location,
+    feed: feed.id,
+    read: () => readClock(ask, location.clock),
+    logger: (level, event, facts) => logger[level]({ event, ...facts }),
+  });
   const stores: AsyncDisposable[] = [];
   const bus = lateBus(() =>
     openBus(environment, endpoints, { name: `connector-${shard}`, wait: false }),
@@ -114,6 +131,7 @@ export async function startConnector(options: ConnectorOptions): Promise<Running
       return opened.raw;
     }),
     logger: (level, event, facts) => logger[level]({ event, ...facts }),
+    clocks,
     capture: (epoch) =>
       captureTemplate({
         feed,
@@ -123,19 +141,24 @@ export async function startConnector(options: ConnectorOptions): Promise<Running
         origin: options.origin ?? environment.spec.origin,
         source: options.source ?? null,
         software,
-        clock: clockHealth(),
-        place: capture,
+        clock: clocks.health(),
+        place: placeOf(location, feed.id),
       }),
     stream: () => bus.bounds(),
     publish: (epoch) =>
       publisherFor(epoch, { feed, shard, bus, logger, clock, limits: options.publisher ?? {} }),
   };
-  const clockHealth = cachedMinutes(readClockHealth);
   const connector = createConnector(deps);
   const server =
-    options.port === null ? null : await openStatusServer(connector, { port: options.port });
+    options.port === null
+      ? null
+      : await openStatusServer(connector, { port: options.port }).catch((error: unknown) => {
+          clocks.stop();
+          throw error;
+        });
   const stop = new AbortController();
   const stopped = connector.run(stop.signal).finally(async () => {
+    clocks.stop();
     await server?.close();
     await bus.close();
     for (const store of stores) await store[Symbol.asyncDispose]();
@@ -182,19 +205,4 @@ function publisherFor(
 /** JSON lines on standard output: the event's name in `event`, nothing interpolated. */
 export function createLogger(): Logger {
   return pino({ base: { pid: process.pid }, timestamp: pino.stdTimeFunctions.isoTime });
-}
-
-const MINUTES_MS = 5 * 60_000;
-
-/** Asking the system takes milliseconds that a segment's start should not cost each time. */
-function cachedMinutes<T>(read: () => T): () => T {
-  let at = -Infinity;
-  let value: T | null = null;
-  return () => {
-    if (value === null || performance.now() - at > MINUTES_MS) {
-      value = read();
-      at = performance.now();
-    }
-    return value;
-  };
 }

@@ -7,7 +7,7 @@ import type { Fault } from '../../schema/errors.ts';
 import type { CliContext } from '../command.ts';
 import { ExitWith, GROUPS, parseEnvName } from '../command.ts';
 import { feedFault } from '../flag-faults.ts';
-import { ENV_HELP, resolveEnvironment } from '../resolve-environment.ts';
+import { ENV_HELP, resolveEnvironment, resolveLocation } from '../resolve-environment.ts';
 
 type ConnectorFlags = {
   readonly mode: string;
@@ -55,9 +55,10 @@ async function runConnector(flags: ConnectorFlags, context: CliContext): Promise
   if (flags.mode === 'reprocess') return runReprocess(flags, context);
   if (flags.mode === 'replay') return runReplay(context);
   const { env, output, interrupted, root } = context;
-  const [{ FEEDS }, { startConnector }, { foldConfig }] = await Promise.all([
+  const [{ FEEDS }, { startConnector }, { askMachine }, { foldConfig }] = await Promise.all([
     import('../../connectors/registry.ts'),
     import('../../workers/connector.ts'),
+    import('../../connectors/runtime/clock-health.ts'),
     import('../../environments/env.ts'),
   ]);
   const { feed, shard } = checkedFlags(flags, [...FEEDS.keys()], env['SHARD_ID']);
@@ -68,8 +69,11 @@ async function runConnector(flags: ConnectorFlags, context: CliContext): Promise
     foldConfig(environment, { id: wanted.id, ...wanted.protocol }, shard);
     await refuseOtherOrigin(environment, wanted.id, flags.url);
   }
+  const resolved = await resolveEnvironment(flags.env, context, 'capture');
   const running = await startConnector({
-    ...(await resolveEnvironment(flags.env, context, 'capture')),
+    ...resolved,
+    location: await resolveLocation(resolved.environment, context),
+    ask: askMachine(env),
     feed,
     shard,
     root,

@@ -7,7 +7,13 @@ import type { CliContext } from '../command.ts';
 import { ExitWith, GROUPS, parseEnvName } from '../command.ts';
 import { environmentName } from '../../environments/files.ts';
 import { SsmdError } from '../../schema/errors.ts';
-import { ENV_HELP, chooseEnvironment, resolveEnvironment } from '../resolve-environment.ts';
+import type { ClockFacts } from '../clock/facts.ts';
+import {
+  ENV_HELP,
+  chooseEnvironment,
+  resolveEnvironment,
+  resolveLocation,
+} from '../resolve-environment.ts';
 import type { Output } from '../output.ts';
 import { formatBytes } from '../format.ts';
 
@@ -18,7 +24,7 @@ export function register(program: Command, context: CliContext): void {
     .summary('say what is installed and what is wrong')
     .description(
       'Looks at Node, Go, the three servers (which binary, version, where from), the environment ' +
-        'file, ports and disk. Starts nothing. Exit code 1 when something is wrong, with the way to ' +
+        'file, ports, disk and the clock. Starts nothing. Exit code 1 when something is wrong, with the way to ' +
         'mend it.',
     )
     .option('--env <name>', ENV_HELP, parseEnvName)
@@ -33,7 +39,9 @@ async function runDoctor(options: Options, context: CliContext): Promise<void> {
   const name = environmentName(env);
   const faults = await faultsOfFile(env, context);
   const seen = await diagnose(stackDir(name, context.root), context.env);
-  const found = { ...seen, problems: [...faults, ...seen.problems] };
+  const clock = faults.length > 0 ? null : await clockOf(env, context);
+  const problems = [...faults, ...(clock?.problems ?? []), ...seen.problems];
+  const found = { ...seen, problems, clock: clock?.reading ?? null };
   const stack = await readStackState(name, context.root);
   const up = {
     nats: stack?.nats?.url ?? null,
@@ -42,8 +50,21 @@ async function runDoctor(options: Options, context: CliContext): Promise<void> {
     temporal_ui: stack?.temporal?.uiUrl ?? null,
   };
   if (options.json === true) context.output.json({ ...found, environment: name, stack: up });
-  else print(found, env, up, context.output);
+  else print(found, env, up, clock?.lines ?? [], context.output);
   if (found.problems.length > 0) throw new ExitWith(1);
+}
+
+/** How this machine's clock is kept, and what of it is not as its location expects. */
+async function clockOf(env: string, context: CliContext): Promise<ClockFacts> {
+  const { environment } = await resolveEnvironment(env, context, 'none');
+  try {
+    const { clockFacts } = await import('../clock/facts.ts');
+    return await clockFacts(await resolveLocation(environment, context), context.env);
+  } catch (error) {
+    if (!(error instanceof SsmdError) || error.code !== 'SSMD_INVALID_CONFIG') throw error;
+    const fix = 'correct config/locations.yaml, or what names the location; docs/clocks.md';
+    return { reading: null, lines: [], problems: [{ what: error.message, fix }] };
+  }
 }
 
 /** What is wrong with the environment's file: one of the things to mend. */
@@ -61,6 +82,7 @@ function print(
   found: Diagnosis,
   env: string,
   up: Readonly<Record<string, string | null>>,
+  clock: readonly string[],
   output: Output,
 ): void {
   const { color } = output;
@@ -80,6 +102,7 @@ function print(
   for (const { path, free_bytes } of found.disk) {
     output.line(`disk: ${formatBytes(free_bytes)} free for ${path}`);
   }
+  for (const said of clock) output.line(said);
   for (const { name, found: there } of found.test_tools) {
     if (!there) output.line(`note: ${name} is not on PATH; only tests and by-hand reading use it`);
   }

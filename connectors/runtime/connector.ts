@@ -6,6 +6,7 @@
 import { connectorState, createRateWindow } from './state.ts';
 import type { ConnectorState, Phase } from './state.ts';
 import { msFromNs } from '../../schema/time.ts';
+import type { ClockStatusReport } from './clock-watch.ts';
 import { pause } from './clock.ts';
 import type { TimerHandle } from './clock.ts';
 import { countAlarm, createCounters, createMetrics } from './counters.ts';
@@ -62,6 +63,8 @@ export type ConnectorStatus = {
     readonly pending: number;
     readonly local_bytes: number;
   };
+  /** How its clock is kept; null where nobody watches it. */
+  readonly clock: ClockStatusReport | null;
 };
 
 export type Connector = {
@@ -315,9 +318,13 @@ export function createConnector(deps: ConnectorDeps): Connector {
         pending: shipper.pending(),
         local_bytes: localBytes(),
       },
+      clock: deps.clocks?.status() ?? null,
     }),
     ready: () => epoch?.phase() === 'speaking' && (state === 'READY' || state === 'DEGRADED'),
-    metrics: () => (metrics ??= createMetrics(config.config, counters, gauges)).text(),
+    async metrics() {
+      metrics ??= createMetrics(config.config, counters, gauges);
+      return `${await metrics.text()}${(await deps.clocks?.metrics()) ?? ''}`;
+    },
   };
   const gauges = (): Gauges => ({
     state,

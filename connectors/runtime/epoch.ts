@@ -16,6 +16,7 @@ import type { Day } from '../../schema/time.ts';
 import type { ObjectStore } from '../../storage/object-store.ts';
 import type { Feed } from '../feed.ts';
 import { createEpochArchive } from './archive.ts';
+import type { ClockWatch } from './clock-watch.ts';
 import type { Clock } from './clock.ts';
 import { countAlarm, countReceived } from './counters.ts';
 import type { Counters } from './counters.ts';
@@ -66,6 +67,8 @@ export type EpochDeps = {
   readonly capture: (epoch: number) => CaptureTemplate;
   readonly publish: (epoch: PublishedEpoch) => Publishing;
   readonly counters: Counters;
+  /** Watches the clock; left out where nobody asks how it is kept. */
+  readonly clocks?: ClockWatch;
   readonly report: Report;
 };
 
@@ -143,6 +146,7 @@ export function openEpoch(
     config: deps.config,
     offer(out: EventArena) {
       counters.events += out.count;
+      deps.clocks?.observe(out);
       publishing.offer(out);
     },
     onFaults: (faults) => void clock.setTimeout(() => resubscribe(faults), 0),
@@ -151,7 +155,10 @@ export function openEpoch(
       // Opened long before, unless the clock jumped.
       clock.setTimeout(() => openDay(day), 0);
     },
-    onClock: (fact: Facts['_clock']) => report('clock.stepped', fact),
+    onClock(fact: Facts['_clock']) {
+      deps.clocks?.stepped(fact);
+      report('clock.stepped', fact);
+    },
   });
   const publishing = deps.publish({
     epoch: id,

@@ -1,4 +1,5 @@
 /** Where an import's lines go: one log per epoch, its segments shipped, its inventories written. */
+import { UNSYNCED } from '../../schema/clock.ts';
 import { SsmdError } from '../../schema/errors.ts';
 import type { FoldConfig } from '../../schema/symbols.ts';
 import type { Day } from '../../schema/time.ts';
@@ -13,7 +14,7 @@ import { daysOf } from './inventory.ts';
 import { unsyncedFiles } from './log-files.ts';
 import { openLog } from './log-writer.ts';
 import type { Log } from './log-writer.ts';
-import { captureTemplate, UNSYNCED } from './provenance.ts';
+import { captureTemplate } from './provenance.ts';
 import type { Software } from './provenance.ts';
 import { createShipper } from './shipper.ts';
 

@@ -1,12 +1,14 @@
 /**
  * Where, by what and how well timed a log is captured: read from the machine, never invented. What
- * cannot be read is said to be unknown, and an unproven clock to be unsynced.
+ * cannot be read is said to be unknown.
  */
 import { createHash } from 'node:crypto';
 import { execFileSync } from 'node:child_process';
 import { readFileSync } from 'node:fs';
 import { hostname } from 'node:os';
 import { join } from 'node:path';
+import { LOCAL } from '../../schema/clock.ts';
+import type { ClockHealth, Location } from '../../schema/clock.ts';
 import type { Capture, Origin } from '../../schema/log.ts';
 import type { FoldConfig } from '../../schema/symbols.ts';
 import type { Feed } from '../feed.ts';
@@ -14,19 +16,6 @@ import type { CaptureTemplate } from './log-writer.ts';
 
 export type Place = Pick<Capture, 'location_id' | 'datacenter' | 'proximity'>;
 export type Software = Pick<Capture, 'connector_version' | 'connector_commit' | 'connector_build'>;
-export type ClockHealth = Pick<
-  Capture,
-  'clock_source' | 'clock_sync_status' | 'clock_offset_us' | 'clock_last_sync'
->;
-
-export const UNSYNCED: ClockHealth = {
-  clock_source: 'unsynced',
-  clock_sync_status: 'unsynced',
-  clock_offset_us: null,
-  clock_last_sync: null,
-};
-
-const HERE: Place = { location_id: 'local', datacenter: 'local', proximity: 'unknown' };
 const COMMAND_TIMEOUT_MS = 2_000;
 
 /** The hash a `_config` line and `_capture` carry: of the configuration's JSON, keys in this order. */
@@ -82,42 +71,9 @@ function command(name: string, words: readonly string[]): string | null {
   }
 }
 
-/**
- * Asks chrony how well this machine's clock is kept. Without an answer the clock is unsynced: that it
- * may be right is not known.
- */
-export function readClockHealth(): ClockHealth {
-  const answer = command('chronyc', ['-c', 'tracking']);
-  return answer === null ? UNSYNCED : parseChronyTracking(answer);
-}
-
-/**
- * `chronyc -c tracking` (chrony 4, chronyc(1), read 2026-11): reference id, name, stratum, reference
- * time (s), system time offset (s), last offset, rms offset, frequency, ..., leap status.
- */
-export function parseChronyTracking(line: string): ClockHealth {
-  const fields = line.split(',');
-  const [id = '', name = '', stratum = '', at = '', offset = ''] = fields;
-  const leap = fields.at(-1) ?? '';
-  const seconds = Number(at);
-  const offset_s = Number(offset);
-  if (
-    fields.length < 14 ||
-    leap === 'Not synchronised' ||
-    !(seconds > 0) ||
-    Number.isNaN(offset_s)
-  ) {
-    return UNSYNCED;
-  }
-  const word = `${id} ${name}`.toUpperCase();
-  const source =
-    word.includes('PHC') || word.includes('PTP') ? 'ptp' : /GPS|PPS/.test(word) ? 'gps' : 'ntp';
-  return {
-    clock_source: source,
-    clock_sync_status: Number(stratum) > 0 && Math.abs(offset_s) < 0.1 ? 'synced' : 'degraded',
-    clock_offset_us: Math.round(offset_s * 1e6),
-    clock_last_sync: new Date(seconds * 1000).toISOString(),
-  };
+/** Where a feed is captured, in the words of `_capture`. */
+export function placeOf({ location_id, datacenter, proximity }: Location, feed: string): Place {
+  return { location_id, datacenter, proximity: proximity[feed] ?? 'unknown' };
 }
 
 /** All of `_capture` that holds for one epoch. */
@@ -134,7 +90,7 @@ export function captureTemplate(options: {
   readonly host?: string;
 }): CaptureTemplate {
   const { feed, shard, epoch, config_sha256, origin, source, software, clock } = options;
-  const { location_id, datacenter, proximity } = options.place ?? HERE;
+  const { location_id, datacenter, proximity } = options.place ?? placeOf(LOCAL, feed.id);
   return {
     feed: feed.id,
     shard,

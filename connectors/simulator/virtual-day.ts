@@ -4,6 +4,7 @@
  * begins the day, so that the day has its warm-up, and ends after the midnight that ends it.
  */
 import { join } from 'node:path';
+import { UNSYNCED } from '../../schema/clock.ts';
 import type { SymbolConfig } from '../../schema/symbols.ts';
 import { NS_PER_MINUTE, NS_PER_SECOND, dayEnd, dayStart, msFromNs } from '../../schema/time.ts';
 import type { Day } from '../../schema/time.ts';
@@ -14,7 +15,7 @@ import { createConnector } from '../runtime/connector.ts';
 import type { ConnectorStatus } from '../runtime/connector.ts';
 import type { PublishedEpoch } from '../runtime/epoch.ts';
 import { unsyncedFiles } from '../runtime/log-files.ts';
-import { UNSYNCED, captureTemplate, hashConfig } from '../runtime/provenance.ts';
+import { captureTemplate, hashConfig } from '../runtime/provenance.ts';
 import type { Software } from '../runtime/provenance.ts';
 import { publishNowhere } from '../runtime/publishing.ts';
 import type { Publishing } from '../runtime/publishing.ts';

@@ -114,8 +114,11 @@ test('metrics and states are those a connector has', () => {
   const counters = readProjectFile('connectors/runtime/counters.ts');
   const metrics = found(counters, /'(ssmd_\w+)'/g);
   assertSame(firstCells(OPERATING, '| metric |'), metrics, 'metrics');
+  const watch = readProjectFile('connectors/runtime/clock-watch.ts');
+  const clock = found(watch, /'(ssmd_\w+)'/g);
+  assertSame(firstCells(readProjectFile('docs/clocks.md'), '| metric |'), clock, 'clock metrics');
   const named = PAGES.flatMap((page) => found(readProjectFile(page), /\bssmd_[a-z_]+/g));
-  assert.deepEqual(beyond(named, metrics), []);
+  assert.deepEqual(beyond(named, [...metrics, ...clock]), []);
   const states = found(
     /export type ConnectorState =([^;]*);/.exec(
       readProjectFile('connectors/runtime/state.ts'),
