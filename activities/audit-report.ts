@@ -9,6 +9,15 @@ export type AuditFinding = {
   /** The key concerned. */
   readonly key: string;
   readonly detail: string;
+  /** Where `key` is a run's id: which run, and what it was about. */
+  readonly run?: FoundRun;
+};
+
+export type FoundRun = {
+  readonly type: string;
+  readonly run_id: string;
+  readonly feed: string | null;
+  readonly day: string | null;
 };
 
 export const FINDING_KINDS = [

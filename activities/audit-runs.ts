@@ -1,6 +1,6 @@
 /** Runs of jobs that need somebody: what no workflow could report of itself, as the server knows it. */
 import { JOB_TYPES } from '../schema/jobs.ts';
-import type { AuditFinding } from './audit-report.ts';
+import type { AuditFinding, FoundRun } from './audit-report.ts';
 import type { JobContext } from './deps.ts';
 
 /** One run, as the Temporal server lists it. */
@@ -16,6 +16,9 @@ export type RunRow = {
   readonly events: number;
   /** Its search attribute, where the server knows that one. */
   readonly stage: string | null;
+  /** Two more of them. */
+  readonly feed: string | null;
+  readonly day: string | null;
 };
 
 /** Where runs are asked for. */
@@ -76,11 +79,11 @@ async function endedBadly(runs: JobRuns, run: RunRow): Promise<AuditFinding | nu
   const how = status.toLowerCase().replaceAll('_', ' ');
   const base = `${type} ${how} at ${closed ?? 'an unknown time'}`;
   if (status !== 'FAILED')
-    return { kind: 'run_failed', key: id, detail: `${base}; start it again` };
+    return { kind: 'run_failed', key: id, detail: `${base}; start it again`, run: foundOf(run) };
   const { code, words } = await runs.failureOf(run);
   if (REFUSALS.includes(code)) return null;
   const detail = `${base}: ${code}: ${words}`.slice(0, WORDS_MAX);
-  return { kind: 'run_failed', key: id, detail };
+  return { kind: 'run_failed', key: id, detail, run: foundOf(run) };
 }
 
 /** What a run that has not ended has to be told for; null where it is as it should be. */
@@ -89,16 +92,20 @@ function stillRunning(run: RunRow, now: bigint): AuditFinding | null {
   const age = now - BigInt(Date.parse(started)) * 1_000_000n;
   if (events <= 2) {
     const detail = `${type} was started at ${started} and no worker took it; npx ssmd worker`;
-    return { kind: 'run_stuck', key: id, detail };
+    return { kind: 'run_stuck', key: id, detail, run: foundOf(run) };
   }
   if (age < hours(LONG_HOURS) || LASTING.includes(type)) return null;
   if (stage === 'awaiting-promotion') {
     const detail = `its days were rebuilt and wait for promote or reject; started at ${started}`;
-    return { kind: 'approval_waiting', key: id, detail };
+    return { kind: 'approval_waiting', key: id, detail, run: foundOf(run) };
   }
   const at = stage === null ? '' : ` and is at ${stage}`;
   const detail = `${type} runs since ${started}${at}; npx ssmd job status ${id}`;
-  return { kind: 'run_stuck', key: id, detail };
+  return { kind: 'run_stuck', key: id, detail, run: foundOf(run) };
+}
+
+function foundOf({ type, run_id, feed, day }: RunRow): FoundRun {
+  return { type, run_id, feed, day };
 }
 
 function hours(count: number): bigint {

@@ -35,6 +35,10 @@ export type QaReport = QaDay & {
   readonly outcome: DayResults['day_condition'];
   readonly reasons: readonly string[];
   readonly checks: DayResults['statistics'];
+  /** Checks that failed or could not run, and why; a group of one stands for it. */
+  readonly failed_checks: readonly { readonly name: string; readonly message: string }[];
+  /** Checks that hold in all their groups. */
+  readonly passed_checks: readonly string[];
   readonly records: number;
   readonly gaps: number;
   readonly results: string;
@@ -42,6 +46,8 @@ export type QaReport = QaDay & {
 };
 
 const REASONS_LISTED_MAX = 20;
+const CHECKS_LISTED_MAX = 50;
+const MESSAGE_CHARS_MAX = 400;
 /** Events between two breaths. */
 const EVENTS_A_STRETCH = 20_000;
 
@@ -92,10 +98,31 @@ export async function runQa(
     outcome: results.day_condition,
     reasons: results.condition_reasons.slice(0, REASONS_LISTED_MAX),
     checks: results.statistics,
+    ...checksOf(results),
     records: results.records,
     gaps: results.gaps_total,
     results: qaResultsKey(feed.id, day),
     report: qaReportKey(feed.id, day),
+  };
+}
+
+/** Checks by what came of them: once each, however many groups they have. */
+export function checksOf({ results }: Pick<DayResults, 'results'>): {
+  readonly failed_checks: QaReport['failed_checks'];
+  readonly passed_checks: readonly string[];
+} {
+  const failed = new Map<string, string>();
+  for (const { name, status, message } of results) {
+    if (status !== 'failed' && status !== 'errored') continue;
+    if (!failed.has(name)) failed.set(name, message.slice(0, MESSAGE_CHARS_MAX));
+  }
+  const passed = results.filter(({ status }) => status === 'passed' || status === 'warned');
+  const well = new Set(passed.map(({ name }) => name).filter((name) => !failed.has(name)));
+  return {
+    failed_checks: [...failed]
+      .slice(0, CHECKS_LISTED_MAX)
+      .map(([name, message]) => ({ name, message })),
+    passed_checks: [...well].slice(0, CHECKS_LISTED_MAX),
   };
 }
 

@@ -17,8 +17,8 @@ export const JOB_TYPES = [
 ] as const;
 export type JobType = (typeof JOB_TYPES)[number];
 
-/** Workflows that only jobs start: a day of a range. */
-export const PART_TYPES = ['reprocess-day'] as const;
+/** Workflows that only jobs start: a day of a range, and what somebody has to be told. */
+export const PART_TYPES = ['notice', 'reprocess-day'] as const;
 
 export type ArchiveTierInput = { readonly feed?: string; readonly shard?: string };
 export type DailyArchiveInput = {

@@ -5,6 +5,8 @@ import { defineSearchAttributeKey } from '@temporalio/common';
 import type { JobRuns, RunRow } from '../activities/audit-runs.ts';
 
 const STAGE = defineSearchAttributeKey('SsmdStage', 'KEYWORD');
+const FEED = defineSearchAttributeKey('SsmdFeed', 'KEYWORD');
+const DAY = defineSearchAttributeKey('SsmdDay', 'KEYWORD');
 
 /** Asks over a connection that is open already. */
 export function jobRunsOf(connection: ConnectionLike, namespace: string): JobRuns {
@@ -52,5 +54,7 @@ function rowOf(run: WorkflowExecutionInfo): RunRow {
     closed: run.closeTime?.toISOString() ?? null,
     events: run.historyLength,
     stage: run.typedSearchAttributes.get(STAGE) ?? null,
+    feed: run.typedSearchAttributes.get(FEED) ?? null,
+    day: run.typedSearchAttributes.get(DAY) ?? null,
   };
 }

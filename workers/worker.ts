@@ -22,6 +22,7 @@ import type { JobDeps } from '../activities/deps.ts';
 import { createCompareActivities } from '../activities/compare.ts';
 import { createExportActivities } from '../activities/export.ts';
 import type { ExportDeps } from '../activities/export-plan.ts';
+import { createNoticeActivities } from '../activities/notices.ts';
 import { createQaActivities } from '../activities/qa.ts';
 import { createReprocessActivities } from '../activities/reprocess.ts';
 import type { QaDeps } from '../activities/qa.ts';
@@ -30,6 +31,7 @@ import { readSoftware } from '../connectors/runtime/provenance.ts';
 import type { Endpoints } from '../environments/endpoints.ts';
 import { feedsOf, shardsOf } from '../environments/env.ts';
 import type { Environment } from '../environments/env.ts';
+import type { Place } from '../notify/notifier.ts';
 import { renderReport } from '../qa/report.ts';
 import { SsmdError } from '../schema/errors.ts';
 import { nsFromMs } from '../schema/time.ts';
@@ -41,6 +43,7 @@ import { lateBus, lateStore } from './late-adapters.ts';
 import { childBuilds, partWorker } from './builds.ts';
 import { jobRunsOf } from './job-runs.ts';
 import { exportPorts } from './exports.ts';
+import { attemptsOf, createNoticeDesk, noticeWorker, openChannels } from './notices.ts';
 import { expectedSymbols, readSuite } from './quality.ts';
 import { createReplays, replayWorkers } from './replays.ts';
 
@@ -97,6 +100,7 @@ export async function startWorker(options: WorkerOptions): Promise<RunningWorker
       ...createExportActivities(deps),
       ...createQaActivities(deps),
       ...createReprocessActivities({ ...deps, builds }),
+      ...createNoticeActivities({ ...deps, desk: createNoticeDesk(connection, namespace) }),
       ...createAdmissionActivities({ ...deps, searchAttributes }),
     },
     identity,
@@ -109,7 +113,13 @@ export async function startWorker(options: WorkerOptions): Promise<RunningWorker
     shutdownForceTime: SHUTDOWN_FORCE,
   });
   const workers = [worker];
-  for (const of of [partWorker(builds), ...replayWorkers(replays)]) {
+  const workflowBundle = await bundleWorkflows();
+  const notices = noticeWorker({
+    ...openChannels({ root: options.root, place: placeOf(options), logger, others: [] }),
+    attemptsOf: (run) => attemptsOf(connection, namespace, run),
+  });
+  const queues = [partWorker(builds), ...replayWorkers(replays), { ...notices, workflowBundle }];
+  for (const of of queues) {
     workers.push(await Worker.create({ connection, namespace, identity, ...of }));
   }
   logger.info({ event: 'worker.started', environment: environment.name, queue: TASK_QUEUE });
@@ -134,6 +144,11 @@ export async function startWorker(options: WorkerOptions): Promise<RunningWorker
   };
 }
 
+function placeOf({ environment, endpoints }: WorkerOptions): Place {
+  const { ui_url, namespace } = endpoints.temporal;
+  return { environment: environment.name, ui_url, namespace };
+}
+
 /** What the environment says of how long data stays, and who may read it. */
 function usagePolicy({ spec }: Environment): UsagePolicy {
   const { raw, normalized } = spec.storage;
@@ -154,6 +169,9 @@ let bundle: Promise<WorkflowBundle> | null = null;
 export function bundleWorkflows(): Promise<WorkflowBundle> {
   bundle ??= bundleWorkflowCode({
     workflowsPath: fileURLToPath(new URL('../workflows/index.ts', import.meta.url)),
+    workflowInterceptorModules: [
+      fileURLToPath(new URL('../workflows/interceptors.ts', import.meta.url)),
+    ],
     logger: new DefaultLogger('ERROR'),
   });
   return bundle;

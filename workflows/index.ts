@@ -10,6 +10,7 @@ export { weeklyCleanup as 'weekly-cleanup' } from './weekly-cleanup.ts';
 export { monthlyAudit as 'monthly-audit' } from './monthly-audit.ts';
 export { dailyArchive as 'daily-archive' } from './daily-archive.ts';
 export { dailyQa as 'daily-qa' } from './daily-qa.ts';
+export { notice } from './notice.ts';
 export { promote } from './promote.ts';
 export { reprocess } from './reprocess.ts';
 export { reprocessDay as 'reprocess-day' } from './reprocess-day.ts';

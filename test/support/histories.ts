@@ -18,7 +18,7 @@ export async function keepHistory(
 ): Promise<void> {
   if (process.env['SSMD_KEEP_HISTORIES'] === undefined) return;
   const handle = client.workflow.getHandle(id);
-  await handle.result();
+  await handle.result().catch(() => null);
   // Which process ran it is nobody's business.
   const text = historyToJSON(await handle.fetchHistory());
   const history = JSON.parse(text.replaceAll(/"\d+@[^"]*"/g, '"worker"')) as object;

@@ -1,6 +1,7 @@
 /** A worker over given job dependencies, on a real Temporal server. */
 import { Client, Connection } from '@temporalio/client';
 import { DefaultLogger, NativeConnection, Runtime, Worker } from '@temporalio/worker';
+import type { WorkerOptions } from '@temporalio/worker';
 import { createAdmissionActivities } from '../../activities/admission.ts';
 import { createArchiveActivities } from '../../activities/archive.ts';
 import { createAuditActivities } from '../../activities/audit.ts';
@@ -10,13 +11,17 @@ import { createUsageActivities } from '../../activities/usage.ts';
 import { createCompareActivities } from '../../activities/compare.ts';
 import type { JobDeps } from '../../activities/deps.ts';
 import { createExportActivities } from '../../activities/export.ts';
+import { createNoticeActivities } from '../../activities/notices.ts';
 import { createQaActivities } from '../../activities/qa.ts';
 import { createReprocessActivities } from '../../activities/reprocess.ts';
 import type { QaDeps } from '../../activities/qa.ts';
 import type { Replays } from '../../activities/replay.ts';
+import type { NoticeRun } from '../../schema/notice.ts';
 import { renderReport } from '../../qa/report.ts';
 import { partWorker } from '../../workers/builds.ts';
 import { jobRunsOf } from '../../workers/job-runs.ts';
+import { attemptsOf, createNoticeDesk, noticeWorker } from '../../workers/notices.ts';
+import type { NoticeChannels } from '../../workers/notices.ts';
 import { replayWorkers } from '../../workers/replays.ts';
 import { bundleWorkflows } from '../../workers/worker.ts';
 import { exportDeps } from './export-run.ts';
@@ -51,6 +56,7 @@ export async function startWorkflowJobs(
   deps: JobDeps,
   attributes: readonly string[] = SEARCH_ATTRIBUTES,
   replays: Replays | null = null,
+  notices: NoticeChannels | null = null,
 ): Promise<WorkflowJobs> {
   if (!installed) {
     const logging = { filter: { core: 'ERROR', other: 'ERROR' } } as const;
@@ -79,6 +85,7 @@ export async function startWorkflowJobs(
       ...createExportActivities(exportDeps(deps)),
       ...createQaActivities({ ...deps, ...tinyQa }),
       ...createReprocessActivities({ ...deps, builds }),
+      ...createNoticeActivities({ ...deps, desk: createNoticeDesk(connection, 'default') }),
       ...createAdmissionActivities({
         ...deps,
         searchAttributes: () => Promise.resolve(attributes),
@@ -90,7 +97,14 @@ export async function startWorkflowJobs(
     defaultHeartbeatThrottleInterval: '1 second',
   });
   const workers = [worker];
-  for (const of of [partWorker(builds), ...(replays === null ? [] : replayWorkers(replays))]) {
+  const queues: Omit<WorkerOptions, 'connection'>[] = [partWorker(builds)];
+  if (replays !== null) queues.push(...replayWorkers(replays));
+  if (notices !== null) {
+    const tried = (run: NoticeRun) => attemptsOf(connection, 'default', run);
+    const delivery = noticeWorker({ ...notices, attemptsOf: tried });
+    queues.push({ ...delivery, workflowBundle: await bundleWorkflows() });
+  }
+  for (const of of queues) {
     workers.push(await Worker.create({ connection: native, ...of }));
   }
   const running = workers.map((each) => each.run());

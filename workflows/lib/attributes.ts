@@ -13,8 +13,17 @@ export type Attributes = {
   readonly SsmdOutcome?: string;
 };
 
+/** Of this run: in the sandbox each run has modules of its own. */
+let filed: Attributes = {};
+
+/** All the run was filed under so far, whether or not the server knows the attributes. */
+export function filedUnder(): Attributes {
+  return filed;
+}
+
 /** Sets those of `attributes` that the server knows. */
 export function fileUnder(known: readonly string[], attributes: Attributes): void {
+  filed = { ...filed, ...attributes };
   const pairs = Object.entries(attributes)
     .filter(([name]) => known.includes(name))
     .map(([name, value]) => ({ key: defineSearchAttributeKey(name, 'KEYWORD'), value }));

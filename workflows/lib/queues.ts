@@ -6,3 +6,7 @@ export const PARTS_QUEUE = 'ssmd-parts';
 export const REPLAY_QUEUE = 'ssmd-replay';
 /** What a replay is told is answered even where as many replay as may. */
 export const REPLAY_WORDS_QUEUE = 'ssmd-replay-words';
+/** Notices: a run for each trouble that is not over, and what carries it to people. */
+export const NOTIFY_QUEUE = 'ssmd-notify';
+/** The runs of that queue: `notice/{fingerprint}`. */
+export const NOTICE_ID_PREFIX = 'notice/';

@@ -1,0 +1,52 @@
+/** Notices of a test: a file notifier in a folder of its own, and waiting for what must come. */
+import { mkdtemp, readFile, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { createFileNotifier } from '../../notify/file.ts';
+import type { FileNoticeLine } from '../../notify/file.ts';
+import type { Notifier, Place } from '../../notify/notifier.ts';
+
+export const PLACE: Place = {
+  environment: 'test',
+  ui_url: 'http://127.0.0.1:8233',
+  namespace: 'default',
+};
+
+export type NoticeFile = AsyncDisposable & {
+  readonly notifier: Notifier;
+  /** What its log heard. */
+  readonly logged: readonly FileNoticeLine[];
+  readonly lines: () => Promise<FileNoticeLine[]>;
+};
+
+export async function openNoticeFile(): Promise<NoticeFile> {
+  const dir = await mkdtemp(join(tmpdir(), 'ssmd-notices-'));
+  const path = join(dir, 'of', 'test', 'notices.jsonl');
+  const logged: FileNoticeLine[] = [];
+  return {
+    logged,
+    notifier: createFileNotifier({ path, place: PLACE, log: (line) => logged.push(line) }),
+    lines: async () => {
+      const text = await readFile(path, 'utf8').catch(() => '');
+      return text
+        .split('\n')
+        .filter(Boolean)
+        .map((line) => JSON.parse(line) as FileNoticeLine);
+    },
+    [Symbol.asyncDispose]: () => rm(dir, { recursive: true, force: true }),
+  };
+}
+
+const WAIT_MS_MAX = 15_000;
+const LOOK_MS = 20;
+
+/** Looks until `holds`, and says what was there when it never did. */
+export async function until<T>(look: () => Promise<T> | T, holds: (it: T) => boolean): Promise<T> {
+  const late = Date.now() + WAIT_MS_MAX;
+  for (;;) {
+    const it = await look();
+    if (holds(it)) return it;
+    if (Date.now() > late) throw new Error(`never came: ${JSON.stringify(it, null, 1)}`);
+    await new Promise((resolve) => setTimeout(resolve, LOOK_MS));
+  }
+}

@@ -1,0 +1,125 @@
+/**
+ * Where notices of this worker go: the desk (one standing run a trouble, on the Temporal server the jobs
+ * have anyway) and the channels that are configured; without one, a file and the log.
+ */
+import { join } from 'node:path';
+import { Client, WorkflowNotFoundError } from '@temporalio/client';
+import type { ConnectionLike } from '@temporalio/client';
+import type { WorkerOptions } from '@temporalio/worker';
+import type { Logger } from 'pino';
+import { createDeliveryActivities } from '../activities/notices.ts';
+import type { DeliveryDeps, NoticeDesk } from '../activities/notices.ts';
+import { createFileNotifier } from '../notify/file.ts';
+import type { Notifier, Place } from '../notify/notifier.ts';
+import type { Notice, NoticeRun, Well } from '../schema/notice.ts';
+import { NOTICE_ID_PREFIX, NOTIFY_QUEUE } from '../workflows/lib/queues.ts';
+
+/** Deliveries at once. */
+const DELIVERIES_MAX = 4;
+
+/** The standing runs, over a connection that is open already. */
+export function createNoticeDesk(connection: ConnectionLike, namespace: string): NoticeDesk {
+  const client = new Client({ connection, namespace });
+  return {
+    told: async (notice: Notice) => {
+      const { fingerprint } = notice;
+      await client.workflow.signalWithStart('notice', {
+        taskQueue: NOTIFY_QUEUE,
+        workflowId: `${NOTICE_ID_PREFIX}${fingerprint}`,
+        args: [{ fingerprint }],
+        signal: 'told',
+        signalArgs: [notice],
+        staticSummary: notice.title.slice(0, 180),
+      });
+    },
+    well: async (well: Well) => {
+      const handle = client.workflow.getHandle(`${NOTICE_ID_PREFIX}${well.fingerprint}`);
+      try {
+        await handle.signal('well', well);
+        return true;
+      } catch (error) {
+        if (error instanceof WorkflowNotFoundError) return false;
+        throw error;
+      }
+    },
+  };
+}
+
+/** Fingerprints of troubles that are not over, of those that begin so. */
+export async function openNotices(
+  connection: ConnectionLike,
+  namespace: string,
+  prefix: string,
+): Promise<string[]> {
+  const client = new Client({ connection, namespace });
+  const ours = `WorkflowType = "notice" AND ExecutionStatus = "Running"`;
+  const query = `${ours} AND WorkflowId STARTS_WITH "${NOTICE_ID_PREFIX}${prefix}"`;
+  const found: string[] = [];
+  for await (const { workflowId } of client.workflow.list({ query })) {
+    found.push(workflowId.slice(NOTICE_ID_PREFIX.length));
+  }
+  return found;
+}
+
+/** How often the last activity of a run was tried that did not succeed. */
+export async function attemptsOf(
+  connection: ConnectionLike,
+  namespace: string,
+  run: NoticeRun,
+): Promise<number | null> {
+  const client = new Client({ connection, namespace });
+  const { events = [] } = await client.workflow.getHandle(run.id, run.run_id).fetchHistory();
+  const started = new Map<string, number>();
+  let attempts: number | null = null;
+  for (const event of events ?? []) {
+    const start = event.activityTaskStartedEventAttributes;
+    if (start != null) started.set(String(start.scheduledEventId), start.attempt ?? 1);
+    const ended =
+      event.activityTaskFailedEventAttributes ?? event.activityTaskTimedOutEventAttributes;
+    if (ended == null) continue;
+    attempts = started.get(String(ended.scheduledEventId)) ?? attempts;
+  }
+  return attempts;
+}
+
+export type NoticeChannels = Pick<DeliveryDeps, 'notifiers' | 'last_resort'>;
+
+/** The channels, in the order they are told; said once, so that nobody looks elsewhere. */
+export function openChannels(of: {
+  readonly root: string;
+  readonly place: Place;
+  readonly logger: Logger;
+  readonly others: readonly Notifier[];
+}): NoticeChannels {
+  const { root, place, logger, others } = of;
+  const path = join(root, '.ssmd', place.environment, 'notices.jsonl');
+  const file = createFileNotifier({
+    path,
+    place,
+    log: ({ body, ...line }) => logger.warn({ ...line, event: 'notice', notice: line.event, body }),
+  });
+  const notifiers = others.length === 0 ? [file] : others;
+  const channels = notifiers.map(({ name }) => name);
+  const hint =
+    others.length === 0
+      ? 'no key of Linear and no webhook: notices go to this file and this log; docs/alerts.md'
+      : 'what a channel cannot be told within a day goes to this file';
+  logger.info({ event: 'notices.channels', channels, file: path }, hint);
+  return { notifiers, last_resort: file };
+}
+
+/** The worker of the notices' queue, without its workflows. */
+export function noticeWorker(
+  deps: DeliveryDeps,
+): Pick<
+  WorkerOptions,
+  'taskQueue' | 'activities' | 'maxConcurrentActivityTaskExecutions' | 'shutdownGraceTime'
+> & { readonly shutdownForceTime: '25 seconds' } {
+  return {
+    taskQueue: NOTIFY_QUEUE,
+    activities: createDeliveryActivities(deps),
+    maxConcurrentActivityTaskExecutions: DELIVERIES_MAX,
+    shutdownGraceTime: '5 seconds',
+    shutdownForceTime: '25 seconds',
+  };
+}
