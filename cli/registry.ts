@@ -10,6 +10,7 @@ import { register as demo } from './commands/demo.ts';
 import { register as doctor } from './commands/doctor.ts';
 import { register as env } from './commands/env.ts';
 import { register as exportDays } from './commands/export.ts';
+import { register as feed } from './commands/feed.ts';
 import { register as gaps } from './commands/gaps.ts';
 import { register as importRecording } from './commands/import.ts';
 import { register as job } from './commands/job.ts';
@@ -29,6 +30,7 @@ export const COMMANDS: readonly Register[] = [
   doctor,
   up,
   connector,
+  feed,
   importRecording,
   simulate,
   sub,

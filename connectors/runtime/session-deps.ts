@@ -2,10 +2,10 @@
 import type { EventBuffer } from '../../codec/event-buffer.ts';
 import type { FactKey, Facts } from '../../schema/log.ts';
 import type { FoldConfig } from '../../schema/symbols.ts';
-import type { Feed } from '../feed.ts';
+import type { Feed, Subscription } from '../feed.ts';
 import type { Clock } from './clock.ts';
 import type { OpenSocket } from './socket.ts';
-import type { SubscriptionAction, SubscriptionState } from './subscriptions.ts';
+import type { SubscriptionAction, SubscriptionEvent, SubscriptionState } from './subscriptions.ts';
 
 export type Alarm = Facts['_alarm']['kind'] | 'flood' | 'frame_too_large';
 
@@ -24,6 +24,18 @@ export type SessionDeps = {
   readonly nextRequestId: () => string;
   /** Past resubscriptions (ms) of a symbol, shared by all connections of the shard. */
   readonly resubscribes: (symbol: string) => number[];
+  /** Hears each event of a subscription's machine, after it moved and before it acts. */
+  readonly moved?: (move: Move) => void;
+};
+
+/** One event of one subscription's machine. `detail`: the venue's words, or what was waited for. */
+export type Move = {
+  readonly c: number;
+  readonly subscription: Subscription;
+  readonly from: SubscriptionState;
+  readonly event: SubscriptionEvent;
+  readonly to: SubscriptionState;
+  readonly detail: string;
 };
 
 export type SessionEnd = {

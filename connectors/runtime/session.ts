@@ -215,9 +215,11 @@ export class Session {
   }
 
   #apply(entry: Entry, event: SubscriptionEvent, detail: string): void {
-    const { to, action } = transition(entry.state, event);
-    if (to !== entry.state) entry.since_ms = this.#now();
+    const { state: from, subscription } = entry;
+    const { to, action } = transition(from, event);
+    if (to !== from) entry.since_ms = this.#now();
     entry.state = to;
+    this.#deps.moved?.({ c: this.c, subscription, from, event, to, detail });
     if (event === 'ack') entry.again = false;
     if (action !== 'none') this.#act(entry, action, detail);
   }
