@@ -14,7 +14,15 @@ import { dayStart, parseDay } from '../schema/time.ts';
 import type { Day, UnixNs } from '../schema/time.ts';
 import { dayFault, feedFault, openDay, shown, yesterdayOf } from './day-input.ts';
 import type { JobDeps } from './deps.ts';
-import { formatFault, outFault, rangeFault, symbolsFault, typesFault } from './export-input.ts';
+import { CLOCK_SOURCES, CLOCK_STATUSES } from '../schema/clock.ts';
+import {
+  clockFault,
+  formatFault,
+  outFault,
+  rangeFault,
+  symbolsFault,
+  typesFault,
+} from './export-input.ts';
 import { ONE_OR_BOTH, buildName, integer, oneOf, ratio, words } from './input-judges.ts';
 import { instantFault, replayDayFault, replayIdFault, speedFault } from './replay-input.ts';
 import { activity } from './run.ts';
@@ -267,6 +275,8 @@ const SHAPES: { readonly [T in JobType]: Shape } = {
     version: { judge: (value, ...of) => (value === 'current' ? null : version(value, ...of)) },
     format: { judge: formatFault },
     out: { judge: outFault },
+    clock_source: { judge: clockFault(CLOCK_SOURCES) },
+    clock_status: { judge: clockFault(CLOCK_STATUSES) },
   },
   replay: {
     feed: { judge: feed, required: true },

@@ -2,6 +2,7 @@
 import { jsonDocument } from '../dataset/canonical.ts';
 import { manifestKey } from '../dataset/keys.ts';
 import { buildManifest, compareManifests, inputsId } from '../dataset/manifest.ts';
+import { captureSpans } from '../dataset/captures.ts';
 import type { Build, Manifest, ManifestObject } from '../dataset/manifest.ts';
 import { SsmdError, invariant } from '../schema/errors.ts';
 import type { Feed } from '../connectors/feed.ts';
@@ -181,6 +182,7 @@ export function manifestOf(
     inputs: sources.inputs,
     gaps: sources.gaps,
     builds: { archiver: build, connectors: [...new Set(builds)].sort() },
+    captures: captureSpans(sources.survey.plans),
   };
   return buildManifest(parts, deps.sha256);
 }

@@ -1,4 +1,6 @@
 /** Writes the files of one day. A file that is noted as finished is not written again. */
+import { captureLookup, passesClock } from '../dataset/captures.ts';
+import type { CaptureSpan, ClockFilter } from '../dataset/captures.ts';
 import { exportColumns } from '../dataset/export-columns.ts';
 import type { ExportRow } from '../dataset/export-columns.ts';
 import { DecimalSurvey, mergeExtents } from '../dataset/export-decimals.ts';
@@ -49,7 +51,7 @@ export async function surveyDay(
     const survey = new DecimalSurvey(exportColumns(series.type, manifest.schema));
     pace.file(series);
     for (const object of series.objects) {
-      for (const row of await readRows(deps, manifest, series.type, object, context.signal)) {
+      for (const row of await readRows(deps, manifest, work.plan, series.type, object, context)) {
         survey.add(row);
         if (pace.row()) await pace.breath();
       }
@@ -105,7 +107,7 @@ async function writeFile(work: FileWork, series: ExportSeries, path: string): Pr
   let rows = 0;
   try {
     for (const object of series.objects) {
-      for (const row of await readRows(deps, manifest, type, object, context.signal)) {
+      for (const row of await readRows(deps, manifest, plan, type, object, context)) {
         rows++;
         const bytes = encoded(path, rows, () => encoder.add(row));
         if (bytes !== null) await sink.write(bytes);
@@ -131,22 +133,39 @@ function encoded<T>(path: string, row: number, encode: () => T): T {
   }
 }
 
-/** @throws SSMD_CORRUPT where the object is not what the manifest says */
+/** The rows that are wanted. @throws SSMD_CORRUPT where the object is not what the manifest says */
 async function readRows(
   deps: ExportDeps,
-  { feed, day, version, schema }: Manifest,
+  { feed, day, version, schema, captures = [] }: Manifest,
+  { selection: { clock } }: ExportBrief,
   type: EventType,
   object: ManifestObject,
-  signal: AbortSignal,
+  { signal }: JobContext,
 ): Promise<Iterable<ExportRow>> {
   const read = await readObject(deps, object, schema, signal);
-  if (typeof read !== 'string') return rowsOf(schema, type, read);
+  if (typeof read !== 'string') {
+    const rows = rowsOf(schema, type, read);
+    return clock === undefined ? rows : rowsUnder(rows, captures, clock);
+  }
   throw new SsmdError(
     'SSMD_CORRUPT',
     `object ${object.key} of ${feed} ${day} ${version} is not what its manifest says: ${read}. ` +
       'Nothing was exported; audit tells what else is wrong with the day',
     { facts: { key: object.key, feed, day, version } },
   );
+}
+
+/** Rows of md2 whose line was captured as asked. */
+function* rowsUnder(
+  rows: Iterable<ExportRow>,
+  captures: readonly CaptureSpan[],
+  clock: ClockFilter,
+): Generator<ExportRow> {
+  const spanOf = captureLookup(captures);
+  for (const row of rows) {
+    const { shard, t } = row as { readonly shard: string; readonly t: bigint };
+    if (passesClock(spanOf(shard, t), clock)) yield row;
+  }
 }
 
 type Pace = {

@@ -52,6 +52,17 @@ export function typesFault(value: unknown): FieldFault {
   return { what: `${odd.map(shown).join(', ')}: no type of event`, hint };
 }
 
+/** Levels of a capture's clock, or words for how well it was kept. */
+export function clockFault(known: readonly string[]): (value: unknown) => FieldFault {
+  return (value) => {
+    const hint = `a list of ${known.join(', ')}`;
+    if (!isList(value)) return { what: `${shown(value)} is no such list`, hint };
+    const odd = value.find((it) => !known.some((word) => word === it));
+    if (odd === undefined) return null;
+    return { what: `${shown(odd)} is not known`, hint: suggestion(String(odd), known) };
+  };
+}
+
 /** Their shape only: which there are is in the days themselves. */
 export function symbolsFault(value: unknown): FieldFault {
   const hint = 'a list of our names, such as ["BTCUSD"]; left out, it is all';

@@ -42,6 +42,18 @@ export type ExportWanted = ExportPlace & {
   readonly format: ExportFormat;
 };
 
+/** Why nobody can say under what clock its rows were captured; empty where the manifest does. */
+function clockFaults({ feed, day, version, schema, captures }: Manifest): Fault[] {
+  const where = 'clock_source';
+  if (schema !== 'md2') {
+    const what = `${feed} ${day} ${version} is of ${schema}, whose rows have no receive time`;
+    return [{ where, what, hint: 'name a version of md2' }];
+  }
+  if (captures !== undefined) return [];
+  const what = `the manifest of ${feed} ${day} ${version} does not say how it was captured`;
+  return [{ where, what, hint: 'it is of an older ssmd: rebuild the day with reprocess' }];
+}
+
 /** Small enough for a history: which files there will be is in the manifests of its days. */
 export type ExportPlan = ExportWanted & {
   readonly days: readonly PinnedDay[];
@@ -75,6 +87,7 @@ export async function planExport(
     if (manifest === null) without.push(day);
     else {
       contents.add(manifest);
+      if (wanted.selection.clock !== undefined) faults.push(...clockFaults(manifest));
       days.push({ day, version: manifest.version, content_id: manifest.content_id });
     }
     context.beat({ v: 1, stage: `looking at ${feed} ${day}`, done: [], records: 0, bytes: 0 });

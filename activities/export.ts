@@ -24,6 +24,8 @@ export type Published = ExportCount & {
   /** Of `export.json`. */
   readonly manifest_sha256: string;
   readonly incomplete_days: number;
+  /** Rows that the filter of clocks left out; absent without one. */
+  readonly left_out?: number;
 };
 
 export function createExportActivities(deps: ExportDeps) {
@@ -50,11 +52,13 @@ export async function publishExport(
   const target = deps.openTarget(plan);
   const days: ExportDay[] = [];
   const paths: string[] = [];
+  let records = 0;
   for (const day of plan.days) {
     const manifest = await pinnedManifest(deps, plan.feed, day);
     days.push(exportDay(manifest));
     for (const series of seriesOf(manifest, plan.selection)) {
       paths.push(exportPath({ ...series, day: day.day }, plan.format));
+      records += series.objects.reduce((sum, object) => sum + object.records, 0);
     }
     await breathe(context.signal);
   }
@@ -63,7 +67,9 @@ export async function publishExport(
   const before = await publishedBefore(target, parts, paths);
   if (before !== null) return summaryOf(deps, plan, before);
   const files = await notedFiles(target, paths, context);
-  const made = exportDocument({ ...parts, files, build: deps.build });
+  const rows = files.reduce((sum, file) => sum + file.rows, 0);
+  const left_out = selection.clock === undefined ? null : records - rows;
+  const made = exportDocument({ ...parts, files, build: deps.build }, left_out);
   await target.publish(made.bytes);
   return summaryOf(deps, plan, made);
 }

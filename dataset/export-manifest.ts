@@ -10,12 +10,15 @@ import type { Day } from '../schema/time.ts';
 import { jsonDocument } from './canonical.ts';
 import { manifestKey, parseObjectKey } from './keys.ts';
 import type { DecimalExtents } from './export-decimals.ts';
+import type { ClockFilter } from './captures.ts';
 import type { Build, Manifest, ManifestObject } from './manifest.ts';
 
 /** Which events: lists in order, null for all. */
 export type ExportSelection = {
   readonly types: readonly EventType[] | null;
   readonly symbols: readonly string[] | null;
+  /** Rows captured under such a clock alone; absent: all. */
+  readonly clock?: ClockFilter;
 };
 
 /** A day as it was pinned: a manifest never changes, `content_id` proves that it did not. */
@@ -90,7 +93,13 @@ export type ExportManifest = {
   readonly files: readonly ExportFile[];
   /** Of Parquet: by type, what each decimal column holds; null for text. */
   readonly decimals: Readonly<Partial<Record<EventType, DecimalExtents>>> | null;
-  readonly totals: { readonly files: number; readonly rows: number; readonly bytes: number };
+  readonly totals: {
+    readonly files: number;
+    readonly rows: number;
+    readonly bytes: number;
+    /** Rows that `selection.clock` left out; absent without one. */
+    readonly left_out?: number;
+  };
   readonly build: Build;
 };
 
@@ -103,7 +112,10 @@ export function exportDay(manifest: Manifest): ExportDay {
 }
 
 /** `export.json`, as it is written. */
-export function exportDocument(parts: Omit<ExportManifest, 'format' | 'totals'>): {
+export function exportDocument(
+  parts: Omit<ExportManifest, 'format' | 'totals'>,
+  left_out: number | null = null,
+): {
   readonly manifest: ExportManifest;
   readonly bytes: Uint8Array;
 } {
@@ -114,6 +126,7 @@ export function exportDocument(parts: Omit<ExportManifest, 'format' | 'totals'>)
     files: files.length,
     rows: sum(({ rows }) => rows),
     bytes: sum(({ bytes }) => bytes),
+    ...(left_out === null ? {} : { left_out }),
   };
   const manifest: ExportManifest = { ...parts, format: 1, files, totals };
   return { manifest, bytes: jsonDocument(manifest) };

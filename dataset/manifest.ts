@@ -7,6 +7,7 @@ import { EVENT_TYPES } from '../schema/events.ts';
 import type { EventType } from '../schema/events.ts';
 import type { Day } from '../schema/time.ts';
 import { canonicalJson } from './canonical.ts';
+import type { CaptureSpan } from './captures.ts';
 import type { WindowHours } from './cutter.ts';
 import { canonicalObjectKey } from './keys.ts';
 import { SCHEMAS } from './version.ts';
@@ -104,6 +105,11 @@ export type Manifest = {
   readonly complete: boolean;
   readonly content_id: string;
   readonly builds: { readonly archiver: Build; readonly connectors: readonly string[] };
+  /**
+   * Where and by what clock its lines were captured, of RAW's headers: no part of any id. Absent in
+   * manifests of workers that did not write it yet: then nobody can say.
+   */
+  readonly captures?: readonly CaptureSpan[];
 };
 
 export type ManifestTotals = {
@@ -128,6 +134,7 @@ export type ManifestParts = Pick<
   | 'inputs'
   | 'gaps'
   | 'builds'
+  | 'captures'
 >;
 
 /** Puts a manifest together: sorted, counted, identified. `sha256` yields lower-case hex. */

@@ -130,6 +130,9 @@ export type ExportInput = {
   readonly format?: ExportFormat;
   /** A folder that is not there yet, as the worker sees it; left out, it is the normalized bucket. */
   readonly out?: string;
+  /** Rows captured under such a clock alone; all where both are left out. */
+  readonly clock_source?: readonly string[];
+  readonly clock_status?: readonly string[];
 };
 
 /** Two versions of a day side by side; `current` is the one that serves it. */

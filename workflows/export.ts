@@ -20,8 +20,10 @@ import type {
   ExportPlan,
   ExportWanted,
 } from '../activities/export-plan.ts';
+import type { ClockFilter } from '../dataset/captures.ts';
 import { mergeExtents } from '../dataset/export-decimals.ts';
 import type { DecimalExtents } from '../dataset/export-decimals.ts';
+import { CLOCK_SOURCES, CLOCK_STATUSES } from '../schema/clock.ts';
 import type { EventType } from '../schema/events.ts';
 import type { ExportInput } from '../schema/jobs.ts';
 import { admit } from './lib/admit.ts';
@@ -111,11 +113,27 @@ function wantedOf(input: ExportInput, day: string): ExportWanted {
       // Their order and repetitions say nothing.
       types: types === null ? null : ([...new Set(types)].sort() as EventType[]),
       symbols: symbols === null ? null : [...new Set(symbols)].sort(),
+      ...clockOf(input),
     },
     version: version === 'current' ? null : version,
     format: input.format ?? 'parquet',
     out: input.out ?? null,
   };
+}
+
+/** In the words' own order; nothing where nothing is asked. */
+function clockOf({ clock_source, clock_status }: ExportInput): { clock?: ClockFilter } {
+  if (clock_source === undefined && clock_status === undefined) return {};
+  return {
+    clock: {
+      sources: clock_source === undefined ? null : wordsIn(CLOCK_SOURCES, clock_source),
+      statuses: clock_status === undefined ? null : wordsIn(CLOCK_STATUSES, clock_status),
+    },
+  };
+}
+
+function wordsIn<T extends string>(known: readonly T[], given: readonly string[]): T[] {
+  return known.filter((word) => given.includes(word));
 }
 
 function briefOf({ days: _, ...brief }: ExportPlan): ExportBrief {

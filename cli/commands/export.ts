@@ -2,6 +2,7 @@
 import { randomUUID } from 'node:crypto';
 import { resolve } from 'node:path';
 import type { Command } from 'commander';
+import { CLOCK_SOURCES, CLOCK_STATUSES } from '../../schema/clock.ts';
 import { EVENT_TYPES } from '../../schema/events.ts';
 import { EXPORT_FORMATS } from '../../schema/jobs.ts';
 import type { ExportReport } from '../../workflows/export.ts';
@@ -23,6 +24,8 @@ type ExportFlags = {
   readonly datasetVersion?: string;
   readonly format: string;
   readonly out?: string;
+  readonly clockSource?: string;
+  readonly clockStatus?: string;
   readonly json?: boolean;
 };
 
@@ -55,6 +58,8 @@ export function register(program: Command, context: CliContext): void {
       '--out <folder>',
       "a folder that is not there yet, on the worker's machine (default: the normalized bucket)",
     )
+    .option('--clock-source <list>', `only what such clocks timed: ${CLOCK_SOURCES.join(', ')}`)
+    .option('--clock-status <list>', `only while they were: ${CLOCK_STATUSES.join(', ')}`)
     .option('--env <name>', ENV_HELP, parseEnvName)
     .option('--json', 'print one JSON object')
     .addHelpText('after', `\nExample:\n  ${EXAMPLE}\n\nColumns: docs/export.md`)
@@ -83,9 +88,10 @@ async function startExport(flags: ExportFlags, context: CliContext): Promise<voi
 /** What the job is given. */
 function inputOf(flags: ExportFlags): Readonly<Record<string, unknown>> {
   const { feed, date: day, start: from, end: to, symbols, types } = flags;
-  const { datasetVersion: version, format, out } = flags;
+  const { datasetVersion: version, format, out, clockSource, clockStatus } = flags;
   return givenOf({
     ...{ feed, day, from, to, symbols: listOf(symbols), types: listOf(types), version, format },
+    ...{ clock_source: listOf(clockSource), clock_status: listOf(clockStatus) },
     // The worker has another folder to begin from.
     out: out === undefined ? undefined : resolve(out),
   });
@@ -93,6 +99,7 @@ function inputOf(flags: ExportFlags): Readonly<Record<string, unknown>> {
 
 const FLAG_OF: Readonly<Record<string, string>> = {
   ...{ feed: '--feed', day: '--date', from: '--start', to: '--end', symbols: '--symbols' },
+  ...{ clock_source: '--clock-source', clock_status: '--clock-status' },
   ...{ types: '--types', version: '--dataset-version', format: '--format', out: '--out' },
 };
 
@@ -105,6 +112,12 @@ function print(report: ExportReport, { output }: CliContext): void {
     `  ${formatCount(files)} files, ${formatCount(rows)} rows, ${formatBytes(bytes)}; ` +
       'export.json lists them with their hashes',
   );
+  if (report.left_out !== undefined) {
+    output.line(
+      `  ${formatCount(report.left_out)} rows were left out: captured under another clock, or ` +
+        'nobody knows under which',
+    );
+  }
   if (incomplete_days > 0) {
     output.line(
       `  ${incomplete_days} of ${report.days} days are incomplete: npx ssmd dataset show names their gaps`,

@@ -29,11 +29,11 @@ export type Asked = Partial<Omit<ExportWanted, 'selection'>> &
   Partial<ExportWanted['selection']> & { readonly day?: string };
 
 export function wantedOf(asked: Asked): ExportWanted {
-  const { day = '2026-11-20', types = null, symbols = null, ...rest } = asked;
+  const { day = '2026-11-20', types = null, symbols = null, clock, ...rest } = asked;
   return {
     ...{ feed: 'tiny', from: day, to: day, version: null, format: 'jsonl', out: null },
     ...{ run: 'test', id: 'test', ...rest },
-    selection: { types, symbols },
+    selection: { types, symbols, ...(clock === undefined ? {} : { clock }) },
   };
 }
 

@@ -52,6 +52,8 @@ export type TinyDayOptions = {
   /** Every epoch took the shard with the bus away: it knew of none before it. */
   readonly bus_away?: boolean;
   readonly start_at?: bigint;
+  /** What each epoch's headers say; a sample's where left out. */
+  readonly captures?: readonly Partial<Capture>[];
 };
 
 export type TinyDay = {
@@ -71,7 +73,8 @@ export async function writeTinyDay(store: ObjectStore, options: TinyDayOptions):
   let previous: { epoch: number; t: bigint } | null = null;
   for (const [index, begin] of starts.entries()) {
     const until = starts[index + 1] ?? end;
-    const life = new TinyLife(shard, begin, day, options.step_ns ?? 10n * NS_PER_MINUTE);
+    const step_ns = options.step_ns ?? 10n * NS_PER_MINUTE;
+    const life = new TinyLife(shard, begin, day, step_ns, options.captures?.[index]);
     // Beyond its successor's take the old epoch still writes for a while: nobody may use it.
     const overlap = index + 1 < starts.length ? 30n * NS_PER_SECOND : 0n;
     const death = index + 1 < starts.length ? options.deaths?.[index] : undefined;

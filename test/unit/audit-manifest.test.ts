@@ -98,6 +98,14 @@ const EDITS: readonly (readonly [string, RegExp, (it: Manifest) => Manifest])[] 
     /manifest says first_t 1,/,
     (it) => onFirst(it, () => ({ first_t: '1' })),
   ],
+  [
+    'how it was captured',
+    /says of its captures what the headers of RAW do not/,
+    ({ captures = [], ...it }) => ({
+      ...it,
+      captures: captures.map((span) => ({ ...span, clock_source: 'hardware' })),
+    }),
+  ],
   ["an object's size", /manifest says bytes 1,/, (it) => onFirst(it, () => ({ bytes: 1 }))],
 ];
 

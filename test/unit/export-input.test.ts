@@ -42,7 +42,7 @@ test('every fault is named at once', () => {
     'version: "latest" is no version (such as "v1" or "v1.1")',
     'format: "Parquet" is no format (did you mean "parquet"?)',
     `out: "kraken" is no folder (an absolute path on the worker's machine`,
-    'dya: is not known (known are feed, day, from, to, symbols, types, version, format, out; did',
+    'dya: is not known (known are feed, day, from, to, symbols, types, version, format, out,',
     'A valid example: {"feed":"kraken","day":"2026-11-21"}',
   ]) {
     assert.ok(message.includes(line), `${line}\nis not in\n${message}`);
