@@ -114,8 +114,9 @@ test('it is the same whether the day came from the bus or from RAW, and no part 
   );
   await archiveDay(other, { feed: 'tiny', day: DAY });
   const found = await readManifest(other, OF);
+  assert.ok(found);
   assert.ok(
-    found?.objects.some(({ source }) => source === 'bus'),
+    found.objects.some(({ source }) => source === 'bus'),
     'some of it is from the bus',
   );
   assert.deepEqual(found.captures, manifest.captures);
