@@ -140,7 +140,7 @@ class FaultyVenue implements Harness {
     const venue = this.#venue.connect(path, now_ns, {
       frame: (text, about, at_ns) => this.#send(connection, text, about, at_ns),
       ping: (at_ns) => {
-        if (connection.open) wire.ping(at_ns);
+        if (connection.open && !this.#isSilent(connection, null, at_ns)) wire.ping(at_ns);
       },
       close: (code, reason, at_ns) => this.#end(connection, code, reason, at_ns),
     });

@@ -88,6 +88,10 @@ export type VenueCard = {
   readonly struck: { readonly path: string; readonly channel: string; readonly symbol: string };
   /** A channel that begins at once, in the venue's words and as it is subscribed to. */
   readonly prompt: { readonly channel: string; readonly subscribed: string };
+  /** What frames of trades hold, and the key of their price. */
+  readonly trade: { readonly mark: string; readonly price: string };
+  /** What frames of a channel hold of which each message states all, and its name in them. */
+  readonly stated: { readonly mark: string; readonly name: string };
 };
 
 export const KRAKEN_CARD: VenueCard = {
@@ -116,6 +120,8 @@ export const KRAKEN_CARD: VenueCard = {
   isRefusal: (text) => text.includes('"success":false') && text.includes('"error":"'),
   struck: { path: '/v2', channel: 'book', symbol: 'BTC/USD' },
   prompt: { channel: 'ticker', subscribed: 'ticker' },
+  trade: { mark: '"channel":"trade","type":"update"', price: 'price' },
+  stated: { mark: '"channel":"ticker","type":"update"', name: '"ticker"' },
 };
 
 const PUBLIC = ['trade', 'bookTicker', 'depth@100ms', 'depth20@100ms'];
@@ -139,6 +145,8 @@ export const BINANCE_CARD: VenueCard = {
   isRefusal: (text) => text.includes('"error":{"code":2,"msg":"Invalid request'),
   struck: { path: '/public/stream', channel: 'depth@100ms', symbol: 'BTCUSDT' },
   prompt: { channel: 'markPrice@1s', subscribed: 'markPrice' },
+  trade: { mark: '"e":"aggTrade"', price: 'p' },
+  stated: { mark: '"e":"bookTicker"', name: '"bookTicker"' },
 };
 
 const OKX_PUBLIC = ['books', 'bbo-tbt', 'trades', 'tickers'];
@@ -164,6 +172,8 @@ export const OKX_CARD: VenueCard = {
   isRefusal: (text) => text.includes('"event":"error"') && text.includes('"code":"60018"'),
   struck: { path: '/ws/v5/public', channel: 'books', symbol: 'BTC-USDT' },
   prompt: { channel: 'bbo-tbt', subscribed: 'bbo-tbt' },
+  trade: { mark: '"channel":"trades","instId":"BTC-USDT"},"data"', price: 'px' },
+  stated: { mark: '"channel":"bbo-tbt","instId":"BTC-USDT"},"data"', name: '"bbo-tbt"' },
 };
 
 const COINBASE_CHANNELS = [
@@ -192,6 +202,8 @@ export const COINBASE_CARD: VenueCard = {
   isRefusal: (text) => text.includes('"type":"error"') && text.includes('is not a valid product'),
   struck: { path: '/', channel: 'level2', symbol: 'BTC-USD' },
   prompt: { channel: 'level2', subscribed: 'level2' },
+  trade: { mark: '{"channel":"market_trades"', price: 'price' },
+  stated: { mark: '{"channel":"ticker"', name: '"ticker"' },
 };
 
 const BYBIT_TOPICS = [
@@ -217,6 +229,8 @@ export const BYBIT_CARD: VenueCard = {
   isRefusal: (text) => text.includes('"success":false') && text.includes(',topic:'),
   struck: { path: '/v5/public/linear', channel: 'orderbook', symbol: 'BTCUSDT' },
   prompt: { channel: 'tickers', subscribed: 'tickers' },
+  trade: { mark: '"topic":"publicTrade.BTCUSDT"', price: 'p' },
+  stated: { mark: '"topic":"orderbook.1.BTCUSDT"', name: '"orderbook' },
 };
 
 export const VENUE_CARDS: readonly VenueCard[] = [

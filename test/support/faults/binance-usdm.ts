@@ -90,7 +90,9 @@ export const BINANCE_TABLES: readonly FaultTable[] = [
             ...{ mark: ['@depth@100ms"'], edit: lostForGood },
             shows: (outcome) => {
               const { clean, come, place } = outcome;
-              const [opened] = come.filter((it) => it.type === 'status' && it.kind === 'gap_opened');
+              const [opened] = come.filter(
+                (it) => it.type === 'status' && it.kind === 'gap_opened',
+              );
               assert.ok(opened?.type === 'status' && opened.cause === 'sequence');
               const waited_ms = Number(opened.t - (clean.lines[place.at]?.t ?? 0n)) / 1e6;
               assert.ok(waited_ms > 4_500 && waited_ms < 8_000, `${waited_ms} ms`);
@@ -147,7 +149,10 @@ export const BINANCE_TABLES: readonly FaultTable[] = [
             // One that is sent is an event; where it is not, nothing is told, as everywhere else here.
             shows: (outcome) => {
               silent(outcome);
-              assert.deepEqual(outcome.come.map(({ type }) => type), ['liquidation']);
+              assert.deepEqual(
+                outcome.come.map(({ type }) => type),
+                ['liquidation'],
+              );
             },
           },
         ],

@@ -41,7 +41,10 @@ const liquidations =
     const prices = outcome.come.map((it) => {
       return it.type === 'liquidation' && it.price !== null ? formatDecimal(it.price) : it.type;
     });
-    assert.deepEqual(prices, Array.from({ length: count }, () => price));
+    assert.deepEqual(
+      prices,
+      Array.from({ length: count }, () => price),
+    );
   };
 const liquidation = (price: string): string =>
   '{"topic":"allLiquidation.BTCUSDT","type":"snapshot","ts":1795168790000,"data":[{"T":1795168789990,' +

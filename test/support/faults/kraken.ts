@@ -69,7 +69,9 @@ export const KRAKEN_TABLES: readonly FaultTable[] = [
       },
       {
         row: 'order swapped',
-        proofs: [{ mark: BOOK, edit: swapped, shows: checksumLater, places: 8, otherwise: harmless }],
+        proofs: [
+          { mark: BOOK, edit: swapped, shows: checksumLater, places: 8, otherwise: harmless },
+        ],
       },
       {
         row: 'price or size changed',
@@ -86,7 +88,10 @@ export const KRAKEN_TABLES: readonly FaultTable[] = [
         row: 'time changed',
         proofs: [
           {
-            ...{ mark: BOOK, edit: changed(field('timestamp', (it) => it.replace(/T\d\d/, 'T08'))) },
+            ...{
+              mark: BOOK,
+              edit: changed(field('timestamp', (it) => it.replace(/T\d\d/, 'T08'))),
+            },
             shows: both(asSent, qa('timestamp-order')),
           },
         ],
@@ -132,7 +137,11 @@ export const KRAKEN_TABLES: readonly FaultTable[] = [
       {
         row: 'lost',
         proofs: [
-          { mark: TRADE, edit: lost, shows: gap({ cause: 'sequence', about: 'trade', when: 'later' }) },
+          {
+            mark: TRADE,
+            edit: lost,
+            shows: gap({ cause: 'sequence', about: 'trade', when: 'later' }),
+          },
         ],
       },
       { row: 'repeated', proofs: [{ mark: TRADE, edit: repeated, shows: held }] },
@@ -141,11 +150,14 @@ export const KRAKEN_TABLES: readonly FaultTable[] = [
         proofs: [
           {
             ...{ mark: TRADE, edit: swapped },
-            shows: both(gap({ cause: 'sequence', about: 'trade', when: 'later' }), ({ gone, come }) => {
-              const ids = (all: typeof gone) =>
-                all.flatMap((it) => (it.type === 'trade' ? [it.trade_id] : [])).toSorted();
-              assert.deepEqual(ids(come), ids(gone), 'the late trade is told');
-            }),
+            shows: both(
+              gap({ cause: 'sequence', about: 'trade', when: 'later' }),
+              ({ gone, come }) => {
+                const ids = (all: typeof gone) =>
+                  all.flatMap((it) => (it.type === 'trade' ? [it.trade_id] : [])).toSorted();
+                assert.deepEqual(ids(come), ids(gone), 'the late trade is told');
+              },
+            ),
           },
         ],
       },
@@ -159,7 +171,9 @@ export const KRAKEN_TABLES: readonly FaultTable[] = [
           {
             ...{ mark: TRADE, edit: changed(field('trade_id', plus(-1))) },
             shows: ({ come }) =>
-              assert.ok(come.some((it) => it.type === 'trade' && (it.flags & FLAG.ID_CONFLICT) !== 0)),
+              assert.ok(
+                come.some((it) => it.type === 'trade' && (it.flags & FLAG.ID_CONFLICT) !== 0),
+              ),
           },
         ],
       },
@@ -222,7 +236,9 @@ export const KRAKEN_TABLES: readonly FaultTable[] = [
             mark: OHLC,
             edit: (lines, { at, next }) => {
               const begins = (index: number): string =>
-                /"interval_begin":"[^"]*"/.exec(String((lines[index] as { frame?: string }).frame))?.[0] ?? '';
+                /"interval_begin":"[^"]*"/.exec(
+                  String((lines[index] as { frame?: string }).frame),
+                )?.[0] ?? '';
               const last = [at, ...next].findLast((index) => begins(index) === begins(at)) ?? at;
               return lines.toSpliced(last, 1);
             },
@@ -254,7 +270,10 @@ export const KRAKEN_TABLES: readonly FaultTable[] = [
             edit: changed((it) => it.replace(/"qty_min":[\d.e-]+/, '"qty_min":0.7')),
             shows: (outcome) => {
               silent(outcome);
-              assert.deepEqual(outcome.come.map(({ type }) => type), ['instrument']);
+              assert.deepEqual(
+                outcome.come.map(({ type }) => type),
+                ['instrument'],
+              );
             },
           },
         ],

@@ -158,7 +158,8 @@ export const cut: Edit = (lines, { at }) => {
   const { c, t } = frameAt(lines, at);
   const back = t + 2_000_000_000n;
   const opened = lines.find((line) => line.type === 'fact' && line.key === '_open');
-  const { url, day } = opened?.type === 'fact' ? (opened.fact as { url: string; day: string }) : assert.fail();
+  const { url, day } =
+    opened?.type === 'fact' ? (opened.fact as { url: string; day: string }) : assert.fail();
   const closed = { c, code: null, reason: '', by: 'network' as const };
   const rest = lines
     .slice(at + 1)
@@ -177,7 +178,8 @@ export const cut: Edit = (lines, { at }) => {
 /** `"name":value` of a frame, the value by `to`. Numbers may be quoted. */
 export function field(name: string, to: (digits: string) => string): (frame: string) => string {
   const pattern = new RegExp(`("${name}":"?)([-\\dT:.]+)`);
-  return (frame) => frame.replace(pattern, (_, before: string, digits: string) => before + to(digits));
+  return (frame) =>
+    frame.replace(pattern, (_, before: string, digits: string) => before + to(digits));
 }
 
 /** Another number of as many digits: its last digit is another one. */
@@ -189,7 +191,11 @@ export const plus =
   (digits: string): string =>
     String(BigInt(digits) + BigInt(more));
 
-type Opened = { readonly cause: string; readonly about?: EventType; readonly when?: 'here' | 'later' | 'any' };
+type Opened = {
+  readonly cause: string;
+  readonly about?: EventType;
+  readonly when?: 'here' | 'later' | 'any';
+};
 
 function newStatus({ come }: Outcome): EventOf<'status'>[] {
   return statusOf(come);
@@ -217,7 +223,10 @@ export function gap({ cause, about = 'book', when = 'here' }: Opened): Claim {
     else assert.ok(first.t > t || when === 'any', 'after the frame');
     if (about === 'book') return;
     const closed = newStatus(outcome).filter(({ kind }) => kind === 'gap_closed');
-    assert.deepEqual(closed.map((it) => it.about), [about]);
+    assert.deepEqual(
+      closed.map((it) => it.about),
+      [about],
+    );
   };
 }
 
@@ -280,7 +289,10 @@ export const asSent: Claim = (outcome) => {
   const { t } = frameAt(outcome.clean.lines, outcome.place.at);
   assert.ok(outcome.come.length > 0);
   assert.equal(outcome.gone.length, outcome.come.length);
-  assert.deepEqual([...outcome.gone, ...outcome.come].filter((it) => it.t !== t), []);
+  assert.deepEqual(
+    [...outcome.gone, ...outcome.come].filter((it) => it.t !== t),
+    [],
+  );
 };
 
 /** Nothing is told, and in the end the book is the one without the fault. */

@@ -6,13 +6,13 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { mkdtempSync, rmSync } from 'node:fs';
 import { decodeEvents } from '../../../codec/md2.ts';
-import { FEEDS } from '../../../connectors/registry.ts';
 import type { Feed } from '../../../connectors/feed.ts';
 import { parseSuite } from '../../../environments/qa-suite.ts';
+import type { FoldCounts } from '../../../fold/counts.ts';
 import { createShardFold } from '../../../fold/shard-fold.ts';
 import type { CheckResult } from '../../../qa/results.ts';
 import { openSuite } from '../../../qa/suite.ts';
-import { EVENT_TYPES } from '../../../schema/events.ts';
+import type { EVENT_TYPES } from '../../../schema/events.ts';
 import type { EventOf, MarketEvent } from '../../../schema/events.ts';
 import type { Day } from '../../../schema/time.ts';
 import { readProjectFile } from '../project.ts';
@@ -32,6 +32,8 @@ export type Story = {
   readonly feed: Feed;
   readonly lines: readonly ReadLine[];
   readonly events: readonly MarketEvent[];
+  /** What became of every frame. */
+  readonly counts: FoldCounts;
 };
 
 const stories = new Map<string, Promise<Story>>();
@@ -73,7 +75,7 @@ export function tell(feed: Feed, lines: readonly ReadLine[]): Story {
     for (let at = 0; at < fold.out.count; at++) events.push(...decodeEvents(fold.out.view(at)));
     fold.out.clear();
   }
-  return { feed, lines, events };
+  return { feed, lines, events, counts: fold.counts };
 }
 
 /** What the check of a name in the feed's `qa/FEED.yaml` says of the events. */
@@ -102,8 +104,9 @@ export function statusOf(events: readonly MarketEvent[]): EventOf<'status'>[] {
 export function textOf(event: MarketEvent): string {
   const known = texts.get(event);
   if (known !== undefined) return known;
-  const text = JSON.stringify({ ...event, index: 0, flags: event.flags & ~2 }, (_, value: unknown) =>
-    typeof value === 'bigint' ? value.toString() : value,
+  const text = JSON.stringify(
+    { ...event, index: 0, flags: event.flags & ~2 },
+    (_, value: unknown) => (typeof value === 'bigint' ? value.toString() : value),
   );
   texts.set(event, text);
   return text;
