@@ -84,7 +84,7 @@ const unsent =
   };
 
 for (const { feed, paths, symbols, struck, prompt, trade, stated } of VENUE_CARDS) {
-  describe(`${feed}, as any feed`, () => {
+  describe(`${feed}: what befalls every feed`, () => {
     test('disconnect', async (t) => {
       const { told, status } = await run(t, feed, [{ kind: 'close', at_ns, connection: 1 }], 60);
       const gaps = opened(told).filter((it) => it.endsWith(' disconnect'));
