@@ -11,4 +11,6 @@ export type RuleMutant = {
   readonly replace: string;
   /** The test file, and a test in it that fails. */
   readonly by: { readonly file: string; readonly test: string };
+  /** How the assertion begins that fails, where one test holds several rules. */
+  readonly says?: string;
 };
