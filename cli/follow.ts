@@ -61,7 +61,7 @@ function left(id: string, words: string | undefined, env: string): SsmdError {
   const next =
     words ??
     `the job goes on. Look at it: npx ssmd job status ${shellWord(id)}${env}; ` +
-      `end it: npx ssmd temporal workflow cancel -w ${shellWord(id)}${env}`;
+      `end it: npx ssmd job cancel ${shellWord(id)}${env}`;
   return new SsmdError('SSMD_INTERRUPTED', `not followed any more; ${next}`, { facts: { id } });
 }
 

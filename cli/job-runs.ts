@@ -1,9 +1,15 @@
 /** Runs of jobs as the Temporal server knows them: what they are about, how they ended, why they wait. */
-import type { Client, WorkflowExecutionInfo } from '@temporalio/client';
-import { SsmdError } from '../schema/errors.ts';
+import type {
+  Client,
+  WorkflowExecutionDescription,
+  WorkflowExecutionInfo,
+} from '@temporalio/client';
 import { JOB_TYPES } from '../schema/jobs.ts';
 import type { JobType } from '../schema/jobs.ts';
 import { TASK_QUEUE } from '../workflows/lib/queues.ts';
+import { conditionsOf, isWanted } from './job-filter.ts';
+import type { FilterFlags } from './job-filter.ts';
+import { unknownJob } from './job-unknown.ts';
 
 /** What a listing and a description have in common. */
 type Listed = Pick<
@@ -42,6 +48,10 @@ export type JobStatus = {
     readonly attempt: number;
     readonly cursor: string | null;
     readonly last_failure: string | null;
+    /** When it is tried again, ISO 8601; null while it is being tried. */
+    readonly next_attempt: string | null;
+    /** The worker that has it, or had it last. */
+    readonly worker: string | null;
   }[];
   readonly result: unknown;
   readonly failure: string | null;
@@ -52,21 +62,22 @@ export async function listRuns(
   client: Client,
   wanted: {
     readonly limit: number;
-    readonly feed?: string | undefined;
+    readonly filter?: FilterFlags;
     /** Only of these types; left out: all of our queue and of our types. */
     readonly types?: readonly JobType[];
     readonly running?: boolean;
   },
 ): Promise<JobRow[]> {
-  const { limit, feed } = wanted;
+  const { limit, filter = {} } = wanted;
   const found: JobRow[] = [];
   const types = (wanted.types ?? JOB_TYPES).map((type) => `"${type}"`).join(', ');
   const ours = `WorkflowType IN (${types})`;
   const kind = wanted.types === undefined ? `(TaskQueue = "${TASK_QUEUE}" OR ${ours})` : ours;
-  const query = wanted.running === true ? `${kind} AND ExecutionStatus = "Running"` : kind;
+  const running = wanted.running === true ? ['ExecutionStatus = "Running"'] : [];
+  const query = [kind, ...running, ...conditionsOf(filter, Date.now())].join(' AND ');
   for await (const run of client.workflow.list({ query })) {
     const row = await rowOf(client, run);
-    if (feed !== undefined && row.feed !== feed) continue;
+    if (!isWanted(row, filter)) continue;
     const failed = row.status === 'FAILED' || row.status === 'TIMED_OUT';
     const failure = failed ? await failureOf(client, row) : null;
     found.push({ ...row, failure });
@@ -75,17 +86,24 @@ export async function listRuns(
   return found;
 }
 
+/** The latest run of this id. @throws SSMD_NOT_FOUND with ids it may have been meant for */
+export async function describeRun(
+  client: Client,
+  id: string,
+): Promise<WorkflowExecutionDescription> {
+  const { WorkflowNotFoundError } = await import('@temporalio/client');
+  return await client.workflow
+    .getHandle(id)
+    .describe()
+    .catch(async (cause: unknown) => {
+      throw cause instanceof WorkflowNotFoundError ? await unknownJob(client, id, cause) : cause;
+    });
+}
+
 /** @throws SSMD_NOT_FOUND */
 export async function lookAtRun(client: Client, id: string): Promise<JobStatus> {
-  const { WorkflowNotFoundError } = await import('@temporalio/client');
   const handle = client.workflow.getHandle(id);
-  const described = await handle.describe().catch((cause: unknown) => {
-    if (!(cause instanceof WorkflowNotFoundError)) throw cause;
-    throw new SsmdError('SSMD_NOT_FOUND', `no job "${id}"; see: npx ssmd job list`, {
-      facts: { id },
-      cause,
-    });
-  });
+  const described = await describeRun(client, id);
   const job = await rowOf(client, described);
   const running = job.status === 'RUNNING';
   const ended = running ? null : await endOf(() => handle.result());
@@ -102,11 +120,19 @@ export async function lookAtRun(client: Client, id: string): Promise<JobStatus> 
       attempt: pending.attempt ?? 1,
       cursor: cursorOf(pending.heartbeatDetails?.payloads?.[0]?.data),
       last_failure: pending.lastFailure?.message ?? null,
+      next_attempt: pending.nextAttemptScheduleTime == null ? null : isoOf(pending),
+      worker: pending.lastWorkerIdentity || null,
     })),
     result: ended?.result ?? null,
     failure: ended?.failure?.message ?? null,
   };
 }
+
+function isoOf({ nextAttemptScheduleTime: at }: Pending): string {
+  return new Date(Number(at?.seconds ?? 0) * 1_000 + (at?.nanos ?? 0) / 1e6).toISOString();
+}
+
+type Pending = NonNullable<WorkflowExecutionDescription['raw']['pendingActivities']>[number];
 
 type Failure = { readonly code: string; readonly message: string };
 
@@ -166,16 +192,22 @@ async function whyStuck(
     const message = event.workflowTaskFailedEventAttributes?.failure?.message ?? 'no reason given';
     return `the worker cannot go on with it and tries again and again: ${message}`;
   }
+  const alone = await whyNotTaken(client, queue);
+  if (alone === null || queue === TASK_QUEUE) return alone;
+  return `${alone}; end it (npx ssmd temporal workflow terminate -w ${id}) and start it there`;
+}
+
+/** Why nobody takes a queue's runs; null where somebody does, or did a moment ago. */
+export async function whyNotTaken(client: Client, queue: string): Promise<string | null> {
   const { pollers } = await client.workflowService.describeTaskQueue({
-    namespace,
+    namespace: client.options.namespace,
     taskQueue: { name: queue },
     taskQueueType: WORKFLOW_TASKS,
   });
   if ((pollers ?? []).length > 0) return null;
   return queue === TASK_QUEUE
     ? `no worker polls the task queue "${queue}"; start one: npx ssmd worker`
-    : `nobody polls its task queue "${queue}": our workers poll ` +
-        `"${TASK_QUEUE}"; end it (npx ssmd temporal workflow terminate -w ${id}) and start it there`;
+    : `nobody polls its task queue "${queue}": our workers poll "${TASK_QUEUE}"`;
 }
 
 async function currentDetails(query: () => Promise<unknown>): Promise<string | null> {

@@ -1,4 +1,5 @@
 /** A client of the Temporal server of an environment, for one command. */
+import { hostname, userInfo } from 'node:os';
 import type { Client } from '@temporalio/client';
 import { SsmdError } from '../schema/errors.ts';
 import type { CliContext } from './command.ts';
@@ -20,8 +21,18 @@ export async function withClient<T>(
     },
   );
   try {
-    return await use(new Client({ connection, namespace }));
+    return await use(new Client({ connection, namespace, identity: userName() }));
   } finally {
     await connection.close();
+  }
+}
+
+/** Who types, as a run's history remembers it. */
+export function userName(): string {
+  try {
+    return `${userInfo().username}@${hostname()}`;
+  } catch {
+    // A user id without an entry, as containers have them.
+    return `user@${hostname()}`;
   }
 }

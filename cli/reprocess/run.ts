@@ -157,7 +157,7 @@ async function followToDecision(
   const env = sameEnv(context);
   const left =
     `the job goes on. Look at it: npx ssmd reprocess status ${shellWord(id)}${env}; ` +
-    `end it: npx ssmd temporal workflow cancel -w ${shellWord(id)}${env}`;
+    `end it: npx ssmd job cancel ${shellWord(id)}${env}`;
   try {
     const or = decides.promise;
     const found = await follow<ReprocessReport | Told>({ client, handle, show, left, or }, context);

@@ -355,7 +355,7 @@ test(
       err,
       /it waits: no worker polls the task queue "ssmd"; start one: npx ssmd worker/,
     );
-    const id = /npx ssmd temporal workflow cancel -w (\S+)/.exec(err)?.[1] ?? '';
+    const id = /npx ssmd job cancel (\S+)/.exec(err)?.[1] ?? '';
     const client = await Connection.connect({ address: plain.temporal.address });
     const handle = new Client({ connection: client }).workflow.getHandle(id);
     assert.equal((await handle.describe()).status.name, 'RUNNING');
