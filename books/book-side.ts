@@ -9,6 +9,8 @@ import { compareTied, priceKey } from './price-key.ts';
 
 /** Levels looked at one by one from the best before the search turns binary. */
 const LINEAR_LEVELS = 8;
+/** Levels a rule may keep running values of. */
+const RUNNING_LEVELS = 32;
 /** Moves up to this many levels are loops; the call into `copyWithin` costs more than they do. */
 const LOOP_MOVES = 24;
 
@@ -31,6 +33,14 @@ export class BookSide {
    */
   memo: Int32Array;
   memo_length: Uint8Array;
+  /**
+   * Positions, from the best, that hold what they held when a rule last set this: what it derived of
+   * all levels down to one of them (a running checksum) need not be derived again. Changes lower it.
+   */
+  steady = 0;
+  /** Room for such a running value and its length, by position. */
+  readonly running = new Int32Array(RUNNING_LEVELS);
+  readonly running_length = new Int32Array(RUNNING_LEVELS);
 
   #keys: Float64Array;
   #rows: Int32Array;
@@ -89,7 +99,9 @@ export class BookSide {
     this.size_lo[row] = size_lo;
     this.size_exp[row] = size_exp;
     this.memo_length[row] = 0;
-    return this.#tail - 1 - at;
+    const position = this.#tail - 1 - at;
+    if (position < this.steady) this.steady = position;
+    return position;
   }
 
   /**
@@ -101,6 +113,7 @@ export class BookSide {
     if (at < 0) return false;
     this.#release(this.#rows[at] as number);
     const tail = this.#tail - 1;
+    if (tail - at < this.steady) this.steady = tail - at;
     if (tail - at <= at - this.#head) {
       this.#move(at, at + 1, this.#tail);
       this.#tail = tail;
@@ -114,6 +127,7 @@ export class BookSide {
   /** Drops the worst levels until at most `depth` are left. */
   truncate(depth: number): void {
     while (this.count > depth) this.#release(this.#rows[this.#head++] as number);
+    if (depth < this.steady) this.steady = depth;
   }
 
   clear(): void {
@@ -133,6 +147,9 @@ export class BookSide {
     copy.size_exp = this.size_exp.slice();
     copy.memo = this.memo.slice();
     copy.memo_length = this.memo_length.slice();
+    copy.steady = this.steady;
+    copy.running.set(this.running);
+    copy.running_length.set(this.running_length);
     copy.#keys = this.#keys.slice();
     copy.#rows = this.#rows.slice();
     copy.#head = this.#head;

@@ -67,8 +67,8 @@ export function crc32(bytes: Uint8Array, start = 0, end = bytes.length): number 
   return finishCrc32(updateCrc32(CRC32_START, bytes, start, end));
 }
 
-/** Lengths with a table of their own; longer ones are walked byte by byte. */
-const ZEROS_MAX = 64;
+/** Lengths with a table of their own; longer ones are walked byte by byte. Ten levels are below it. */
+const ZEROS_MAX = 400;
 
 /** Filled on first use: 4 KiB a length, of which a book needs a handful. */
 const zeroTables: (Int32Array | undefined)[] = [];

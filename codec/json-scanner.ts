@@ -16,7 +16,20 @@ export const KEY_END = -2;
 export const KEY_UNKNOWN = -1;
 
 /** The keys one object may have, by index. */
-export type KeyTable = { readonly names: readonly Uint8Array[]; readonly slots: Int16Array };
+export type KeyTable = {
+  readonly names: readonly Uint8Array[];
+  readonly slots: Int16Array;
+  /** Each key as venues write it, with quotes and colon. */
+  readonly written: readonly Uint8Array[];
+  /**
+   * A venue writes an object's keys in one order: `follows[k]` is the key that came after key k the last
+   * time, so that the next one is compared, not looked up. An unknown key counts as one past the last,
+   * the beginning of an object as two. A wrong guess costs the look-up, nothing else.
+   */
+  readonly follows: Int16Array;
+  /** The last key read. */
+  last: number;
+};
 
 const utf8 = new TextEncoder();
 const looseUtf8 = new TextDecoder('utf-8', { ignoreBOM: true });
@@ -31,7 +44,8 @@ export function keyTable(...keys: readonly string[]): KeyTable {
     while (slots[slot] !== -1) slot = (slot + 1) & (size - 1);
     slots[slot] = index;
   });
-  return { names, slots };
+  const written = keys.map((key) => utf8.encode(`"${key}":`));
+  return { names, slots, written, follows: new Int16Array(keys.length + 2), last: keys.length };
 }
 
 function keyHash(bytes: Uint8Array, from: number, to: number): number {
@@ -99,6 +113,11 @@ export class JsonScanner {
   /** The next byte that is not white space, not consumed; 0 at the end or after a fault. */
   peek(): number {
     if (this.failed) return 0;
+    const byte = this.bytes[this.at] as number;
+    return byte > 0x20 && this.at < this.end ? byte : this.#peekOverSpace();
+  }
+
+  #peekOverSpace(): number {
     const { bytes, end } = this;
     let at = this.at;
     while (at < end) {
@@ -127,6 +146,30 @@ export class JsonScanner {
 
   /** Index of the next key in `table`, KEY_UNKNOWN (its value must be skipped), or KEY_END. */
   nextKey(table: KeyTable): number {
+    const last = this.#fresh ? table.names.length + 1 : table.last;
+    const guess = table.follows[last] as number;
+    const name = table.written[guess];
+    if (name !== undefined && !this.failed) {
+      const { bytes } = this;
+      const from = this.#fresh ? this.at : this.at + 1;
+      if ((this.#fresh || bytes[this.at] === 0x2c) && from + name.length <= this.end) {
+        let at = 0;
+        while (at < name.length && name[at] === bytes[from + at]) at++;
+        if (at === name.length) {
+          this.#fresh = false;
+          this.from = from + 1;
+          this.to = from + at - 2;
+          this.escaped = false;
+          this.at = from + at;
+          table.last = guess;
+          return guess;
+        }
+      }
+    }
+    return this.#lookUpKey(table, last);
+  }
+
+  #lookUpKey(table: KeyTable, last: number): number {
     let byte = this.peek();
     if (byte === 0x7d) {
       this.at++;
@@ -144,6 +187,9 @@ export class JsonScanner {
     const index = this.escaped ? this.#escapedKey(table) : findKey(table, this.bytes, from, to);
     if (this.peek() !== 0x3a) return this.#endByFault();
     this.at++;
+    const place = index === KEY_UNKNOWN ? table.names.length : index;
+    table.follows[last] = place;
+    table.last = place;
     return index;
   }
 
@@ -304,33 +350,42 @@ export class JsonScanner {
   /** Reads number grammar from `start`; returns where it ends, or -1. */
   #scanNumber(start: number, end: number): number {
     const { bytes } = this;
-    let at = start;
-    const negative = bytes[at] === 0x2d;
-    if (negative) at++;
-    let mantissa = 0;
-    let digits = 0;
-    let fraction = 0;
-    const whole = at;
-    let digit = at < end ? (bytes[at] as number) - 0x30 : 10;
-    while (digit >= 0 && digit <= 9) {
-      mantissa = mantissa * 10 + digit;
-      digits++;
+    const negative = bytes[start] === 0x2d;
+    const whole = negative ? start + 1 : start;
+    let at = whole;
+    // Nine digits fit an int32; a double takes what follows.
+    const nine = Math.min(end, whole + 9);
+    let small = 0;
+    let digit = 0;
+    while (at < nine && (digit = (bytes[at] as number) - 0x30) >= 0 && digit <= 9) {
+      small = (Math.imul(small, 10) + digit) | 0;
       at++;
-      digit = at < end ? (bytes[at] as number) - 0x30 : 10;
+    }
+    let mantissa = small;
+    while (at >= nine && at < end && (digit = (bytes[at] as number) - 0x30) >= 0 && digit <= 9) {
+      mantissa = mantissa * 10 + digit;
+      at++;
     }
     if (at === whole || (bytes[whole] === 0x30 && at > whole + 1)) return -1;
+    let digits = at - whole;
+    let fraction = 0;
     if (at < end && bytes[at] === 0x2e) {
-      at++;
-      const first = at;
-      digit = at < end ? (bytes[at] as number) - 0x30 : 10;
-      while (digit >= 0 && digit <= 9) {
-        mantissa = mantissa * 10 + digit;
-        digits++;
+      const first = at + 1;
+      const nine = Math.min(end, first + 9);
+      at = first;
+      small = 0;
+      while (at < nine && (digit = (bytes[at] as number) - 0x30) >= 0 && digit <= 9) {
+        small = (Math.imul(small, 10) + digit) | 0;
         at++;
-        digit = at < end ? (bytes[at] as number) - 0x30 : 10;
+      }
+      mantissa = mantissa * (TENS[at - first] as number) + small;
+      while (at >= nine && at < end && (digit = (bytes[at] as number) - 0x30) >= 0 && digit <= 9) {
+        mantissa = mantissa * 10 + digit;
+        at++;
       }
       fraction = at - first;
       if (fraction === 0) return -1;
+      digits += fraction;
     }
     let power = 0;
     if (at < end && ((bytes[at] as number) | 0x20) === 0x65) {
@@ -338,10 +393,8 @@ export class JsonScanner {
       if (stop < 0) return -1;
       power = Number(looseUtf8.decode(bytes.subarray(at + 1, stop)));
       at = stop;
-      this.#store(start, at, negative, mantissa, digits, power - fraction);
-      return at;
     }
-    this.#store(start, at, negative, mantissa, digits, 0 - fraction);
+    this.#store(start, at, negative, mantissa, digits, power - fraction);
     return at;
   }
 
@@ -359,9 +412,15 @@ export class JsonScanner {
       this.#storeLong(start, stop, negative);
       return;
     }
+    if (mantissa < 0x80000000) {
+      const small = mantissa | 0;
+      this.lo = negative ? -small | 0 : small;
+      this.hi = negative && small !== 0 ? -1 : 0;
+      return;
+    }
     const hi = Math.floor(mantissa / 4294967296);
     const lo = mantissa - hi * 4294967296;
-    if (negative && mantissa !== 0) {
+    if (negative) {
       this.lo = -lo | 0;
       this.hi = (lo === 0 ? -hi : ~hi) | 0;
     } else {
@@ -381,6 +440,7 @@ export class JsonScanner {
   }
 }
 
+const TENS = [1, 10, 100, 1e3, 1e4, 1e5, 1e6, 1e7, 1e8, 1e9];
 const NO_KEYS = keyTable();
 const TRUE = utf8.encode('true');
 const FALSE = utf8.encode('false');

@@ -27,19 +27,33 @@ const CHUNK = 1e9;
 const digits = new Uint8Array(DIGITS_MAX);
 
 /** The checksum the venue would send for this book. */
-export function bookChecksum(book: OrderBook): number {
-  return finishCrc32(sideState(book.bids, sideState(book.asks, CRC32_START)));
+export function bookChecksum({ asks, bids }: OrderBook): number {
+  const ask_levels = advance(asks, CRC32_START);
+  const bid_levels = advance(bids, 0);
+  const state = ask_levels === 0 ? CRC32_START : (asks.running[ask_levels - 1] as number);
+  if (bid_levels === 0) return finishCrc32(state);
+  const length = bids.running_length[bid_levels - 1] as number;
+  return finishCrc32(appendZeros(state, length) ^ (bids.running[bid_levels - 1] as number));
 }
 
-function sideState(side: BookSide, before: number): number {
+/** Brings a side's running sums up to its tenth level, from the first that changed; how many it has. */
+function advance(side: BookSide, start: number): number {
   const levels = side.count < CHECKSUM_LEVELS ? side.count : CHECKSUM_LEVELS;
-  let state = before;
-  for (let position = 0; position < levels; position++) {
+  let position = side.steady;
+  if (position >= levels) return levels;
+  let state = position === 0 ? start : (side.running[position - 1] as number);
+  let length = position === 0 ? 0 : (side.running_length[position - 1] as number);
+  for (; position < levels; position++) {
     const row = side.rowAt(position);
     if (side.memo_length[row] === 0) remember(side, row);
-    state = appendZeros(state, side.memo_length[row] as number) ^ (side.memo[row] as number);
+    const digits_length = side.memo_length[row] as number;
+    state = appendZeros(state, digits_length) ^ (side.memo[row] as number);
+    length += digits_length;
+    side.running[position] = state;
+    side.running_length[position] = length;
   }
-  return state;
+  side.steady = levels;
+  return levels;
 }
 
 /** Computes a level's part of the sum, which holds until the level is set again. */

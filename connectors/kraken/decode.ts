@@ -26,6 +26,7 @@ import { FLAG } from '../../schema/events.ts';
 import { readBook, readOhlc, readPair, readTrade } from './channels.ts';
 import type { ElementReader } from './channels.ts';
 import { FrameReader } from './frame-reader.ts';
+import { decodeBookUpdate } from './rigid-book.ts';
 import { readReply } from './reply.ts';
 import type { Reply } from './reply.ts';
 import { readTicker } from './ticker.ts';
@@ -123,6 +124,7 @@ export function decode(
   symbols: SymbolTable,
   out: EventBuffer,
 ): void {
+  if (decodeBookUpdate(bytes, start, end, symbols, out)) return;
   decodeGeneric(bytes, start, end, symbols, out);
 }
 

@@ -1,0 +1,146 @@
+/**
+ * A reader for the bytes a venue really sends: literals compared where they must stand, numbers in plain
+ * digits. It gives up at the first surprise (another order of keys, a space, an exponent, 19 digits) and
+ * says so; the frame is then read by the generic scanner, which is the plain twin that tests hold every
+ * rigid path against. It never decides that a frame is wrong.
+ *
+ * `bytes[end]` is 0 or a line feed, which no literal and no number holds: so nothing reads past a frame.
+ */
+import { InstantReader } from './instant.ts';
+
+const utf8 = new TextEncoder();
+const TENS = [1, 10, 100, 1e3, 1e4, 1e5, 1e6, 1e7, 1e8, 1e9];
+/** Digits of an int32 without a thought, and of a double. */
+const INT_DIGITS = 9;
+const EXACT_DIGITS = 15;
+
+/** A literal to compare with: four bytes at a time as one word, then what is left. */
+export type Literal = { readonly words: Int32Array; readonly rest: Uint8Array };
+
+export function literal(text: string): Literal {
+  const bytes = utf8.encode(text);
+  const view = new DataView(bytes.buffer);
+  const words = new Int32Array(bytes.length >> 2);
+  for (let word = 0; word < words.length; word++) words[word] = view.getInt32(word * 4, true);
+  return { words, rest: bytes.subarray(words.length * 4) };
+}
+
+export class RigidReader {
+  bytes: Uint8Array = new Uint8Array(1);
+  view = new DataView(this.bytes.buffer);
+  at = 0;
+  /** Last number: its mantissa in two's complement, and its exponent. */
+  hi = 0;
+  lo = 0;
+  exp = 0;
+  readonly instant = new InstantReader();
+
+  open(bytes: Uint8Array, start: number): void {
+    if (bytes !== this.bytes) {
+      this.bytes = bytes;
+      this.view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+    }
+    this.at = start;
+  }
+
+  /** Consumes the literal where it stands here. */
+  is({ words, rest }: Literal): boolean {
+    const { bytes, view } = this;
+    let { at } = this;
+    if (at + words.length * 4 > view.byteLength) return false;
+    for (let index = 0; index < words.length; index++, at += 4) {
+      if (view.getInt32(at, true) !== words[index]) return false;
+    }
+    for (let index = 0; index < rest.length; index++, at++) {
+      if (bytes[at] !== rest[index]) return false;
+    }
+    this.at = at;
+    return true;
+  }
+
+  /** Where the next quote stands, with nothing odd before it; -1 where there is none. */
+  quoteAt(): number {
+    const { bytes } = this;
+    for (let at = this.at; ; at++) {
+      const byte = bytes[at] as number;
+      if (byte === 0x22) return at;
+      if (!(byte >= 0x20 && byte !== 0x5c)) return -1;
+    }
+  }
+
+  /** `12` or `12.50`, not below zero, of up to 15 digits. */
+  amount(): boolean {
+    const { bytes } = this;
+    const start = this.at;
+    let at = start;
+    let value = 0;
+    let digit = (bytes[at] as number) - 0x30;
+    while (digit >= 0 && digit <= 9) {
+      value = (Math.imul(value, 10) + digit) | 0;
+      digit = (bytes[++at] as number) - 0x30;
+    }
+    const whole = at - start;
+    if (whole === 0 || whole > INT_DIGITS || (whole > 1 && bytes[start] === 0x30)) return false;
+    // A point is two below '0', an exponent's letter far above.
+    if (digit !== -2) {
+      if ((digit | 0x20) === 0x35) return false;
+      this.at = at;
+      this.hi = 0;
+      this.lo = value;
+      this.exp = 0;
+      return true;
+    }
+    return this.#fraction(at + 1, value, whole);
+  }
+
+  /** A whole number below 2^32, into `lo`. */
+  u32(): boolean {
+    const { bytes } = this;
+    const start = this.at;
+    let at = start;
+    let value = 0;
+    let digit = (bytes[at] as number) - 0x30;
+    while (digit >= 0 && digit <= 9) {
+      value = value * 10 + digit;
+      digit = (bytes[++at] as number) - 0x30;
+    }
+    const digits = at - start;
+    if (digits === 0 || digits > 10 || value > 0xffffffff) return false;
+    if (digits > 1 && bytes[start] === 0x30) return false;
+    if (digit === -2 || (digit | 0x20) === 0x35) return false;
+    this.at = at;
+    this.lo = value | 0;
+    return true;
+  }
+
+  #fraction(first: number, whole: number, whole_digits: number): boolean {
+    const { bytes } = this;
+    let at = first;
+    let value = 0;
+    let digit = (bytes[at] as number) - 0x30;
+    while (digit >= 0 && digit <= 9) {
+      value = (Math.imul(value, 10) + digit) | 0;
+      digit = (bytes[++at] as number) - 0x30;
+    }
+    const digits = at - first;
+    if (digits === 0 || digits > INT_DIGITS || whole_digits + digits > EXACT_DIGITS) return false;
+    if ((digit | 0x20) === 0x35) return false;
+    this.at = at;
+    this.exp = -digits;
+    if (whole === 0) {
+      this.hi = 0;
+      this.lo = value;
+      return true;
+    }
+    const mantissa = whole * (TENS[digits] as number) + value;
+    if (mantissa < 0x80000000) {
+      this.hi = 0;
+      this.lo = mantissa | 0;
+    } else {
+      const hi = Math.floor(mantissa / 4294967296);
+      this.hi = hi;
+      this.lo = (mantissa - hi * 4294967296) | 0;
+    }
+    return true;
+  }
+}
