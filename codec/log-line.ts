@@ -8,7 +8,8 @@
  */
 import type { Capture, FactKey, Facts, SegmentEnd } from '../schema/log.ts';
 import { decodeBase64 } from './base64.ts';
-import { JsonScanner, KEY_END, keyTable } from './json-scanner.ts';
+import { JsonScanner } from './json-scanner.ts';
+import { KEY_END, keyTable } from './key-table.ts';
 import type { FrameForm } from './frame-form.ts';
 import { captureFault, endFault, factFault, isFactKey } from './log-shapes.ts';
 

@@ -13,6 +13,8 @@ const TENS = [1, 10, 100, 1e3, 1e4, 1e5, 1e6, 1e7, 1e8, 1e9];
 /** Digits of an int32 without a thought, and of a double. */
 const INT_DIGITS = 9;
 const EXACT_DIGITS = 15;
+/** A point, less '0'. */
+const POINT = -2;
 
 /** A literal to compare with: four bytes at a time as one word, then what is left. */
 export type Literal = { readonly words: Int32Array; readonly rest: Uint8Array };
@@ -68,7 +70,7 @@ export class RigidReader {
     }
   }
 
-  /** `12` or `12.50`, not below zero, of up to 15 digits. */
+  /** `12` or `12.50` of up to 15 digits; what follows (an exponent, say) is the next literal's to refuse. */
   amount(): boolean {
     const { bytes } = this;
     const start = this.at;
@@ -81,9 +83,7 @@ export class RigidReader {
     }
     const whole = at - start;
     if (whole === 0 || whole > INT_DIGITS || (whole > 1 && bytes[start] === 0x30)) return false;
-    // A point is two below '0', an exponent's letter far above.
-    if (digit !== -2) {
-      if ((digit | 0x20) === 0x35) return false;
+    if (digit !== POINT) {
       this.at = at;
       this.hi = 0;
       this.lo = value;
@@ -93,7 +93,7 @@ export class RigidReader {
     return this.#fraction(at + 1, value, whole);
   }
 
-  /** A whole number below 2^32, into `lo`. */
+  /** A whole number below 2^32, into `lo`; what follows is the next literal's to refuse. */
   u32(): boolean {
     const { bytes } = this;
     const start = this.at;
@@ -107,7 +107,6 @@ export class RigidReader {
     const digits = at - start;
     if (digits === 0 || digits > 10 || value > 0xffffffff) return false;
     if (digits > 1 && bytes[start] === 0x30) return false;
-    if (digit === -2 || (digit | 0x20) === 0x35) return false;
     this.at = at;
     this.lo = value | 0;
     return true;
@@ -124,7 +123,6 @@ export class RigidReader {
     }
     const digits = at - first;
     if (digits === 0 || digits > INT_DIGITS || whole_digits + digits > EXACT_DIGITS) return false;
-    if ((digit | 0x20) === 0x35) return false;
     this.at = at;
     this.exp = -digits;
     if (whole === 0) {

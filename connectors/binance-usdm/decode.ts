@@ -9,7 +9,7 @@
  * `trade_not_on_book:<X>`, `result_not_null`.
  */
 import type { EventBuffer } from '../../codec/event-buffer.ts';
-import { bytesEqual, findKey, KEY_END, keyTable } from '../../codec/json-scanner.ts';
+import { bytesEqual, findKey, KEY_END, keyTable } from '../../codec/key-table.ts';
 import type { SymbolTable } from '../../codec/symbol-table.ts';
 import { FrameReader } from './frame-reader.ts';
 import { readForceOrder } from './liquidation.ts';

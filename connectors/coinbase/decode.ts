@@ -20,7 +20,7 @@
  */
 import { FIELD } from '../../codec/event-buffer.ts';
 import type { EventBuffer } from '../../codec/event-buffer.ts';
-import { findKey, KEY_END, keyTable } from '../../codec/json-scanner.ts';
+import { findKey, KEY_END, keyTable } from '../../codec/key-table.ts';
 import type { SymbolTable } from '../../codec/symbol-table.ts';
 import { FLAG, TYPE_CODE } from '../../schema/events.ts';
 import { readCandle, readProduct, readTicker, readTrade, readUpdates, settle } from './channels.ts';

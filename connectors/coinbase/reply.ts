@@ -10,7 +10,7 @@
  * in 2021 and 2024.
  */
 import type { EventBuffer, SubscribedTo } from '../../codec/event-buffer.ts';
-import { KEY_END, KEY_UNKNOWN, keyTable } from '../../codec/json-scanner.ts';
+import { KEY_END, KEY_UNKNOWN, keyTable } from '../../codec/key-table.ts';
 import type { SymbolTable } from '../../codec/symbol-table.ts';
 import type { FrameReader } from './frame-reader.ts';
 

@@ -1,6 +1,7 @@
 /** Whether what a recording calls a frame is one: JSON over the socket, or a word of keep-alive. */
 import { frameForm } from '../../codec/frame-form.ts';
-import { JsonScanner, KEY_END, keyTable } from '../../codec/json-scanner.ts';
+import { JsonScanner } from '../../codec/json-scanner.ts';
+import { KEY_END, keyTable } from '../../codec/key-table.ts';
 import { rejected, textOf } from './format.ts';
 import type { RecordedLine } from './format.ts';
 

@@ -7,7 +7,7 @@
  */
 import { ABSENT, FIELD } from '../../codec/event-buffer.ts';
 import type { EventBuffer } from '../../codec/event-buffer.ts';
-import { KEY_END, keyTable } from '../../codec/json-scanner.ts';
+import { KEY_END, keyTable } from '../../codec/key-table.ts';
 import type { SymbolTable } from '../../codec/symbol-table.ts';
 import { FLAG, TYPE_CODE } from '../../schema/events.ts';
 import type { FrameReader } from './frame-reader.ts';

@@ -20,7 +20,7 @@
  * that does gets an entry of its own in `feed.ts`, and a decoder beside this one.
  */
 import type { EventBuffer } from '../../codec/event-buffer.ts';
-import { KEY_END, keyTable } from '../../codec/json-scanner.ts';
+import { KEY_END, keyTable } from '../../codec/key-table.ts';
 import type { SymbolTable } from '../../codec/symbol-table.ts';
 import { FLAG } from '../../schema/events.ts';
 import { readBook, readOhlc, readPair, readTrade } from './channels.ts';

@@ -9,7 +9,7 @@
  * Source: docs.kraken.com, "Spot WebSocket API v2", read 2026-11.
  */
 import type { EventBuffer } from '../../codec/event-buffer.ts';
-import { KEY_END, keyTable } from '../../codec/json-scanner.ts';
+import { KEY_END, keyTable } from '../../codec/key-table.ts';
 import type { SymbolTable } from '../../codec/symbol-table.ts';
 import type { FrameReader } from './frame-reader.ts';
 

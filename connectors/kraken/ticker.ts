@@ -11,7 +11,7 @@
  */
 import { ABSENT, FIELD } from '../../codec/event-buffer.ts';
 import type { EventBuffer } from '../../codec/event-buffer.ts';
-import { KEY_END, keyTable } from '../../codec/json-scanner.ts';
+import { KEY_END, keyTable } from '../../codec/key-table.ts';
 import type { SymbolTable } from '../../codec/symbol-table.ts';
 import { TYPE_CODE } from '../../schema/events.ts';
 import { MISSING, setCount, setDecimal, settle } from './channels.ts';

@@ -19,7 +19,7 @@
  */
 import type { EventBuffer } from '../../codec/event-buffer.ts';
 import { FIELD } from '../../codec/event-buffer.ts';
-import { findKey, KEY_END, keyTable } from '../../codec/json-scanner.ts';
+import { findKey, KEY_END, keyTable } from '../../codec/key-table.ts';
 import type { SymbolTable } from '../../codec/symbol-table.ts';
 import { FLAG } from '../../schema/events.ts';
 import { CANDLE_CHANNELS } from './bars.ts';

@@ -5,13 +5,8 @@ import fc from 'fast-check';
 import { ABSENT } from '../../codec/event-buffer.ts';
 import { i64 } from '../../codec/event-object.ts';
 import { frameForm } from '../../codec/frame-form.ts';
-import {
-  DEPTH_MAX,
-  JsonScanner,
-  KEY_END,
-  KEY_UNKNOWN,
-  keyTable,
-} from '../../codec/json-scanner.ts';
+import { DEPTH_MAX, JsonScanner } from '../../codec/json-scanner.ts';
+import { KEY_END, KEY_UNKNOWN, keyTable } from '../../codec/key-table.ts';
 import { EXPONENT_MAX, EXPONENT_MIN, parseDecimal } from '../../schema/decimal.ts';
 import { hold } from '../support/property.ts';
 

@@ -27,20 +27,32 @@ function reading(read: Decode): (frame: Uint8Array) => unknown {
   };
 }
 
-const amount = fc.oneof(
-  { weight: 8, arbitrary: fc.stringMatching(/^(0|[1-9]\d{0,5})(\.\d{1,9})?$/) },
-  { weight: 2, arbitrary: fc.stringMatching(/^\d{1,20}(\.\d{0,20})?$/) },
-  { weight: 1, arbitrary: fc.stringMatching(/^-?\d{1,3}(\.\d{1,3})?[eE][+-]?\d{1,2}$/) },
-  { weight: 1, arbitrary: fc.constantFrom('0', '-0', '00', '0.0', '.5', '1.', 'null', '"1"', '') },
+/** As the venue writes them, near the limits of the rigid reader, and anything. */
+const usual = fc.stringMatching(/^(0|[1-9]\d{0,5})(\.\d{1,9})?$/);
+const long = fc.oneof(
+  fc.stringMatching(/^[1-9]\d{5,9}\.\d{6,10}$/),
+  fc.stringMatching(/^[1-9]\d{0,4}\.\d{10}$/),
 );
-const levels = fc
-  .array(fc.tuple(amount, amount), { maxLength: 4 })
-  .map((list) => list.map(([price, qty]) => `{"price":${price},"qty":${qty}}`).join(','));
+const odd = fc.oneof(
+  fc.stringMatching(/^\d{1,20}(\.\d{0,20})?$/),
+  fc.stringMatching(/^-?\d{1,3}(\.\d{1,3})?[eE][+-]?\d{1,2}$/),
+  fc.constantFrom('0', '-0', '00', '0.0', '.5', '1.', 'null', '"1"', ''),
+);
+const levelsOf = (amount: fc.Arbitrary<string>): fc.Arbitrary<string> =>
+  fc
+    .array(fc.tuple(amount, amount), { maxLength: 3 })
+    .map((list) => list.map(([price, qty]) => `{"price":${price},"qty":${qty}}`).join(','));
+const levels = fc.oneof(
+  { weight: 8, arbitrary: levelsOf(usual) },
+  { weight: 4, arbitrary: levelsOf(long) },
+  { weight: 1, arbitrary: levelsOf(odd) },
+);
 const checksum = fc.oneof(
-  fc.nat(0xffffffff).map(String),
+  { weight: 9, arbitrary: fc.nat(0xffffffff).map(String) },
   fc.constantFrom('0', '4294967295', '4294967296', '01', '1e3', '1.0', '-1', '12345678901'),
 );
 const time = fc.constantFrom(
+  ...Array.from({ length: 12 }, (_, at) => `2026-08-16T23:37:0${at % 10}.815233Z`),
   ...['2026-08-16T23:37:05.815233Z', '2023-07-30T15:29:58.343415Z', '2026-08-16T23:37:05Z'],
   ...[
     '2026-08-12T19:28:44.084233010Z',
@@ -49,7 +61,7 @@ const time = fc.constantFrom(
   ],
   ...['1970-01-01T00:00:00.000000Z', '2200-01-01T00:00:00.000000Z', '2099-12-31T23:59:59.999999Z'],
 );
-const market = fc.constantFrom('BTC/USD', 'ETH/USDT', 'DOGE/USD', 'BTC\\/USD', '');
+const market = fc.constantFrom('BTC/USD', 'ETH/USDT', 'BTC/USD', 'DOGE/USD', 'BTC\\/USD', '');
 const update = fc
   .tuple(market, levels, levels, checksum, time)
   .map(
@@ -57,9 +69,9 @@ const update = fc
       `{"channel":"book","type":"update","data":[{"symbol":"${symbol}","bids":[${bids}],` +
       `"asks":[${asks}],"checksum":${sum},"timestamp":"${at}"}]}`,
   );
-/** A byte changed, put in, or taken out; or the frame cut. */
+/** A byte changed, put in, taken out or put behind; or the frame cut. */
 const damage = fc.tuple(
-  fc.constantFrom('none', 'none', 'set', 'insert', 'delete', 'cut'),
+  fc.constantFrom('none', 'none', 'set', 'insert', 'delete', 'cut', 'append'),
   fc.nat(1_000),
   fc.oneof(fc.nat(255), fc.constantFrom(...utf8.encode(' ,:"{}[]0.e-\\'))),
 );
@@ -75,6 +87,8 @@ function damaged(text: string, [kind, place, byte]: readonly [string, number, nu
       return Uint8Array.from([...before, byte, ...after]);
     case 'delete':
       return Uint8Array.from([...before, ...after.slice(1)]);
+    case 'append':
+      return Uint8Array.from([...bytes, byte]);
     case 'cut':
       return Uint8Array.from(before);
     default:
