@@ -3,6 +3,7 @@ import type { Register } from './command.ts';
 import { register as audit } from './commands/audit.ts';
 import { register as backfill } from './commands/backfill.ts';
 import { register as cleanup } from './commands/cleanup.ts';
+import { register as clock } from './commands/clock.ts';
 import { register as compare } from './commands/compare.ts';
 import { register as connector } from './commands/connector.ts';
 import { register as dataset } from './commands/dataset.ts';
@@ -33,6 +34,7 @@ export const COMMANDS: readonly Register[] = [
   feed,
   importRecording,
   simulate,
+  clock,
   sub,
   replay,
   dataset,

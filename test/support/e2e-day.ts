@@ -22,6 +22,7 @@ import type { Publisher } from '../../connectors/runtime/publisher.ts';
 import type { PublisherLimits } from '../../connectors/runtime/publisher-limits.ts';
 import type { Publishing } from '../../connectors/runtime/publishing.ts';
 import type { OpenSocket } from '../../connectors/runtime/socket.ts';
+import type { CaptureTemplate } from '../../connectors/runtime/log-writer.ts';
 import { openWal } from '../../connectors/runtime/wal-reader.ts';
 import { virtualClock } from '../../connectors/simulator/clock.ts';
 import type { VirtualClock } from '../../connectors/simulator/clock.ts';
@@ -78,6 +79,8 @@ export type StretchDeps = {
   readonly create?: CreateVenue;
   /** The ways to the venue, counted from 1; a connection takes the first that is free. */
   readonly latency?: (way: number) => Latency;
+  /** What its headers say beside the usual. */
+  readonly capture?: Partial<CaptureTemplate>;
   /** Called before anything runs: what is to happen at an instant is a timer of the clock. */
   readonly begins?: (clock: VirtualClock, harness: Harness) => void;
   /** Asked between two timers: time stands still while its promise is open. */
@@ -128,14 +131,16 @@ export async function runStretch(
     store: deps.store,
     log_bytes_max: Number.MAX_SAFE_INTEGER,
     logger: () => undefined,
-    capture: (epoch) =>
-      captureTemplate({
+    capture: (epoch) => ({
+      ...captureTemplate({
         ...{ feed, epoch, shard, config_sha256: config.sha256, origin: 'simulator' },
         source: `seed ${seed}`,
         software: { connector_version: '0', connector_commit: 'test', connector_build: 'test' },
         clock: UNSYNCED,
         host: 'e2e',
       }),
+      ...deps.capture,
+    }),
     publish(epoch) {
       publisher = publisherOf(epoch, { feed, shard }, deps);
       return overheard(publisher, (t) => deps.offered?.(publisher as Publisher, clock, t));
