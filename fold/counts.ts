@@ -1,5 +1,16 @@
 /** Every frame and every decoded event is accounted for, under one name each. */
 import type { EventBuffer, FrameKind } from '../codec/event-buffer.ts';
+import { BOOK } from '../connectors/feed.ts';
+
+/** Messages of books by what the venue's own rule said to them, on every connection, spoken or not. */
+export type BookChecks = {
+  verified: number;
+  mismatched: number;
+  /** Nothing the venue sent proves the state after it. */
+  not_provided: number;
+};
+
+export const NO_CHECKS: BookChecks = { verified: 0, mismatched: 0, not_provided: 0 };
 
 export type FoldCounts = {
   frames: number;
@@ -10,6 +21,7 @@ export type FoldCounts = {
   /** Events decoded, of which `dropped` (by reason) were not emitted. */
   decoded: number;
   readonly dropped: Map<DropReason, number>;
+  readonly books: BookChecks;
 };
 
 /** Why a decoded event is not an event of the dataset. */
@@ -27,7 +39,8 @@ export type DropReason =
   /** The connection serves another day. */
   | 'other_day';
 
-export function createCounts(): FoldCounts {
+/** `books`: where a connector counts them on, over days and epochs. */
+export function createCounts(books: BookChecks = { ...NO_CHECKS }): FoldCounts {
   return {
     frames: 0,
     kinds: {
@@ -44,6 +57,7 @@ export function createCounts(): FoldCounts {
     rejected: new Map(),
     decoded: 0,
     dropped: new Map(),
+    books,
   };
 }
 
@@ -57,6 +71,14 @@ export function countFrame(counts: FoldCounts, buffer: EventBuffer): void {
 
 export function countDropped(counts: FoldCounts, reason: DropReason): void {
   count(counts.dropped, reason);
+}
+
+/** What a book said to a message (bits of `BOOK`); one that is held until a snapshot proves nothing. */
+export function countBook({ books }: FoldCounts, verdict: number): void {
+  if ((verdict & BOOK.BROKEN) !== 0) books.mismatched++;
+  else if ((verdict & BOOK.EMIT) === 0) return;
+  else if ((verdict & (BOOK.UNVERIFIED | BOOK.BAD)) !== 0) books.not_provided++;
+  else books.verified++;
 }
 
 /** Names counted apart; a venue that makes up channels without end is counted under `other`. */

@@ -15,7 +15,7 @@ import { TYPE_CODE, feedSymbol } from '../schema/events.ts';
 import { dayStart } from '../schema/time.ts';
 import type { Day } from '../schema/time.ts';
 import { countDropped, countFrame, createCounts } from './counts.ts';
-import type { FoldCounts } from './counts.ts';
+import type { BookChecks, FoldCounts } from './counts.ts';
 import { Emitter } from './emitter.ts';
 import { Speech } from './speech.ts';
 import type { BookFault } from './faults.ts';
@@ -35,6 +35,8 @@ export type DayFoldOptions = {
   readonly taken: boolean;
   /** Where events go; a fold of its own has an arena of its own. */
   readonly out?: EventArena;
+  /** Where what books are proven to be is counted on; its own where left out. */
+  readonly books?: BookChecks;
   /**
    * Of which symbols it tells; of all where left out. What is said of a symbol depends on no other, so
    * that folds of parts of a day say together what one fold of the whole says.
@@ -50,7 +52,7 @@ export class DayFold {
   readonly out: EventArena;
   /** What the last frame decoded to; overwritten by the next. */
   readonly buffer = new EventBuffer();
-  readonly counts: FoldCounts = createCounts();
+  readonly counts: FoldCounts;
   /** Books that broke at the last line. */
   readonly faults: BookFault[] = [];
 
@@ -70,6 +72,7 @@ export class DayFold {
     const { feed, shard, day, opened, taken } = options;
     this.day = day;
     this.out = options.out ?? new EventArena();
+    this.counts = createCounts(options.books);
     this.#feed = feed;
     this.#shard = shard;
     this.#decode = decoderOf(feed, day);

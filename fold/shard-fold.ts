@@ -7,7 +7,8 @@ import type { EventBuffer } from '../codec/event-buffer.ts';
 import type { Feed } from '../connectors/feed.ts';
 import type { FactKey, Facts } from '../schema/log.ts';
 import type { Day } from '../schema/time.ts';
-import type { FoldCounts } from './counts.ts';
+import { NO_CHECKS } from './counts.ts';
+import type { BookChecks, FoldCounts } from './counts.ts';
 import { DayFold } from './day-fold.ts';
 import type { BookFault } from './faults.ts';
 
@@ -32,8 +33,13 @@ export type ShardFold = {
   readonly clone: () => ShardFold;
 };
 
-export function createShardFold(feed: Feed, shard: string): ShardFold {
-  return new EpochFold(feed, shard, []);
+/** `books`: where the checks of books are counted, over all days. A copy (`clone`) counts for itself. */
+export function createShardFold(
+  feed: Feed,
+  shard: string,
+  books: BookChecks = { ...NO_CHECKS },
+): ShardFold {
+  return new EpochFold(feed, shard, [], books);
 }
 
 class EpochFold implements ShardFold {
@@ -41,10 +47,12 @@ class EpochFold implements ShardFold {
   readonly faults: BookFault[] = [];
   readonly #feed: Feed;
   readonly #shard: string;
+  readonly #books: BookChecks;
   /** Oldest first; two while a day ends. */
   #days: DayFold[];
 
-  constructor(feed: Feed, shard: string, days: readonly DayFold[]) {
+  constructor(feed: Feed, shard: string, days: readonly DayFold[], books: BookChecks) {
+    this.#books = books;
     this.#feed = feed;
     this.#shard = shard;
     this.#days = days.map((it) => it.clone(this.out));
@@ -85,7 +93,7 @@ class EpochFold implements ShardFold {
   }
 
   clone(): ShardFold {
-    return new EpochFold(this.#feed, this.#shard, this.#days);
+    return new EpochFold(this.#feed, this.#shard, this.#days, { ...NO_CHECKS });
   }
 
   #openDay(t: bigint, { day, taken }: Facts['_day']): void {
@@ -97,6 +105,7 @@ class EpochFold implements ShardFold {
         opened: t,
         taken,
         out: this.out,
+        books: this.#books,
       }),
     );
   }

@@ -11,7 +11,7 @@ import type { EventType } from '../schema/events.ts';
 import type { Facts } from '../schema/log.ts';
 import { unixNs } from '../schema/time.ts';
 import { forgetValues, makeWhole } from './changes.ts';
-import { countDropped } from './counts.ts';
+import { countBook, countDropped } from './counts.ts';
 import type { FoldCounts } from './counts.ts';
 import type { Emitter } from './emitter.ts';
 import type { BookFault } from './faults.ts';
@@ -215,6 +215,7 @@ export class Speech implements TradeContext {
     const key = slot * TYPES + BOOK_TYPE;
     const book = this.#bookOf(c, slot);
     const verdict = book.apply(buffer, event);
+    countBook(this.counts, verdict);
     // A first message may break the book it opens: it speaks first, and closes no gap of its own.
     const speaks = book.isWhole() ? this.#speaks(c, key) : this.state.speakers[key] === c.c;
     if ((verdict & BOOK.BROKEN) !== 0) this.#broken(c, book, key, slot, speaks);

@@ -6,6 +6,7 @@
 import { connectorState, createRateWindow } from './state.ts';
 import type { ConnectorState, Phase } from './state.ts';
 import { msFromNs } from '../../schema/time.ts';
+import type { BookChecks } from '../../fold/counts.ts';
 import type { ClockStatusReport } from './clock-watch.ts';
 import { pause } from './clock.ts';
 import type { TimerHandle } from './clock.ts';
@@ -56,6 +57,7 @@ export type ConnectorStatus = {
   readonly gaps: number;
   readonly reconnects: number;
   readonly alarms: Readonly<Record<string, number>>;
+  readonly book_checks: Readonly<BookChecks>;
   readonly connections: readonly object[];
   readonly publishing: Readonly<Record<string, unknown>>;
   readonly segments: {
@@ -311,6 +313,7 @@ export function createConnector(deps: ConnectorDeps): Connector {
       gaps: counters.gaps,
       reconnects: reconnects(),
       alarms: Object.fromEntries(counters.alarms),
+      book_checks: { ...counters.books },
       connections: connectionStatus(epoch),
       publishing: epoch?.publishing.status() ?? {},
       segments: {

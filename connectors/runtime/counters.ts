@@ -4,6 +4,8 @@
  */
 import { Counter, Gauge, Registry } from 'prom-client';
 import type { EventBuffer } from '../../codec/event-buffer.ts';
+import { NO_CHECKS } from '../../fold/counts.ts';
+import type { BookChecks } from '../../fold/counts.ts';
 import type { FoldConfig } from '../../schema/symbols.ts';
 import type { ConnectorState } from './state.ts';
 
@@ -23,6 +25,8 @@ export type Counters = {
   /** Frames by index of the symbol in the configuration, + 1; 0 for those of none. */
   readonly by_symbol: number[];
   readonly alarms: Map<string, number>;
+  /** Of every book of the shard, by the venue's own rule. */
+  readonly books: BookChecks;
 };
 
 export function createCounters(config: FoldConfig): Counters {
@@ -41,6 +45,7 @@ export function createCounters(config: FoldConfig): Counters {
     conflicts: 0,
     by_symbol: new Array<number>(config.symbols.length + 1).fill(0),
     alarms: new Map(),
+    books: { ...NO_CHECKS },
   };
 }
 
@@ -145,6 +150,12 @@ export function createMetrics(
     labelNames: [...LABELS, 'kind'],
     registers,
   });
+  const books = new Counter({
+    name: 'ssmd_connector_book_checks_total',
+    help: "Messages of books by what the venue's own rule said: verified, mismatched, not_provided",
+    labelNames: [...LABELS, 'result'],
+    registers,
+  });
   const state = new Gauge({
     name: 'ssmd_connector_state',
     help: '1 for the state the connector is in',
@@ -170,6 +181,10 @@ export function createMetrics(
       });
       alarms.reset();
       for (const [kind, count] of counters.alarms) alarms.inc({ ...labels, kind }, count);
+      books.reset();
+      for (const [result, count] of Object.entries(counters.books)) {
+        books.inc({ ...labels, result }, count);
+      }
       for (const name of STATES) state.set({ ...labels, state: name }, now.state === name ? 1 : 0);
       return registers[0]?.metrics() ?? Promise.resolve('');
     },

@@ -132,7 +132,7 @@ export function openEpoch(
     named: named.promise,
   });
   log.onSegmentClosed(archive.add);
-  const fold = createShardFold(feed, shard);
+  const fold = createShardFold(feed, shard, counters.books);
   const today = dayOf(clock.wallNs());
   const stopping = new AbortController();
   let phase: Phase = standby ? 'standby' : 'starting';

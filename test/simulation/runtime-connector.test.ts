@@ -138,6 +138,11 @@ test('a broken book is asked for again alone: one symbol, the connection stays',
     faults: [{ ...mutate, at_ns: instant('2026-11-20T10:00:30Z') }],
   });
   await rig.pass(90);
+  const { verified, ...others } = rig.connector.status().book_checks;
+  assert.ok(verified > 100, `${verified} messages proven right`);
+  assert.deepEqual(others, { mismatched: 1, not_provided: 0 });
+  const said = `ssmd_connector_book_checks_total{shard="tier1",feed="kraken",result="mismatched"} 1\n`;
+  assert.ok((await rig.connector.metrics()).includes(said));
   await rig.finish();
   const lines = await readLog(rig.store);
   assert.deepEqual(framesOf(lines), rig.heard.frames);

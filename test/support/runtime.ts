@@ -95,6 +95,8 @@ export function startRig(options: {
   readonly deps?: Partial<ConnectorDeps>;
   readonly clock?: VirtualClock;
   readonly harness?: Harness;
+  /** A market that is asked for, and that the venue has not. */
+  readonly unknown?: SymbolConfig;
 }): Rig {
   const id = options.feed ?? 'kraken';
   const feed = FEEDS.get(id);
@@ -117,7 +119,7 @@ export function startRig(options: {
   const config = hashConfig({
     feed: id,
     shard: 'tier1',
-    symbols,
+    symbols: options.unknown === undefined ? symbols : [...symbols, options.unknown],
     channels: feed.protocol.channels,
     book_depth: feed.protocol.book_depths[0] ?? 10,
   });
