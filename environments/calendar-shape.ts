@@ -134,8 +134,18 @@ export type RuleGiven = {
   readonly open_offset?: number;
 };
 
-/** The shape of an entry. What changes hours needs no name: it has one from its list. */
+const shapes = new Map<string, z.ZodType<RuleGiven>>();
+
+/** The shape of an entry, built once. */
 export function ruleShape(list: RuleList, pattern: PatternName): z.ZodType<RuleGiven> {
+  const key = `${list} ${pattern}`;
+  const shape = shapes.get(key) ?? buildRuleShape(list, pattern);
+  shapes.set(key, shape);
+  return shape;
+}
+
+/** What changes hours needs no name: it has one from its list. */
+function buildRuleShape(list: RuleList, pattern: PatternName): z.ZodType<RuleGiven> {
   const usual = { early_closes: 'early close', late_opens: 'late open', holidays: '' }[list];
   const named = usual === '' ? rule : { ...rule, name: title.default(usual) };
   const shape = z.strictObject({ ...named, ...PATTERNS[pattern], ...OWN[list] });
