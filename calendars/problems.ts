@@ -109,13 +109,12 @@ function overlapProblems(rules: readonly SessionRule[]): Problem[] {
 
 /** The first weekday of `rule` on which it meets a session of `other`. */
 function overlappingDay(rule: SessionRule, other: SessionRule): string | null {
-  if (!meet(rule, other)) return null;
   const [mine, theirs] = [hoursOf(rule), hoursOf(other)];
   for (const day of rule.days) {
     for (const its_day of other.days) {
       for (const week of [-7, 0, 7]) {
         const days = WEEKDAYS.indexOf(its_day) + week - WEEKDAYS.indexOf(day);
-        if (rule === other && days === 0) continue;
+        if ((rule === other && days === 0) || !meet(rule, other, days)) continue;
         const shift = days * SECONDS_PER_DAY;
         if (mine.from < theirs.to + shift && theirs.from + shift < mine.to) return day;
       }
@@ -124,29 +123,30 @@ function overlappingDay(rule: SessionRule, other: SessionRule): string | null {
   return null;
 }
 
-/** Whether two rules count on the same days, or on neighbouring ones. */
-function meet(a: Effective, b: Effective): boolean {
-  const starts = Math.max(a.from ?? -Infinity, b.from ?? -Infinity);
-  return starts <= Math.min(a.until ?? Infinity, b.until ?? Infinity);
+/** Whether there is a day on which `a` counts, and `b` so many days later. */
+function meet(a: Effective, b: Effective, later = 0): boolean {
+  const starts = Math.max(a.from ?? -Infinity, (b.from ?? -Infinity) - later);
+  return starts <= Math.min(a.until ?? Infinity, (b.until ?? Infinity) - later);
 }
 
 function breakProblems(rules: readonly SessionRule[]): Problem[] {
   const breaks = rules.filter(({ kind }) => kind === 'break');
-  return breaks.flatMap((rule): Problem[] => {
+  return breaks.flatMap((rule, index): Problem[] => {
     const { from, to } = hoursOf(rule);
     const holds = (session: SessionRule): boolean => {
       const hours = hoursOf(session);
       const days = rule.days.every((day) => session.days.includes(day));
       return session.kind !== 'break' && days && hours.from < from && to < hours.to;
     };
-    const overlaps = breaks.some(
-      (other) =>
-        other !== rule &&
-        meet(rule, other) &&
-        other.days.some((day) => rule.days.includes(day)) &&
-        hoursOf(other).from < to &&
-        from < hoursOf(other).to,
-    );
+    const overlaps = breaks
+      .slice(0, index)
+      .some(
+        (other) =>
+          meet(rule, other) &&
+          other.days.some((day) => rule.days.includes(day)) &&
+          hoursOf(other).from < to &&
+          from < hoursOf(other).to,
+      );
     if (overlaps) return [error([...rule.path, 'open'], 'overlaps another break')];
     if (rules.some((session) => meet(rule, session) && holds(session))) return [];
     const what = `a break has to lie inside a session on each of its days; none holds ${clock(from)} to ${clock(to)}`;

@@ -2,6 +2,7 @@
 import type { Register } from './command.ts';
 import { register as audit } from './commands/audit.ts';
 import { register as backfill } from './commands/backfill.ts';
+import { register as calendar } from './commands/calendar.ts';
 import { register as cleanup } from './commands/cleanup.ts';
 import { register as clock } from './commands/clock.ts';
 import { register as compare } from './commands/compare.ts';
@@ -40,6 +41,7 @@ export const COMMANDS: readonly Register[] = [
   dataset,
   gaps,
   storage,
+  calendar,
   env,
   exportDays,
   log,

@@ -26,6 +26,8 @@ import type { GivenYaml } from './yaml-file.ts';
 export type CalendarFile = {
   readonly calendar: Calendar;
   readonly spec: CalendarSpec;
+  /** What the file says it is. */
+  readonly description: string | null;
   /** The requirements' form: `name, timezone, trading_days, trading_hours, holidays`. */
   readonly short: boolean;
   /** `file:line:column: what`, in the order of the lines. */
@@ -45,7 +47,9 @@ export function parseCalendar(file: string, text: string): CalendarFile {
   }
   if (reader.faults.length > 0) throw invalidConfig(file, reader.faults);
   const warnings = reader.warnings.map(({ where, what }) => `${where}: ${what}`);
-  return { calendar: buildCalendar(spec), spec, short, warnings };
+  const described = valueAt(reader.yaml.given, ['description']);
+  const description = typeof described === 'string' ? described : null;
+  return { calendar: buildCalendar(spec), spec, description, short, warnings };
 }
 
 /** Where a part could not be read, the others are judged by themselves: no fault follows from another. */

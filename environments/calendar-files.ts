@@ -117,7 +117,7 @@ export function addCalendar(
   from: { readonly file: string; readonly replace: boolean },
   folders: CalendarFolders,
 ): AddedCalendar {
-  const read = readCalendar(path.resolve(from.file), name, folders);
+  const read = readCalendar(from.file, name, folders);
   const text = readText(read.file);
   const file = path.join(folders.own, `${name}${SUFFIX}`);
   const there = [file, path.join(folders.shipped, `${name}${SUFFIX}`)].find(existsSync);
@@ -126,9 +126,7 @@ export function addCalendar(
     return { loaded: { ...read, file: there, origin }, outcome: 'same' };
   }
   if (there !== undefined && !from.replace) {
-    const what = `'${name}' is there already, with other content: ${there}`;
-    const hint = origin === 'own' ? '--replace overwrites it' : '--replace takes its place';
-    throw invalidInput('the command line', [{ where: 'name', what, hint }]);
+    throw alreadyThere(name, there, origin, read.warnings);
   }
   mkdirSync(folders.own, { recursive: true });
   // Whole or not at all: a reader never meets half a calendar.
@@ -137,4 +135,18 @@ export function addCalendar(
   renameSync(partial, file);
   const outcome = there === undefined ? 'added' : 'replaced';
   return { loaded: { ...read, file, origin: 'own' }, outcome };
+}
+
+/** What was found in the file is told as well: it may be why it should not take the other's place. */
+function alreadyThere(
+  name: string,
+  there: string,
+  origin: LoadedCalendar['origin'],
+  warnings: readonly string[],
+): SsmdError {
+  const what = `'${name}' is there already, with other content: ${there}`;
+  const hint = origin === 'own' ? '--replace overwrites it' : '--replace takes its place';
+  const refused = invalidInput('the command line', [{ where: 'name', what, hint }]);
+  const message = [refused.message, ...warnings.map((it) => `warning: ${it}`)].join('\n');
+  return new SsmdError(refused.code, message, { facts: { ...refused.facts, warnings } });
 }
