@@ -72,14 +72,18 @@ export function planDay(
   const at = (seconds: number): UnixNs => nsFromMs(zone.instantMs(day, seconds));
   const usual = holiday === null && has_hours ? usualHours(spec, day) : [];
   const breaks = usual.filter(({ kind }) => kind === 'break');
-  const sessions = changedHours(usual, special, day).map(({ kind, from, to }): Session => {
+  const sessions = changedHours(usual, special, day).flatMap(({ kind, from, to }): Session[] => {
     const own = breaks.filter((it) => it.from > from && it.to < to);
-    return {
-      ...{ date, open: at(from), close: at(to), kind },
+    const [open, close] = [at(from), at(to)];
+    // Hours that clocks skip whole are no session.
+    if (open >= close) return [];
+    const session = {
+      ...{ date, open, close, kind },
       breaks: own.map((it) => [at(it.from), at(it.to)] as const),
       early: early !== undefined && kind !== 'pre',
       late: late !== undefined && kind !== 'post',
     };
+    return [session];
   });
   return {
     ...{ date, sessions, holiday, has_hours },

@@ -18,7 +18,7 @@ Examples:
   npx ssmd calendar sessions cme-equity-index --from 2026-03-06 --to 2026-03-10
   npx ssmd calendar add my-venue --from-file my-venue.yaml
 
-A file is found as environments/calendars/NAME.yaml, else as calendars/NAME.yaml.
+A file is environments/calendars/NAME.yaml, else calendars/NAME.yaml.
 A question outside of the dates a calendar knows is an error, never "open".`;
 
 export function register(program: Command, context: CliContext): void {

@@ -6,6 +6,7 @@ import type { Deviation } from '../support/calendar-deviations.ts';
 import { PAIRS, oracleSays, oracleSummary, ourRows, stage } from '../support/calendar-oracle.ts';
 import type { Stage } from '../support/calendar-oracle.ts';
 import { skipWithoutCaptures } from '../support/captures.ts';
+import { readProjectFile } from '../support/project.ts';
 
 const skip = skipWithoutCaptures;
 const FIELDS = ['open', 'close', 'break'] as const;
@@ -66,6 +67,13 @@ for (const [name, oracle_name] of PAIRS) {
     },
   );
 }
+
+test('the page names the number of sessions that are compared', { skip }, () => {
+  const total = PAIRS.reduce((sum, [name, theirs]) => sum + stage(name, theirs).oracle.length, 0);
+  assert.ok(
+    readProjectFile('docs/calendars.md').includes(`${total.toLocaleString('en')} sessions`),
+  );
+});
 
 test('early closes and late opens are the summaries, with their times', { skip }, () => {
   for (const [name, oracle_name] of PAIRS) {
