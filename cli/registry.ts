@@ -5,6 +5,7 @@ import { register as backfill } from './commands/backfill.ts';
 import { register as calendar } from './commands/calendar.ts';
 import { register as cleanup } from './commands/cleanup.ts';
 import { register as clock } from './commands/clock.ts';
+import { register as collector } from './commands/collector.ts';
 import { register as compare } from './commands/compare.ts';
 import { register as connector } from './commands/connector.ts';
 import { register as dataset } from './commands/dataset.ts';
@@ -33,6 +34,7 @@ export const COMMANDS: readonly Register[] = [
   up,
   connector,
   feed,
+  collector,
   importRecording,
   simulate,
   clock,

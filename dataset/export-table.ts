@@ -116,6 +116,8 @@ function cellOf(column: TableColumn, value: unknown): Cell {
       return value as number;
     case 'text':
       return value as string;
+    case 'bytes':
+      return value as Uint8Array;
     default:
       return column satisfies never;
   }

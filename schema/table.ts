@@ -6,8 +6,8 @@ export type DecimalType = { readonly precision: 18 | 38; readonly scale: number 
 export type TableColumn =
   | {
       readonly name: string;
-      /** An instant in ns (u63), unsigned and signed integers, a Float64, UTF-8. */
-      readonly kind: 'timestamp' | 'uint64' | 'uint32' | 'int32' | 'double' | 'text';
+      /** An instant in ns (u63), unsigned and signed integers, a Float64, UTF-8, any bytes. */
+      readonly kind: 'timestamp' | 'uint64' | 'uint32' | 'int32' | 'double' | 'text' | 'bytes';
       readonly nullable: boolean;
     }
   | {
@@ -35,7 +35,8 @@ export type TableLevel = { readonly price: bigint; readonly size: bigint };
 export type DoubleLevel = { readonly price: number; readonly size: number };
 
 /** A decimal's cell is the number times ten to the column's scale. */
-export type Cell = bigint | number | string | null | readonly TableLevel[] | readonly DoubleLevel[];
+export type Cell =
+  bigint | number | string | Uint8Array | null | readonly TableLevel[] | readonly DoubleLevel[];
 
 /** A table that becomes bytes a group of rows at a time; what it yields is to be written in order. */
 export type TableFile = {

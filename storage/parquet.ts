@@ -12,8 +12,15 @@ type ColumnData = Parameters<ParquetWriter['write']>[0]['columnData'][number]['d
 
 const compressors = { ZSTD: (input: Uint8Array) => new Uint8Array(zstdCompressSync(input)) };
 
-/** `createdBy` is written into each file. Bytes are a function of columns, cells and groups alone. */
-export function parquetTables(createdBy: string): OpenTable {
+/**
+ * `createdBy` and the pairs of `metadata` are written into each file. Bytes are a function of these,
+ * columns, cells and groups alone.
+ */
+export function parquetTables(
+  createdBy: string,
+  metadata: Readonly<Record<string, string>> = {},
+): OpenTable {
+  const kvMetadata = Object.entries(metadata).map(([key, value]) => ({ key, value }));
   return (columns) => {
     const bytes = new ByteWriter(1 << 20);
     const schema = [
@@ -26,6 +33,7 @@ export function parquetTables(createdBy: string): OpenTable {
       codec: 'ZSTD',
       compressors,
       createdBy,
+      ...(kvMetadata.length === 0 ? {} : { kvMetadata }),
     });
     const taken = (): Uint8Array => {
       const some = bytes.getBytes().slice();
@@ -35,7 +43,11 @@ export function parquetTables(createdBy: string): OpenTable {
     return {
       group(cells) {
         const rows = cells[0]?.length ?? 0;
-        const columnData = columns.map(({ name }, at) => ({ name, data: dataOf(cells[at] ?? []) }));
+        const columnData = columns.map(({ name, kind }, at) => ({
+          name,
+          data: dataOf(cells[at] ?? []),
+          ...(kind === 'bytes' ? OPAQUE : {}),
+        }));
         if (rows > 0) void file.write({ columnData, rowGroupSize: rows });
         return taken();
       },
@@ -46,6 +58,9 @@ export function parquetTables(createdBy: string): OpenTable {
     };
   };
 }
+
+/** Bytes rarely repeat and mean nothing to a reader's filters: no dictionary is tried for them. */
+const OPAQUE = { encoding: 'PLAIN', statistics: false } as const;
 
 /** The library only reads it. */
 function dataOf(cells: readonly Cell[]): ColumnData {
@@ -83,6 +98,8 @@ function elementsOf(column: TableColumn): SchemaElement[] {
       return [{ name, type: 'INT32', repetition_type }];
     case 'double':
       return [{ name, type: 'DOUBLE', repetition_type }];
+    case 'bytes':
+      return [{ name, type: 'BYTE_ARRAY', repetition_type }];
     case 'text': {
       const logical_type = { type: 'STRING' } as const;
       return [{ name, type: 'BYTE_ARRAY', repetition_type, converted_type: 'UTF8', logical_type }];

@@ -2,12 +2,12 @@
 import type { Command } from 'commander';
 import { InvalidArgumentError } from 'commander';
 import { invalidInput } from '../../schema/errors.ts';
-import type { Environment } from '../../environments/env.ts';
 import type { Fault } from '../../schema/errors.ts';
 import type { CliContext } from '../command.ts';
 import { ExitWith, GROUPS, parseEnvName } from '../command.ts';
 import { feedFault } from '../flag-faults.ts';
 import { ENV_HELP, resolveEnvironment, resolveLocation } from '../resolve-environment.ts';
+import { refuseOtherOrigin, urlFault } from '../venue-origin.ts';
 
 type ConnectorFlags = {
   readonly mode: string;
@@ -85,49 +85,6 @@ async function runConnector(flags: ConnectorFlags, context: CliContext): Promise
   await running.stopped;
 }
 
-/** The venue has this long to say what it is; one that is away is taken for what the file says. */
-const ASK_MS_MAX = 1_000;
-
-/**
- * What is captured bears the environment's origin: a simulated venue's data must not come to stand as
- * live, nor the reverse. @throws SSMD_INVALID_INPUT
- */
-async function refuseOtherOrigin(
-  { name, spec }: Environment,
-  feed: string,
-  given: string | undefined,
-): Promise<void> {
-  const url = given ?? spec.feeds[feed]?.url;
-  const fault = (what: string, hint: string): Error =>
-    invalidInput('the command line', [{ where: '--url', what, hint }]);
-  if (spec.origin === 'simulator' && url === undefined) {
-    const what = `is needed: environment ${name} is of simulated venues, and this would be the real one`;
-    throw fault(
-      what,
-      `npx ssmd simulate serve --feed ${feed} --env ${name} serves one and says its URL`,
-    );
-  }
-  if (spec.origin === 'live' && url !== undefined && (await isSimulator(url))) {
-    const what = `a simulated venue is there, and environment ${name} holds live data`;
-    throw fault(
-      what,
-      'capture it in an environment with spec.origin: simulator, such as --env demo',
-    );
-  }
-}
-
-async function isSimulator(url: string): Promise<boolean> {
-  const { SIMULATOR_HEADER } = await import('../../connectors/simulator/server.ts');
-  try {
-    const signal = AbortSignal.timeout(ASK_MS_MAX);
-    const response = await fetch(url.replace(/^ws/, 'http'), { signal, redirect: 'manual' });
-    await response.body?.cancel();
-    return response.headers.has(SIMULATOR_HEADER);
-  } catch {
-    return false;
-  }
-}
-
 /** All it is told comes by standard input; all it says is a line of JSON, its failure among them. */
 async function runReprocess(flags: ConnectorFlags, context: CliContext): Promise<void> {
   const { output, interrupted, root } = context;
@@ -167,12 +124,8 @@ function checkedFlags(
   const wrong = feedFault(flags.feed, feeds);
   if (wrong !== null) faults.push(wrong);
   if (shard === '') faults.push({ where: '--shard', what: 'give it, or set SHARD_ID' });
-  if (flags.url !== undefined && /^wss?:\/\/[^/]*@/.test(flags.url)) {
-    // It would stand in the log, in every segment and on the status page. It is not repeated here.
-    faults.push({ where: '--url', what: 'must not hold a user name or a password' });
-  } else if (flags.url !== undefined && !/^wss?:\/\/\S+$/.test(flags.url)) {
-    faults.push({ where: '--url', what: `expected ws:// or wss://, received '${flags.url}'` });
-  }
+  const unusable = flags.url === undefined ? null : urlFault(flags.url);
+  if (unusable !== null) faults.push(unusable);
   if (faults.length > 0) throw invalidInput('the command line', faults, EXAMPLE);
   return { feed: flags.feed ?? '', shard };
 }

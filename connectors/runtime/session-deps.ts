@@ -22,8 +22,11 @@ export type SessionDeps = {
   readonly drop: (c: number, bytes: number, reason: string) => void;
   readonly alarm: (alarm: Alarm, facts: Readonly<Record<string, unknown>>) => void;
   readonly nextRequestId: () => string;
-  /** Past resubscriptions (ms) of a symbol, shared by all connections of the shard. */
-  readonly resubscribes: (symbol: string) => number[];
+  /**
+   * Past resubscriptions (ms) of a symbol, shared by all connections of the shard. Null: nothing is
+   * asked for twice on a connection; what the machine would ask again is told as its alarm alone.
+   */
+  readonly resubscribes: ((symbol: string) => number[]) | null;
   /** Hears each event of a subscription's machine, after it moved and before it acts. */
   readonly moved?: (move: Move) => void;
 };

@@ -81,7 +81,7 @@ export class Session {
     this.#entries = endpoint.subscriptions.map((subscription) => ({
       subscription,
       first_message_ms: deps.feed.protocol.limits.first_message_ms(subscription.channel),
-      opens: opensWithSnapshot(deps.feed, subscription.channel),
+      opens: deps.resubscribes !== null && opensWithSnapshot(deps.feed, subscription.channel),
       opened: false,
       state: 'requested' as const,
       since_ms: this.#started_ms,
@@ -217,11 +217,21 @@ export class Session {
   #apply(entry: Entry, event: SubscriptionEvent, detail: string): void {
     const { state: from, subscription } = entry;
     const { to, action } = transition(from, event);
+    if (to === 'resubscribing' && this.#deps.resubscribes === null) {
+      return this.#tellOnly(entry, action, detail);
+    }
     if (to !== from) entry.since_ms = this.#now();
     entry.state = to;
     this.#deps.moved?.({ c: this.c, subscription, from, event, to, detail });
     if (event === 'ack') entry.again = false;
     if (action !== 'none') this.#act(entry, action, detail);
+  }
+
+  /** What would be asked for again is not: it stays as it is, and the timer that found it starts anew. */
+  #tellOnly(entry: Entry, action: SubscriptionAction, detail: string): void {
+    entry.since_ms = this.#now();
+    if (action === 'none' || action === 'report_refused') return;
+    this.#alarmLine(ALARM_OF[action], entry, detail);
   }
 
   #act(entry: Entry, action: Exclude<SubscriptionAction, 'none'>, detail: string): void {
@@ -245,8 +255,9 @@ export class Session {
 
   /** At most `RESUBSCRIBES_PER_MINUTE_MAX` a symbol; what is over waits, and says so once. */
   #askAgain(entry: Entry): void {
-    if (entry.waiting !== null || this.#ended) return;
-    const past = this.#deps.resubscribes(entry.subscription.symbol ?? '');
+    const { resubscribes } = this.#deps;
+    if (entry.waiting !== null || this.#ended || resubscribes === null) return;
+    const past = resubscribes(entry.subscription.symbol ?? '');
     const now = this.#now();
     const wait_ms = resubscribeWaitMs(past, now);
     if (wait_ms > 0) {

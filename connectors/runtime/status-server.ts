@@ -1,7 +1,7 @@
 /**
- * Read-only HTTP about a connector: `/status` (JSON), `/metrics` (Prometheus), `/health` (it runs),
- * `/health/ready` (it does its work). Loopback unless told otherwise; nothing can be changed through
- * it: other methods are answered 405, other paths 404.
+ * Read-only HTTP. Loopback unless told otherwise; nothing can be changed through it: methods other than
+ * GET and HEAD are answered 405, other paths 404. A connector's pages: `/status` (JSON), `/metrics`
+ * (Prometheus), `/health` (it runs), `/health/ready` (it does its work).
  */
 import { createServer } from 'node:http';
 import type { IncomingMessage, ServerResponse } from 'node:http';
@@ -19,14 +19,44 @@ export type StatusSource = {
 
 export type StatusServer = { readonly url: string; readonly close: () => Promise<void> };
 
-/** `port` 0 takes any free one. Rejects where the port is taken. */
-export async function openStatusServer(
-  source: StatusSource,
-  { port, host = '127.0.0.1' }: { readonly port: number; readonly host?: string },
+/** An answer to a path: JSON of `body`, or, where it says its type, the text as it is. */
+export type Page =
+  | { readonly status: number; readonly body: unknown }
+  | { readonly status: number; readonly text: string; readonly type: string };
+
+/** By path; `accept` is what the client said it takes. */
+export type Pages = Readonly<Record<string, (accept: string) => Page | Promise<Page>>>;
+
+type Where = { readonly port: number; readonly host?: string };
+
+export const PROMETHEUS_TEXT = 'text/plain; version=0.0.4; charset=utf-8';
+
+/** A connector's pages. `port` 0 takes any free one. Rejects where the port is taken. */
+export function openStatusServer(source: StatusSource, where: Where): Promise<StatusServer> {
+  return openPages(
+    {
+      '/status': () => ({ status: 200, body: source.status() }),
+      '/metrics': async () => ({
+        ...{ status: 200, text: await source.metrics(), type: PROMETHEUS_TEXT },
+      }),
+      '/health': () => ({ status: 200, body: { status: 'alive' } }),
+      '/health/ready': () => {
+        const ready = source.ready();
+        return { status: ready ? 200 : 503, body: { ready } };
+      },
+    },
+    where,
+  );
+}
+
+/** Serves pages that are read and never written to. */
+export async function openPages(
+  pages: Pages,
+  { port, host = '127.0.0.1' }: Where,
 ): Promise<StatusServer> {
   const server = createServer(
     { maxHeaderSize: HEADER_BYTES_MAX, requestTimeout: REQUEST_TIMEOUT_MS },
-    (request, response) => void answer(source, request, response),
+    (request, response) => void answer(pages, request, response),
   );
   await new Promise<void>((resolve, reject) => {
     server.once('error', reject);
@@ -44,30 +74,25 @@ export async function openStatusServer(
 }
 
 async function answer(
-  source: StatusSource,
+  pages: Pages,
   request: IncomingMessage,
   response: ServerResponse,
 ): Promise<void> {
-  const path = (request.url ?? '/').split('?', 1)[0];
-  const known = PATHS.includes(path ?? '');
-  if (!known) return send(response, 404, { error: 'not found', paths: PATHS });
+  const path = (request.url ?? '/').split('?', 1)[0] ?? '/';
+  const page = Object.hasOwn(pages, path) ? pages[path] : undefined;
+  if (page === undefined) {
+    return send(response, { status: 404, body: { error: 'not found', paths: Object.keys(pages) } });
+  }
   if (request.method !== 'GET' && request.method !== 'HEAD') {
     response.setHeader('allow', 'GET, HEAD');
-    return send(response, 405, { error: 'read-only' });
+    return send(response, { status: 405, body: { error: 'read-only' } });
   }
-  if (path === '/status') return send(response, 200, source.status());
-  if (path === '/health') return send(response, 200, { status: 'alive' });
-  if (path === '/health/ready') {
-    const ready = source.ready();
-    return send(response, ready ? 200 : 503, { ready });
-  }
-  const text = await source.metrics();
-  response.writeHead(200, { 'content-type': 'text/plain; version=0.0.4; charset=utf-8' });
-  response.end(text);
+  send(response, await page(request.headers.accept ?? ''));
 }
-const PATHS = ['/status', '/metrics', '/health', '/health/ready'];
 
-function send(response: ServerResponse, status: number, body: unknown): void {
-  response.writeHead(status, { 'content-type': 'application/json; charset=utf-8' });
-  response.end(`${JSON.stringify(body, null, 2)}\n`);
+function send(response: ServerResponse, page: Page): void {
+  const isText = 'text' in page;
+  const type = isText ? page.type : 'application/json; charset=utf-8';
+  response.writeHead(page.status, { 'content-type': type });
+  response.end(isText ? page.text : `${JSON.stringify(page.body, null, 2)}\n`);
 }

@@ -1,0 +1,116 @@
+/**
+ * Whole files in a folder of this machine. A file grows in `.tmp/` below the folder, on the same file
+ * system, is made durable, and then gets its name; its folder is made durable after it. The name is given
+ * by a link, which unlike a rename refuses to write over what is there.
+ */
+import { randomUUID } from 'node:crypto';
+import { link, mkdir, open, readFile, readdir, rename, rm, stat } from 'node:fs/promises';
+import { basename, dirname, join } from 'node:path';
+import { SsmdError } from '../schema/errors.ts';
+import { sameBytes } from './whole-files.ts';
+import type { WholeFiles } from './whole-files.ts';
+
+const STAGING = '.tmp';
+const SUFFIX = '.tmp';
+
+/** `folder` is made with its first file. */
+export function createFolderWholeFiles(folder: string): WholeFiles {
+  const staging = join(folder, STAGING);
+  const made = new Set<string>();
+
+  /** A folder and those above it, each entry durable: a file is no safer than the way to it. */
+  async function makeFolder(path: string): Promise<void> {
+    if (made.has(path)) return;
+    const first = await mkdir(path, { recursive: true });
+    for (let at = path; first !== undefined && at.length >= first.length; at = dirname(at)) {
+      await syncFolder(dirname(at));
+    }
+    made.add(path);
+  }
+
+  async function stage(path: string, bytes: Uint8Array): Promise<string> {
+    await makeFolder(staging);
+    const staged = join(staging, `${basename(path)}.${randomUUID()}${SUFFIX}`);
+    try {
+      const file = await open(staged, 'wx');
+      try {
+        await file.writeFile(bytes);
+        await file.datasync();
+      } finally {
+        await file.close();
+      }
+    } catch (error) {
+      // Somebody may have removed the folder: the next attempt makes it again.
+      made.clear();
+      await rm(staged, { force: true }).catch(() => undefined);
+      throw error;
+    }
+    return staged;
+  }
+
+  return {
+    name: folder,
+    async put(path, bytes) {
+      const final = join(folder, path);
+      const staged = await stage(path, bytes);
+      try {
+        await makeFolder(dirname(final));
+        await link(staged, final).catch((error: unknown) => keepSame(error, final, bytes));
+        await syncFolder(dirname(final));
+      } catch (error) {
+        made.clear();
+        throw error;
+      } finally {
+        await rm(staged, { force: true }).catch(() => undefined);
+      }
+    },
+    readNote: (note) => orNull(readFile(join(folder, note))),
+    async writeNote(note, bytes) {
+      const staged = await stage(note, bytes);
+      await rename(staged, join(folder, note));
+    },
+    async unfinished() {
+      const names = (await orNull(readdir(staging))) ?? [];
+      const left: string[] = [];
+      for (const name of names.filter((it) => it.endsWith(SUFFIX)).sort()) {
+        const path = join(staging, name);
+        // Two names: it was shown, and only this one was not taken away any more.
+        if (((await orNull(stat(path)))?.nlink ?? 1) > 1) await rm(path, { force: true });
+        else left.push(`${STAGING}/${name}`);
+      }
+      return left;
+    },
+  };
+}
+
+/** A name that is taken by these very bytes is our own earlier attempt's. */
+async function keepSame(error: unknown, final: string, bytes: Uint8Array): Promise<void> {
+  if (codeOf(error) !== 'EEXIST') throw error;
+  if (sameBytes(await readFile(final), bytes)) return;
+  const message = `${final}: other bytes stand under this name, and it is never written over`;
+  throw new SsmdError('SSMD_VERSION_CONFLICT', message, { facts: { path: final }, cause: error });
+}
+
+async function syncFolder(path: string): Promise<void> {
+  const folder = await open(path, 'r');
+  try {
+    await folder.sync();
+  } finally {
+    await folder.close();
+  }
+}
+
+async function orNull<T>(asked: Promise<T>): Promise<T | null> {
+  try {
+    return await asked;
+  } catch (error) {
+    if (['ENOENT', 'ENOTDIR'].includes(codeOf(error) ?? '')) return null;
+    throw error;
+  }
+}
+
+function codeOf(error: unknown): string | null {
+  return error instanceof Error && 'code' in error && typeof error.code === 'string'
+    ? error.code
+    : null;
+}
