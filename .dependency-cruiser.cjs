@@ -4,7 +4,7 @@
  */
 
 /** Pure cores from the inside out: each imports only those before it. */
-const FEED = '^connectors/(?!runtime/|simulator/|import/)[^/]+/';
+const FEED = '^connectors/(?!runtime/|simulator/|import/|collector/)[^/]+/';
 const CORES = [
   { name: 'schema', path: '^schema/' },
   { name: 'codec', path: '^codec/' },
@@ -20,7 +20,8 @@ const CORES = [
 ];
 const IMPORTERS = '^connectors/import/';
 const PURE = `(${[...CORES.map((core) => core.path), IMPORTERS].join('|')})`;
-const VENUE = '^connectors/(?!runtime/|simulator/|import/)[^/]+/venue[^/]*[.]ts$';
+const VENUE = '^connectors/(?!runtime/|simulator/|import/|collector/)[^/]+/venue[^/]*[.]ts$';
+const COLLECTOR = '^connectors/collector/';
 /** What feeds' simulated sides share; its server and its day run need Node and stay out. */
 const MARKET = '^connectors/simulator/';
 
@@ -83,7 +84,7 @@ module.exports = {
     no(
       'feeds-are-islands',
       'One feed never imports another: share in codec/ or books/, or duplicate.',
-      { path: '^connectors/(?!runtime/|simulator/|import/)([^/]+)/' },
+      { path: '^connectors/(?!runtime/|simulator/|import/|collector/)([^/]+)/' },
       { path: FEED, pathNot: '^connectors/$1/' },
     ),
     no(
@@ -103,7 +104,7 @@ module.exports = {
       'venue-stands-alone',
       'A simulated venue that shares the parser, the books or the checksum proves nothing: write ' +
         'its side anew, from schema/, connectors/simulator/ and its own venue files.',
-      { path: '^connectors/(?!runtime/|simulator/|import/)([^/]+)/venue[^/]*[.]ts$' },
+      { path: '^connectors/(?!runtime/|simulator/|import/|collector/)([^/]+)/venue[^/]*[.]ts$' },
       {
         path: '^[a-z]',
         pathNot: ['^node_modules/', '^schema/', MARKET, '^connectors/$1/venue[^/]*[.]ts$'],
@@ -146,6 +147,39 @@ module.exports = {
       'connectors/runtime holds the sockets: cores, ports and ws, not jobs and not roots.',
       { path: '^connectors/runtime/' },
       { path: '^(activities|workflows|workers|cli|environments|stack|test|scripts)/' },
+    ),
+    no(
+      'collector-imports',
+      'connectors/collector records and mends nothing: the runtime, what a feed is, schema/, codec/ and ' +
+        'the port of its files. Clock, sockets, files and encoder arrive as arguments.',
+      { path: COLLECTOR },
+      {
+        pathNot: [
+          ...[
+            '^schema/',
+            '^codec/',
+            '^connectors/feed[.]ts$',
+            '^storage/whole-files[.]ts$',
+            COLLECTOR,
+          ],
+          '^connectors/runtime/(clock|connection|guarded|socket|state)[.]ts$',
+        ],
+      },
+    ),
+    no(
+      'collector-reaches-no-http',
+      'Only WebSocket frames are recorded: nothing on the way to the files may be able to ask over HTTP, ' +
+        'and nothing may fold, publish or archive.',
+      { path: COLLECTOR },
+      {
+        path: [
+          '^(node:)?(http|https|http2|net|tls|dgram)$',
+          '^node_modules/',
+          '^(fold|dataset|activities|workflows|workers)/',
+          '^connectors/runtime/(epoch|publisher|shipper|archive|ws-socket|status-server)[^/]*[.]ts$',
+        ],
+        reachable: true,
+      },
     ),
     no(
       'activities-imports',

@@ -69,8 +69,9 @@ export function collectedConfig(
 ): FoldConfig {
   const known = { id: feed.id, ...feed.protocol };
   const shards = shardsOf(environment, feed.id);
-  const configs = (wanted.shard === undefined && shards.length > 0 ? shards : [wanted.shard ?? 'all'])
-    .map((shard) => foldConfig(environment, known, shard));
+  const configs = (
+    wanted.shard === undefined && shards.length > 0 ? shards : [wanted.shard ?? 'all']
+  ).map((shard) => foldConfig(environment, known, shard));
   const [first] = configs as [FoldConfig, ...FoldConfig[]];
   const all = configs.flatMap((it) => it.symbols);
   const symbols = all.filter((it) => wanted.symbols?.includes(it.symbol) ?? true);

@@ -53,7 +53,12 @@ export function register(program: Command, context: CliContext): void {
       parseList,
     )
     .option('--out <where>', "a folder, or s3: the environment's raw bucket (default: in .ssmd)")
-    .option('--port <port>', '/status and /metrics on loopback; 0 takes a free one', parsePort, PORT)
+    .option(
+      '--port <port>',
+      '/status and /metrics on loopback; 0 takes a free one',
+      parsePort,
+      PORT,
+    )
     .addHelpText('after', `\nExample:\n  ${EXAMPLE}`)
     .action((flags: Flags) => runCollector(flags, context));
 }

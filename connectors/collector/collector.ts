@@ -9,11 +9,7 @@ import type { Clock, TimerHandle } from '../runtime/clock.ts';
 import { guarded } from '../runtime/guarded.ts';
 import { createRateWindow } from '../runtime/state.ts';
 import type { ConnectorState } from '../runtime/state.ts';
-import {
-  DROP_LINES_PER_SECOND_MAX,
-  GAP_LINES_PER_SECOND_MAX,
-  createLineLimit,
-} from './events.ts';
+import { DROP_LINES_PER_SECOND_MAX, GAP_LINES_PER_SECOND_MAX, createLineLimit } from './events.ts';
 import type { Say } from './events.ts';
 import { NO_TOTALS, createRecentFigures } from './figures.ts';
 import type { Recent, Totals } from './figures.ts';
@@ -275,7 +271,10 @@ function connectionStatus(intake: Intake): readonly object[] {
   );
 }
 
-function sumOdd(trackers: readonly GapTracker[]): { readonly late: number; readonly ahead: number } {
+function sumOdd(trackers: readonly GapTracker[]): {
+  readonly late: number;
+  readonly ahead: number;
+} {
   const odd = trackers.map((it) => it.odd());
   return {
     late: odd.reduce((sum, it) => sum + it.late, 0),

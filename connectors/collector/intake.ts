@@ -81,7 +81,11 @@ export function createIntake(venue: CollectedVenue, deps: IntakeDeps): Intake {
       if (key === '_open' && 'url' in fact) {
         gaps.opened(fact.c);
         deps.onConnect();
-        deps.say('ws_connect', { exchange: feed.id, connection: `${deps.run}.${fact.c}`, url: fact.url });
+        deps.say('ws_connect', {
+          exchange: feed.id,
+          connection: `${deps.run}.${fact.c}`,
+          url: fact.url,
+        });
       }
     },
     frame(c, bytes) {
@@ -131,7 +135,10 @@ export function createIntake(venue: CollectedVenue, deps: IntakeDeps): Intake {
 }
 
 /** Reads a frame with the decoder of its day. The buffer is the next frame's as well. */
-function createReader(feed: Feed, config: FoldConfig): (bytes: Uint8Array, t: bigint) => EventBuffer {
+function createReader(
+  feed: Feed,
+  config: FoldConfig,
+): (bytes: Uint8Array, t: bigint) => EventBuffer {
   const symbols = createSymbolTable(config.symbols);
   const buffer = new EventBuffer();
   /** The frame, with the byte after it that scanners may read. */

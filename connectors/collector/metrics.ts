@@ -73,7 +73,10 @@ const LABELLED = {
 
 /** Names without their prefix; gaps and alarms by kind. */
 export function metricsJson(status: CollectorStatus): Readonly<Record<string, unknown>> {
-  const plain = ROWS.map(([name, , , read]) => [name.slice('ssmd_collector_'.length), read(status)]);
+  const plain = ROWS.map(([name, , , read]) => [
+    name.slice('ssmd_collector_'.length),
+    read(status),
+  ]);
   return {
     state: status.state,
     ...(Object.fromEntries(plain) as Record<string, number>),
@@ -88,8 +91,13 @@ export function metricsText(status: CollectorStatus): string {
     ...headOf(name, type, help),
     `${name} ${read(status)}`,
   ]);
-  const labelled = (name: string, label: string, values: Readonly<Record<string, number>>): void => {
-    for (const [key, value] of Object.entries(values)) lines.push(`${name}{${label}="${key}"} ${value}`);
+  const labelled = (
+    name: string,
+    label: string,
+    values: Readonly<Record<string, number>>,
+  ): void => {
+    for (const [key, value] of Object.entries(values))
+      lines.push(`${name}{${label}="${key}"} ${value}`);
   };
   lines.push(...headOf(LABELLED.state, 'gauge', '1 for the state it is in'));
   const states = STATES.map((it) => [it, it === status.state ? 1 : 0] as const);

@@ -4,7 +4,7 @@
  * nothing before.
  */
 import type { WholeFiles } from '../../storage/whole-files.ts';
-import { NS_PER_MINUTE, formatIso, parseUnixNs } from '../../schema/time.ts';
+import { NS_PER_MS, formatIso, parseUnixNs } from '../../schema/time.ts';
 import type { GapKind, LastTimes } from './gaps.ts';
 
 export const STANDING_NOTE = 'collector-standing.json';
@@ -43,7 +43,9 @@ export async function writeStanding(files: WholeFiles, standing: Standing): Prom
 function checkedStreams(value: unknown): Standing['streams'] {
   return mapped(value, (streams) =>
     mapped(streams, (symbols) =>
-      mapped(symbols, (ts) => (typeof ts === 'string' && parseUnixNs(ts) !== null ? ts : undefined)),
+      mapped(symbols, (ts) =>
+        typeof ts === 'string' && parseUnixNs(ts) !== null ? ts : undefined,
+      ),
     ),
   );
 }
@@ -93,7 +95,7 @@ export function createDowntime(before: Standing | null): Downtime {
         from: formatIso(before.last_recv),
         to: first === null ? null : formatIso(first),
         // Tenths of a minute; a clock that was turned back makes no negative window.
-        minutes: span < 0n ? 0 : Math.round(Number((span * 10n) / NS_PER_MINUTE)) / 10,
+        minutes: span < 0n ? 0 : Math.round(Number(span / NS_PER_MS) / 6_000) / 10,
         gaps: { ...gaps },
         gaps_total: Object.values(gaps).reduce((sum, it) => sum + it, 0),
       };

@@ -82,6 +82,8 @@ const BREACHES: Readonly<Record<string, readonly [file: string, imports: string]
   'ports-import-schema': ['bus/a.ts', '../storage/object-store.ts'],
   'adapters-only-at-roots': ['activities/a.ts', '../storage/s3.ts'],
   'runtime-imports': ['connectors/runtime/a.ts', '../../workers/x.ts'],
+  'collector-imports': ['connectors/collector/a.ts', '../runtime/epoch.ts'],
+  'collector-reaches-no-http': ['connectors/collector/b.ts', '../runtime/clock.ts'],
   'activities-imports': ['activities/b.ts', '../connectors/simulator/x.ts'],
   'workflows-sandbox': ['workflows/a.ts', 'node:crypto'],
   'faces-know-workflows-by-type': ['cli/a.ts', '../workflows/x.ts'],
@@ -140,6 +142,7 @@ async function writeBreaches(root: string): Promise<void> {
   const typed = "import type * as a from './circle-a.ts';\nexport type B = typeof a;\n";
   await write(root, 'dataset/circle-b.ts', typed);
   await write(root, 'connectors/simulator/y.ts', imports('../../codec/x.ts'));
+  await write(root, 'connectors/runtime/clock.ts', imports('node:https'));
   await writeProject(root);
 }
 

@@ -26,11 +26,11 @@ test('every feed is in connectors/registry.ts and its venue in the simulator', (
   assert.deepEqual(missing('connectors/simulator/registry.ts', venues), []);
 });
 
-test('every folder of connectors is a feed or one of the three shared ones', () => {
+test('every folder of connectors is a feed or one of the four shared ones', () => {
   const folders = files.flatMap((path) => /^connectors\/([^/]+)\//.exec(path)?.[1] ?? []);
   const odd = [...new Set(folders)].filter(
     (folder) =>
-      !['runtime', 'simulator', 'import'].includes(folder) &&
+      !['runtime', 'simulator', 'import', 'collector'].includes(folder) &&
       !files.includes(`connectors/${folder}/feed.ts`),
   );
   assert.deepEqual(odd, []);

@@ -1,0 +1,240 @@
+/** The collector's parts: queue, partitions, writer, states, figures, negotiation of its metrics. */
+import assert from 'node:assert/strict';
+import { describe, test } from 'node:test';
+import { createLineLimit } from '../../connectors/collector/events.ts';
+import {
+  MINUTES_KEPT,
+  NO_TOTALS,
+  createRecentFigures,
+} from '../../connectors/collector/figures.ts';
+import { wantsText } from '../../connectors/collector/metrics.ts';
+import { batchesOf, fileName } from '../../connectors/collector/partitions.ts';
+import { createFrameQueue } from '../../connectors/collector/queue.ts';
+import type { RawRow } from '../../connectors/collector/raw-schema.ts';
+import {
+  STANDING_NOTE,
+  createDowntime,
+  readStanding,
+} from '../../connectors/collector/standing.ts';
+import { GAPS_PER_MINUTE_MAX, collectorState } from '../../connectors/collector/state.ts';
+import { WRITE_RETRY_MS_MAX, createWriter } from '../../connectors/collector/writer.ts';
+import { virtualClock } from '../../connectors/simulator/clock.ts';
+import { NS_PER_SECOND, parseIso } from '../../schema/time.ts';
+import { createBucketWholeFiles } from '../../storage/bucket-whole-files.ts';
+import { createMemoryObjectStore } from '../../storage/memory.ts';
+import { parquetTables } from '../../storage/parquet.ts';
+import type { WholeFiles } from '../../storage/whole-files.ts';
+
+const NOON = parseIso('2026-11-21T12:00:00Z') ?? 0n;
+
+function row(sequence: number, more: Partial<RawRow> = {}): RawRow {
+  return {
+    ...{ exchange: 'okx', stream: 'trades', symbol: null, ts_event: null, ts_recv: NOON },
+    ...{ connection: 'r.1', sequence, payload: new Uint8Array(100), ...more },
+  };
+}
+
+test('the queue is bounded by frames and by bytes, and what is being written takes room', () => {
+  const queue = createFrameQueue({ frames_max: 3, bytes_max: 1_500 });
+  assert.deepEqual(
+    [1, 2, 3, 4].map((at) => queue.offer(row(at))),
+    [true, true, true, false],
+  );
+  assert.equal(queue.usage().ratio, 1);
+  const taken = queue.take();
+  assert.deepEqual(
+    taken.map((it) => it.sequence),
+    [1, 2, 3],
+  );
+  assert.equal(queue.offer(row(5)), false);
+  queue.release(taken.slice(0, 2));
+  assert.equal(queue.offer(row(6, { payload: new Uint8Array(1_400) })), false, 'bytes');
+  assert.equal(queue.offer(row(7)), true);
+  queue.release(taken.slice(2));
+  queue.release(queue.take());
+  assert.deepEqual(queue.usage(), { frames: 0, bytes: 0, ratio: 0 });
+});
+
+test('rows go to folders by exchange, stream and the hour of their reception, in order', () => {
+  const next = NOON + 3600n * NS_PER_SECOND;
+  const rows = [
+    row(1, { ts_recv: next - 1n }),
+    row(2, { stream: 'depth@100ms' }),
+    row(3, { ts_recv: next }),
+    row(4, { stream: '../x' }),
+    row(5, { ts_recv: next - 2n }),
+  ];
+  assert.deepEqual(
+    batchesOf(rows).map((it) => [it.folder, it.rows.map((own) => own.sequence)]),
+    [
+      ['okx/trades/date=2026-11-21/hour=12', [1, 5]],
+      ['okx/depth%40100ms/date=2026-11-21/hour=12', [2]],
+      ['okx/trades/date=2026-11-21/hour=13', [3]],
+      ['okx/..%2Fx/date=2026-11-21/hour=12', [4]],
+    ],
+  );
+  assert.equal(fileName('1-a', 42), '1-a-00000042.parquet');
+});
+
+describe('the writer', () => {
+  /** Files that fail while `failing` says so, on a virtual clock. */
+  function rig() {
+    const clock = virtualClock(NOON);
+    const store = createMemoryObjectStore();
+    const real = createBucketWholeFiles({ store, bucket: 'b', prefix: '' });
+    const failing = { now: false, calls: 0 };
+    const files: WholeFiles = {
+      ...real,
+      put(path, bytes) {
+        failing.calls += 1;
+        return failing.now ? Promise.reject(new Error('no space')) : real.put(path, bytes);
+      },
+    };
+    const queue = createFrameQueue({ frames_max: 1_000, bytes_max: 1e6 });
+    const durable = { flushes: 0 };
+    const writer = createWriter({
+      ...{ clock, queue, files, openTable: parquetTables('test'), run: 'r' },
+      onFlush: () => () => Promise.resolve(void (durable.flushes += 1)),
+      onFault: (error) => assert.fail(String(error)),
+    });
+    const pass = (seconds: number): Promise<void> =>
+      clock.runUntil(clock.nowNs() + BigInt(Math.round(seconds * 1000)) * 1_000_000n);
+    return { clock, store, files, failing, queue, writer, durable, pass };
+  }
+
+  test('flushes every two seconds, one file a partition, and what is left at the end', async () => {
+    const { store, queue, writer, durable, pass } = rig();
+    writer.start();
+    queue.offer(row(1));
+    queue.offer(row(2, { exchange: 'bybit-linear' }));
+    await pass(1.9);
+    assert.equal(writer.counts().files, 0);
+    await pass(0.2);
+    assert.deepEqual([writer.counts().files, writer.counts().frames, durable.flushes], [2, 2, 1]);
+    queue.offer(row(3));
+    await writer.close();
+    const keys: string[] = [];
+    for await (const { key } of store.list('')) keys.push(key);
+    assert.deepEqual(keys.sort(), [
+      'bybit-linear/trades/date=2026-11-21/hour=12/r-00000002.parquet',
+      'okx/trades/date=2026-11-21/hour=12/r-00000001.parquet',
+      'okx/trades/date=2026-11-21/hour=12/r-00000003.parquet',
+    ]);
+    assert.equal(queue.usage().frames, 0);
+  });
+
+  test('tries a file again within its bound, and meanwhile the queue holds', async () => {
+    const { failing, queue, writer, pass } = rig();
+    failing.now = true;
+    writer.start();
+    queue.offer(row(1));
+    await pass(12);
+    assert.equal(writer.failure(), null);
+    assert.equal(queue.usage().frames, 1, 'still in it');
+    assert.ok(writer.counts().failures >= 4 && writer.counts().lost === 0);
+    queue.offer(row(2));
+    failing.now = false;
+    await pass(8);
+    assert.deepEqual([writer.counts().frames, writer.counts().lost], [2, 0]);
+  });
+
+  test('gives a file up after the bound, counts its frames, and goes on', async () => {
+    const { failing, queue, writer, durable, pass } = rig();
+    failing.now = true;
+    writer.start();
+    queue.offer(row(1));
+    queue.offer(row(2));
+    await pass(WRITE_RETRY_MS_MAX / 1000 + 5);
+    assert.equal(writer.failure(), 'no space');
+    assert.deepEqual([writer.counts().lost, queue.usage().frames, durable.flushes], [2, 0, 0]);
+    failing.now = false;
+    queue.offer(row(3));
+    await pass(6);
+    assert.deepEqual([writer.failure(), writer.counts().frames], [null, 1]);
+  });
+});
+
+test('states come in this order: a fault or a writer that failed, no socket, pressure, ready', () => {
+  const calm = {
+    ...{ fault: null, writer_failure: null, connections: 2, connections_open: 2 },
+    ...{ queue_ratio: 0.8, drops: 0, gaps: GAPS_PER_MINUTE_MAX },
+  };
+  const stateOf = (more: Partial<typeof calm> | object): string =>
+    collectorState({ ...calm, ...more }).state;
+  assert.equal(stateOf({}), 'READY');
+  assert.equal(stateOf({ queue_ratio: 0.81 }), 'DEGRADED');
+  assert.equal(stateOf({ drops: 1 }), 'DEGRADED');
+  assert.equal(stateOf({ gaps: GAPS_PER_MINUTE_MAX + 1 }), 'DEGRADED');
+  assert.equal(stateOf({ connections_open: 1 }), 'READY');
+  assert.equal(stateOf({ connections_open: 0, drops: 1 }), 'OFFLINE');
+  assert.equal(stateOf({ connections_open: 0, writer_failure: 'no space' }), 'ERROR');
+  assert.equal(stateOf({ fault: 'broken' }), 'ERROR');
+});
+
+test('the last fifteen minutes forget what was before, and know the fullest the queue was', () => {
+  const figures = createRecentFigures(0);
+  for (let minute = 0; minute < 40; minute++) {
+    const totals = { ...NO_TOTALS, frames: (minute + 1) * 60, gaps: minute };
+    figures.add(
+      minute * 60_000 + 59_000,
+      totals,
+      minute === 20 || minute === 30 ? minute / 100 : 0,
+    );
+  }
+  const { minutes, totals, frames_per_second, queue_ratio_max } = figures.read();
+  assert.deepEqual([minutes, totals.frames, totals.gaps], [MINUTES_KEPT, 900, 15]);
+  assert.deepEqual([frames_per_second, queue_ratio_max], [1, 0.3]);
+});
+
+test('lines over the limit are counted in the next', () => {
+  let now = 0;
+  const limit = createLineLimit(2, () => now);
+  assert.deepEqual(
+    [1, 2, 3, 4].map(() => limit.pass()?.suppressed ?? null),
+    [0, 0, null, null],
+  );
+  now = 1_000;
+  assert.equal(limit.pass()?.suppressed, 2);
+});
+
+test('metrics are text for who asks for it, JSON for everybody else', () => {
+  const scraper =
+    'application/openmetrics-text;version=1.0.0;q=0.5,text/plain;version=0.0.4;q=0.3,*/*;q=0.2';
+  for (const accept of ['text/plain', 'application/openmetrics-text', scraper, 'text/plain, */*']) {
+    assert.equal(wantsText(accept), true, accept);
+  }
+  const browser = 'text/html,application/xhtml+xml,*/*;q=0.8';
+  const both = 'application/json, text/plain, */*';
+  for (const accept of ['', '*/*', 'application/json', browser, both, 'text/plain;q=0']) {
+    assert.equal(wantsText(accept), false, accept);
+  }
+});
+
+test('a note that cannot be understood is none; times in it that are none are left out', async () => {
+  const store = createMemoryObjectStore();
+  const files = createBucketWholeFiles({ store, bucket: 'b', prefix: '' });
+  const put = (text: string): Promise<void> => files.writeNote(STANDING_NOTE, Buffer.from(text));
+  for (const text of ['', '{', '[]', 'null', '{"format":2,"last_recv":"1"}', '{"format":1}']) {
+    await put(text);
+    assert.equal(await readStanding(files), null, text);
+  }
+  const streams = { okx: { books: { A: '7', B: 8, C: '-1' }, x: 3 }, y: null };
+  await put(JSON.stringify({ format: 1, last_recv: `${NOON}`, streams }));
+  assert.deepEqual(await readStanding(files), {
+    last_recv: NOON,
+    streams: { okx: { books: { A: '7' }, x: {} }, y: {} },
+  });
+});
+
+test('the window of a restart is in minutes, none without a note, never negative', () => {
+  assert.equal(createDowntime(null).window(NOON), null);
+  const downtime = createDowntime({ last_recv: NOON, streams: {} });
+  assert.deepEqual(downtime.window(NOON + 90n * NS_PER_SECOND), {
+    ...{ from: '2026-11-21T12:00:00.000000000Z', to: null, minutes: 1.5, gaps: {}, gaps_total: 0 },
+  });
+  downtime.frame(NOON - NS_PER_SECOND);
+  downtime.gap('okx', 'restart');
+  downtime.gap('okx', 'time');
+  const window = downtime.window(NOON + 900n * NS_PER_SECOND);
+  assert.deepEqual([window?.minutes, window?.gaps, window?.gaps_total], [0, { okx: 1 }, 1]);
+});
