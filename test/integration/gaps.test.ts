@@ -20,6 +20,8 @@ const DAY = '2026-11-20' as Day;
 const FROM = '2026-11-20T00:00:00Z';
 const UNTIL = '2026-11-20T00:08:30Z';
 const NOW = '2026-12-01T06:00:00Z';
+/** Of all that is subscribed to, one candle is refused: it is missing until the log ends. */
+const REFUSED = { kind: 'refuse', channel: 'ohlc', symbol: 'ETH/USD' } as const;
 const LOST = { kind: 'drop', channel: 'book', symbol: 'ETH/USD' } as const;
 
 const stage = await openStage();
@@ -33,7 +35,7 @@ const at_ns = dayStart(DAY) + 3n * NS_PER_MINUTE + 20n * NS_PER_SECOND;
 await runStretch(
   {
     ...{ feed: 'kraken', seed: 5, rate: 2, market_from: '2026-11-19T12:00:00Z' },
-    faults: { list: [{ ...LOST, at_ns }] },
+    faults: { list: [REFUSED, { ...LOST, at_ns }] },
     ...{ from: FROM, until: UNTIL },
   },
   { store: raw, bus, dir: join(root, 'stretch'), ready: inStep(FROM) },
@@ -57,19 +59,25 @@ test('the holes of a day with their causes, and what its minutes are', async () 
   assert.notEqual(lost?.expected, lost?.received);
   assert.match(lost?.from ?? '', /^2026-11-20T00:03:/);
   assert.ok((lost?.seconds ?? 0) > 0 && (lost?.seconds ?? 0) < 60);
+  const refused = ledger.gaps.filter((it) => it.cause === 'refused');
+  assert.deepEqual(
+    refused.map((it) => [it.symbol, it.about, it.expected, it.repaired]),
+    [['ETHUSD', ['ohlc'], 'subscribed to ohlc', false]],
+  );
+  assert.match(refused[0]?.received ?? '', /\w/);
   const ended = ledger.gaps.find(
     (it) => it.source === 'manifest' && it.to.startsWith('2026-11-21'),
   );
   assert.match(ended?.from ?? '', /^2026-11-20T00:08:/);
-  // Nobody speaks in the first minute and a bit; the log ends within the ninth; the fourth lacks a part
-  // of one book.
+  // Nobody speaks in the first minute and a bit; the log ends within the ninth; one market lacks a
+  // candle throughout, and a part of a book in the fourth.
   const first = ledger.gaps.find((it) => it.cause === 'before_first_take');
   assert.equal(first?.from, '2026-11-20T00:00:00.000000000Z');
   assert.ok(first.seconds > 60 && first.seconds < 120, `${first.seconds} s until the take-over`);
   const minutes = ledger.symbols.map((it) => [it.symbol, it.degraded, it.missing]);
   assert.deepEqual(minutes, [
     ['BTCUSD', 2, 1_432],
-    ['ETHUSD', 3, 1_432],
+    ['ETHUSD', 8, 1_432],
   ]);
   for (const { complete, degraded, missing } of ledger.symbols) {
     assert.equal(complete + degraded + missing, 1_440);
