@@ -5,6 +5,7 @@ import { formatIso } from '../../schema/time.ts';
 import type { CliContext } from '../command.ts';
 import type { DayRow } from '../dataset/days.ts';
 import { GROUPS, parseEnvName } from '../command.ts';
+import type { Manifest } from '../../dataset/manifest.ts';
 import { VERSION_HELP, chosenManifest, manifestsOf, withBucket } from '../dataset/chosen.ts';
 import type { DayFlags } from '../dataset/chosen.ts';
 import type { RollbackFlags } from '../dataset/pointer.ts';
@@ -173,6 +174,7 @@ async function showDay(flags: ShowFlags, context: CliContext): Promise<void> {
     `  ${countOf(totals.records, 'event')} in ${countOf(totals.objects, 'object')}, ` +
       `${formatBytes(totals.bytes)}, from ${countOf(inputs.length, 'raw segment')}`,
   );
+  for (const words of capturesIn(wanted)) output.line(`  ${words}`);
   for (const gap of gaps) {
     const span = `${formatIso(BigInt(gap.from))} to ${formatIso(BigInt(gap.to))}`;
     output.line(`  gap ${gap.shard} ${gap.cause}: ${span}: ${gap.detail}`);
@@ -181,4 +183,14 @@ async function showDay(flags: ShowFlags, context: CliContext): Promise<void> {
     ['object', 'events', 'bytes', 'from'],
     objects.map((it) => [it.key, formatCount(it.records), formatBytes(it.bytes), it.source]),
   );
+}
+
+/** Each way in which some of the day was captured, once. */
+function capturesIn({ captures }: Manifest): string[] {
+  if (captures === undefined) return ['captured nobody knows how: its manifest does not say'];
+  const words = captures.map(
+    ({ shard, location_id, clock_source, clock_sync_status }) =>
+      `captured at ${location_id}, clock ${clock_source} ${clock_sync_status} (${shard})`,
+  );
+  return [...new Set(words)];
 }

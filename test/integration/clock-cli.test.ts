@@ -275,6 +275,12 @@ test('skew of two locations that captured the same trades, also as a metric', as
   assert.match(same.err, /no trade was captured at two locations/);
 });
 
+test('a day shows how it was captured', async () => {
+  const of = ['--feed', 'kraken', '--date', DAY, '--env', join(root, 'west.yaml')];
+  const shown = await ssmd(['dataset', 'show', ...of], { root, env: stage.variables });
+  assert.match(shown.out, /^ {2}captured at west, clock ptp synced \(tier1\)$/m);
+});
+
 test('faults of a command line, all at once', async () => {
   const wrong = await clock(
     ['jumps', '--start', '2026-11-31', '--hours', '0', '--days', '99'],
