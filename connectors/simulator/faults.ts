@@ -62,7 +62,7 @@ export type LedgerEntry = {
   readonly frame: number | null;
   /** Frames, requests or upgrades it touched; grows while it lasts. */
   touched: number;
-  /** What exactly: the digit changed, the code sent, the text put in. */
+  /** What exactly: the digit changed, the code sent, the text put in, or left out as it begins. */
   detail: string;
 };
 

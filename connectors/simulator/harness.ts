@@ -52,6 +52,8 @@ export type HarnessOptions = Omit<VenueOptions, 'refuses'> & {
 const NS_PER_MS = 1_000_000n;
 const SILENCE_MS = 60_000;
 const TOO_MANY_MS = 3_000;
+/** Characters of a frame that is not sent, or late, in the ledger. */
+const DETAIL_MAX = 200;
 
 /** One client's connection as the harness keeps it. */
 type Connection = {
@@ -317,7 +319,9 @@ class FaultyVenue implements Harness {
     if (fault.kind === 'reorder' && connection.held !== null) return false;
     const mutated = fault.kind === 'mutate' ? mutateDigit(text, this.#random) : null;
     if (fault.kind === 'mutate' && mutated === null) return false;
-    const what = { ...about, connection: id, frame, detail: mutated?.detail ?? '' };
+    const isMissed = fault.kind === 'drop' || fault.kind === 'reorder';
+    const words = mutated?.detail ?? (isMissed ? text.slice(0, DETAIL_MAX) : '');
+    const what = { ...about, connection: id, frame, detail: words };
     const entry = this.#note(fault, at_ns, what);
     if (entry === null) return false;
     if (fault.kind === 'reorder') connection.held = { text, about, entry };

@@ -67,7 +67,7 @@ export type Rig = {
 };
 
 /** What a rig subscribes to, by feed. */
-const SYMBOLS: Readonly<Record<string, readonly SymbolConfig[]>> = {
+export const SYMBOLS: Readonly<Record<string, readonly SymbolConfig[]>> = {
   kraken: [
     { symbol: 'BTCUSD', external: 'BTC/USD', depth: 'l2' },
     { symbol: 'ETHUSD', external: 'ETH/USD', depth: 'l2' },

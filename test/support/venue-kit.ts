@@ -3,6 +3,7 @@ import assert from 'node:assert/strict';
 import { crc32 } from 'node:zlib';
 import type { FaultPlan, LedgerEntry } from '../../connectors/simulator/faults.ts';
 import { openHarness, type Harness } from '../../connectors/simulator/harness.ts';
+import type { EventType } from '../../schema/events.ts';
 import { VENUES } from '../../connectors/simulator/registry.ts';
 import type { About, VenueConnection } from '../../connectors/simulator/venue.ts';
 
@@ -92,6 +93,16 @@ export type VenueCard = {
   readonly trade: { readonly mark: string; readonly price: string };
   /** What frames of a channel hold of which each message states all, and its name in them. */
   readonly stated: { readonly mark: string; readonly name: string };
+  /**
+   * What its protocol lets one notice, in the venue's words: channels of which a frame that is lost or
+   * late always shows, and on which type of event, and fields by channel of which another digit does.
+   */
+  readonly proven: {
+    readonly lost: Readonly<Record<string, EventType>>;
+    readonly changed: Readonly<Record<string, readonly string[]>>;
+    /** What a message holds that says nothing: lost or late, it leaves no trace, and none is needed. */
+    readonly empty?: string;
+  };
 };
 
 export const KRAKEN_CARD: VenueCard = {
@@ -122,6 +133,10 @@ export const KRAKEN_CARD: VenueCard = {
   prompt: { channel: 'ticker', subscribed: 'ticker' },
   trade: { mark: '"channel":"trade","type":"update"', price: 'price' },
   stated: { mark: '"channel":"ticker","type":"update"', name: '"ticker"' },
+  proven: {
+    lost: { trade: 'trade' },
+    changed: { book: ['price', 'qty', 'checksum'], trade: ['trade_id'] },
+  },
 };
 
 const PUBLIC = ['trade', 'bookTicker', 'depth@100ms', 'depth20@100ms'];
@@ -147,6 +162,10 @@ export const BINANCE_CARD: VenueCard = {
   prompt: { channel: 'markPrice@1s', subscribed: 'markPrice' },
   trade: { mark: '"e":"aggTrade"', price: 'p' },
   stated: { mark: '"e":"bookTicker"', name: '"bookTicker"' },
+  proven: {
+    lost: { 'depth@100ms': 'book', aggTrade: 'trade' },
+    changed: { 'depth@100ms': ['u', 'pu'] },
+  },
 };
 
 const OKX_PUBLIC = ['books', 'bbo-tbt', 'trades', 'tickers'];
@@ -174,6 +193,11 @@ export const OKX_CARD: VenueCard = {
   prompt: { channel: 'bbo-tbt', subscribed: 'bbo-tbt' },
   trade: { mark: '"channel":"trades","instId":"BTC-USDT"},"data"', price: 'px' },
   stated: { mark: '"channel":"bbo-tbt","instId":"BTC-USDT"},"data"', name: '"bbo-tbt"' },
+  proven: {
+    lost: { books: 'book' },
+    changed: { books: ['seqId', 'prevSeqId'] },
+    empty: '"asks":[],"bids":[]',
+  },
 };
 
 const COINBASE_CHANNELS = [
@@ -204,6 +228,13 @@ export const COINBASE_CARD: VenueCard = {
   prompt: { channel: 'level2', subscribed: 'level2' },
   trade: { mark: '{"channel":"market_trades"', price: 'price' },
   stated: { mark: '{"channel":"ticker"', name: '"ticker"' },
+  proven: {
+    lost: {
+      ...{ level2: 'book', market_trades: 'trade', ticker: 'ticker', ticker_batch: 'ticker' },
+      ...{ candles: 'book', status: 'book' },
+    },
+    changed: {},
+  },
 };
 
 const BYBIT_TOPICS = [
@@ -231,6 +262,7 @@ export const BYBIT_CARD: VenueCard = {
   prompt: { channel: 'tickers', subscribed: 'tickers' },
   trade: { mark: '"topic":"publicTrade.BTCUSDT"', price: 'p' },
   stated: { mark: '"topic":"orderbook.1.BTCUSDT"', name: '"orderbook' },
+  proven: { lost: { orderbook: 'book' }, changed: { orderbook: ['u'] } },
 };
 
 export const VENUE_CARDS: readonly VenueCard[] = [
@@ -240,6 +272,10 @@ export const VENUE_CARDS: readonly VenueCard[] = [
   COINBASE_CARD,
   BYBIT_CARD,
 ];
+
+export function cardOf(feed: string): VenueCard {
+  return VENUE_CARDS.find((card) => card.feed === feed) ?? assert.fail(`no card of ${feed}`);
+}
 
 /** Sends a card's requests on a path. */
 export function subscribeAll(

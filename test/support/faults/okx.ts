@@ -1,4 +1,5 @@
 /** OKX's rows of `docs/faults.md`. */
+import assert from 'node:assert/strict';
 import type { FaultTable } from './cell.ts';
 import {
   asSent,
@@ -6,6 +7,7 @@ import {
   changed,
   cut,
   field,
+  followedBy,
   gap,
   gapClosed,
   held,
@@ -100,6 +102,26 @@ export const OKX_TABLES: readonly FaultTable[] = [
       {
         row: 'quiet for a minute',
         test: [BOOK_TEST, 'a quiet book is no gap: no levels, seqId equal to prevSeqId'],
+      },
+      {
+        row: 'a quiet message lost',
+        proofs: [
+          {
+            mark: BOOK,
+            // One that is sent is an event without levels; where it is lost, all is as it was before.
+            edit: followedBy((it) => {
+              const id = /"seqId":(\d+)/.exec(it)?.[1] ?? '';
+              return it
+                .replace(/"asks":.*?,"ts"/, '"asks":[],"bids":[],"ts"')
+                .replace(/"seqId":\d+,"prevSeqId":-?\d+/, `"seqId":${id},"prevSeqId":${id}`);
+            }),
+            shows: both(silent, ({ gone, come }) => {
+              assert.deepEqual(gone, []);
+              const levels = come.map((it) => (it.type === 'book' ? [it.bids, it.asks] : it.type));
+              assert.deepEqual(levels, [[[], []]]);
+            }),
+          },
+        ],
       },
       {
         row: 'ids begin anew',
