@@ -78,6 +78,8 @@ export class EventBuffer {
    * channels; -1 where it does not, or the frame is rejected: what it held is lost like a frame's.
    */
   frame_sequence = -1;
+  /** The venue says that it will soon end this connection. */
+  ending = false;
   /** All a connection is subscribed to, where an acknowledgement states that; else null. */
   subscribed: SubscribedTo[] | null = null;
 
@@ -123,6 +125,7 @@ export class EventBuffer {
     this.request_id = null;
     this.at = -1;
     this.frame_sequence = -1;
+    this.ending = false;
     this.subscribed = null;
     this.count = 0;
     this.slots = 0;

@@ -111,7 +111,7 @@ export const OKX_EVIDENCE: readonly EvidenceRow[] = [
   },
   {
     channel: '(notices)',
-    variant: 'event notice, code 64008: the connection will soon be closed',
+    variant: 'event notice, code 64008: the connection will soon be closed, and is replaced before',
     role: 'control',
     action: 'system',
     evidence: DOCUMENTATION,

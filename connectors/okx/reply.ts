@@ -21,6 +21,8 @@ export type Reply = {
   channel: string | null;
 };
 
+/** The notice of a connection that is about to be closed, for an upgrade of the service. */
+const CLOSES_SOON = '64008';
 /** Longest words of the venue that are kept. */
 const WORDS_MAX = 512;
 const NAMED = /channel:([A-Za-z0-9-]{1,48}),instId:([A-Za-z0-9-]{1,64}) doesn't exist/;
@@ -47,6 +49,7 @@ export function concludeReply(reply: Reply, symbols: SymbolTable, out: EventBuff
     case 'notice':
       out.kind = 'system';
       out.reason = wordsOf(reply);
+      out.ending = reply.code === CLOSES_SOON;
       return;
     default:
       out.ignore(`event_not_supported:${isName(reply.event ?? '') ? reply.event : 'other'}`);

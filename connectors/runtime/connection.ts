@@ -84,6 +84,7 @@ export function createConnection(
       url,
       endpoint,
       onEnd: (end) => ended(session, end),
+      onEnding: () => replaceSoon(session),
     });
     sessions.push(session);
     log('connection.opening', { c: session.c, url, day, endpoint: endpoint.name });
@@ -96,6 +97,17 @@ export function createConnection(
         later(() => replace(session), life_ms),
       );
     }
+  }
+
+  /** The venue will close it: another is opened at once, though never sooner than `STEADY_MS` apart. */
+  function replaceSoon(session: Session): void {
+    log('connection.ending', { c: session.c, age_ms: session.age_ms });
+    forget(session);
+    const delay_ms = Math.max(0, STEADY_MS - session.age_ms);
+    replacements.set(
+      session,
+      later(() => replace(session), delay_ms),
+    );
   }
 
   /** Make before break: the fold passes on to the new one when its state is whole. */

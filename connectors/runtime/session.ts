@@ -43,6 +43,7 @@ export class Session {
   #turn = 0;
   readonly #outbox: Outbox;
   readonly #onEnd: (end: SessionEnd) => void;
+  readonly #onEnding: () => void;
   #socket: Socket | null = null;
   #opened_ms: number | null = null;
   #started_ms: number;
@@ -62,6 +63,8 @@ export class Session {
     readonly url: string;
     readonly endpoint: Endpoint;
     readonly onEnd: (end: SessionEnd) => void;
+    /** The venue said that it will end this connection: there is time to open another. */
+    readonly onEnding?: () => void;
   }) {
     const { deps, endpoint } = options;
     this.c = options.c;
@@ -70,6 +73,7 @@ export class Session {
     this.#deps = deps;
     this.#day = options.day;
     this.#onEnd = options.onEnd;
+    this.#onEnding = options.onEnding ?? (() => undefined);
     this.#started_ms = this.#now();
     this.#heard_ms = this.#started_ms;
     this.#pinged_ms = this.#started_ms;
@@ -200,6 +204,7 @@ export class Session {
   }
 
   #observe(buffer: EventBuffer): void {
+    if (buffer.ending) this.#onEnding();
     if (buffer.kind === 'data') {
       const entry = this.#answers.entryOf(buffer);
       if (entry === undefined || entry.state === 'live') return;

@@ -3,7 +3,10 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { decodeEvents } from '../../codec/md2.ts';
 import { publishNowhere } from '../../connectors/runtime/publishing.ts';
+import type { OpenSocket, SocketHandlers } from '../../connectors/runtime/socket.ts';
+import { virtualClock } from '../../connectors/simulator/clock.ts';
 import { openHarness } from '../../connectors/simulator/harness.ts';
+import { memoryVenue } from '../../connectors/simulator/memory-socket.ts';
 import { VENUES } from '../../connectors/simulator/registry.ts';
 import type { MarketEvent } from '../../schema/events.ts';
 import { factsOf, instant, readLog, scratchDirectory, startRig } from '../support/runtime.ts';
@@ -45,6 +48,52 @@ test('two sockets, each heard whole; a lost book message asks for one book again
   assert.deepEqual([gone?.op, gone?.args], ['unsubscribe', [arg]]);
   assert.deepEqual([again?.op, again?.args], ['subscribe', [arg]]);
   assert.deepEqual(rest, []);
+});
+
+test('a connection that the venue will close is replaced before it does', async (t) => {
+  const start_ns = instant(AT);
+  const clock = virtualClock(start_ns);
+  const create = VENUES.get('okx') ?? assert.fail();
+  const symbols = ['BTC-USDT', 'ETH-USDT'];
+  const harness = openHarness({ create, seed: 7, rate: 4, symbols, start_ns });
+  const quiet = memoryVenue({ harness, clock, seed: 7 });
+  const opened: { readonly at_ns: bigint; readonly handlers: SocketHandlers }[] = [];
+  const events: MarketEvent[] = [];
+  const publish = () =>
+    publishNowhere((out) => void events.push(...decodeEvents(out.bytes.subarray(0, out.used))));
+  const openSocket: OpenSocket = (url, handlers) => {
+    opened.push({ at_ns: clock.nowNs(), handlers });
+    return quiet(url, handlers);
+  };
+  const rig = startRig({
+    ...{ dir: scratchDirectory(t), ...FEED, clock, harness, deps: { openSocket, publish } },
+  });
+  const notice = new TextEncoder().encode(
+    '{"event":"notice","code":"64008","msg":"The connection will soon be closed for a service ' +
+      'upgrade. Please reconnect.","connId":"a4d3ae55"}',
+  );
+  await rig.pass(10);
+  assert.equal(opened.length, 2);
+  // The venue says so at once, and again: a connection is thirty seconds old before it is replaced.
+  opened[0]?.handlers.onFrame(notice);
+  await rig.pass(5);
+  opened[0]?.handlers.onFrame(notice);
+  await rig.pass(14);
+  assert.equal(opened.length, 2);
+  await rig.pass(31);
+  const { state, reconnects, gaps, connections } = rig.connector.status();
+  await rig.finish();
+  assert.deepEqual([state, reconnects, gaps], ['READY', 0, 0]);
+  assert.equal(connections.length, 2, 'the old one is closed');
+  assert.equal(opened.length, 3, 'one for two notices');
+  const closes = factsOf(await readLog(rig.store), '_close').filter(({ by }) => by === 'us');
+  assert.equal(closes[0]?.reason, 'replaced');
+  const causes = events.flatMap((it) =>
+    it.type === 'status' && it.kind === 'gap_opened' ? [it.cause] : [],
+  );
+  assert.ok(!causes.includes('disconnect'), causes.join());
+  const told = events.filter((it) => it.type === 'status' && it.kind === 'system');
+  assert.equal(told.length, 2, 'and the archive has its words');
 });
 
 test('a trade of several executions is no gap in the ids', async (t) => {
