@@ -80,8 +80,8 @@ export function planDay(
     const session = {
       ...{ date, open, close, kind },
       breaks: own.map((it) => [at(it.from), at(it.to)] as const),
-      early: early !== undefined && kind !== 'pre',
-      late: late !== undefined && kind !== 'post',
+      early: early !== undefined && (kind === 'regular' || kind === 'post'),
+      late: late !== undefined && (kind === 'regular' || kind === 'pre'),
     };
     return [session];
   });

@@ -235,6 +235,11 @@ function earlyCloseProblems(
     if (post_close !== null && !spec.sessions.some(({ kind }) => kind === 'post')) {
       return error([...path, 'post_close'], 'the calendar has no post session');
     }
+    const post = usual.find(({ kind }) => kind === 'post');
+    if (post_close !== null && post !== undefined && post_close > post.to) {
+      const what = `post_close ${clock(post_close)} is after ${clock(post.to)}, the usual end`;
+      return error([...path, 'post_close'], what);
+    }
     if (post_close === null || post_close > close) return null;
     const what = `post_close ${clock(post_close)} is not after close ${clock(close)}`;
     return error([...path, 'post_close'], what);

@@ -214,6 +214,22 @@ const CASES: readonly (readonly [what: string, text: string, fault: RegExp])[] =
     /post_close is missing/,
   ],
   [
+    'a post_close after the usual one',
+    `${HEAD}${HOURS}  - { kind: post, open: '17:30', close: '20:00', days: [thu] }
+early_closes:
+  - { date: 2024-05-02, close: '12:00', post_close: '21:00' }
+`,
+    /^8:41: post_close 21:00 is after 20:00, the usual end/,
+  ],
+  [
+    'a post_close before the close',
+    `${HEAD}${HOURS}  - { kind: post, open: '17:30', close: '20:00', days: [thu] }
+early_closes:
+  - { date: 2024-05-02, close: '12:00', post_close: '11:00' }
+`,
+    /^8:41: post_close 11:00 is not after close 12:00/,
+  ],
+  [
     'a post_close where there is none',
     `${HEAD}${HOURS}early_closes:\n  - { date: 2024-05-02, close: '12:00', post_close: '13:00' }\n`,
     /^7:41: the calendar has no post session/,

@@ -113,7 +113,7 @@ test(
   },
 );
 
-test('open time of each year is the sum of its sessions', { skip }, () => {
+test('open time of each session, and of each year the sum of its sessions', { skip }, () => {
   for (const [name, oracle_name] of PAIRS) {
     const { calendar, expected } = stage(name, oracle_name);
     const length = ({ open, close, pause }: Row): number =>
@@ -131,8 +131,7 @@ test('open time of each year is the sum of its sessions', { skip }, () => {
       );
       at += year.length - 1;
     }
-    const [row] = expected;
-    if (row !== undefined) {
+    for (const row of expected) {
       assert.equal(calendar.openNs(ns(row.open), ns(row.close)), ns(length(row)), name);
     }
   }

@@ -276,6 +276,36 @@ sessions:
   }
 });
 
+test('hours that clocks skip are no session, and those they show twice are one', () => {
+  const of = parseCalendar(
+    'a.yaml',
+    `calendar: a
+tz: America/New_York
+valid: { from: 2026-01-01, to: 2026-12-31 }
+sessions:
+  - { kind: night, open: '02:00', close: '03:00', days: [sun] }
+  - { kind: regular, open: '01:00', close: '02:00', days: [sun] }
+early_closes:
+  - { date: 2026-11-08, close: '01:30', name: early }
+`,
+  ).calendar;
+  const spans = (date: string): string[] =>
+    of.sessions(date, date, ['regular', 'night']).map((it) => {
+      const changed = it.early ? ' early' : '';
+      return `${it.kind} ${iso(it.open)} ${(it.close - it.open) / (NS_PER_HOUR / 60n)}${changed}`;
+    });
+  assert.deepEqual(spans('2026-03-08'), ['regular 2026-03-08T06:00 60']);
+  assert.deepEqual(spans('2026-11-01'), [
+    'regular 2026-11-01T05:00 120',
+    'night 2026-11-01T07:00 60',
+  ]);
+  // Only what closes earlier is early.
+  assert.deepEqual(spans('2026-11-08'), [
+    'regular 2026-11-08T06:00 30 early',
+    'night 2026-11-08T07:00 60',
+  ]);
+});
+
 test('a time that is skipped is when the clock jumps; one shown twice is its first', () => {
   const zone = openZone('America/New_York');
   const [spring, autumn] = [dayNumber(2026, 3, 8), dayNumber(2026, 11, 1)];
