@@ -28,7 +28,10 @@ spec:
       feeds: { kraken: { external: ETH/USD }, coinbase: { external: ETH-USD } }
       tier: 1
     BTCUSDT-PERP:
-      feeds: { binance-usdm: { external: BTCUSDT }, okx: { external: BTC-USDT-SWAP } }
+      feeds:
+        binance-usdm: { external: BTCUSDT }
+        bybit-linear: { external: BTCUSDT }
+        okx: { external: BTC-USDT-SWAP }
       tier: 1
   shards:
     tier1: { selector: { tier: 1 } }
