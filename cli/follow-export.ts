@@ -2,6 +2,7 @@
 import type { Client, WorkflowHandle } from '@temporalio/client';
 import type { ExportProgress, ExportReport } from '../workflows/export.ts';
 import { TASK_QUEUE } from '../workflows/lib/queues.ts';
+import { runSummary } from '../schema/run-words.ts';
 import type { CliContext } from './command.ts';
 import { follow } from './follow.ts';
 import type { Output } from './output.ts';
@@ -21,6 +22,7 @@ export async function followExport(
   const { output } = context;
   const handle = await client.workflow.start('export', {
     ...{ taskQueue: TASK_QUEUE, workflowId: id, args: [input] },
+    staticSummary: runSummary('export', input),
   });
   output.note(`started ${id}`);
   const bars = createBars(output);

@@ -2,6 +2,7 @@
 import type { Client } from '@temporalio/client';
 import type { JobType } from '../schema/jobs.ts';
 import { TASK_QUEUE } from '../workflows/lib/queues.ts';
+import { runSummary } from '../schema/run-words.ts';
 import type { CliContext } from './command.ts';
 import { follow } from './follow.ts';
 import { lookAtRun } from './job-runs.ts';
@@ -17,6 +18,7 @@ export async function followJob<T>(
   const handle = await client.workflow.start(type, {
     ...{ taskQueue: TASK_QUEUE, workflowId: id, args: [input] },
     workflowIdConflictPolicy: 'USE_EXISTING',
+    staticSummary: runSummary(type, input),
   });
   const bar = output.progress({ label: id });
   const show = async (): Promise<boolean> => {

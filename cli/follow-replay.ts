@@ -5,6 +5,7 @@ import { SsmdError } from '../schema/errors.ts';
 import { speedWords } from '../schema/replay.ts';
 import type { ReplayReport } from '../workflows/replay.ts';
 import { TASK_QUEUE } from '../workflows/lib/queues.ts';
+import { runSummary } from '../schema/run-words.ts';
 import type { CliContext } from './command.ts';
 import { follow } from './follow.ts';
 import { sameEnv } from './same-env.ts';
@@ -21,6 +22,7 @@ export async function startReplay(
     return await client.workflow.start('replay', {
       ...{ taskQueue: TASK_QUEUE, workflowId: workflow_id, args: [input] },
       workflowIdReusePolicy: 'REJECT_DUPLICATE',
+      staticSummary: runSummary('replay', input),
     });
   } catch (error) {
     if (!(error instanceof WorkflowExecutionAlreadyStartedError)) throw error;

@@ -5,6 +5,7 @@
 import { randomUUID } from 'node:crypto';
 import type { Client } from '@temporalio/client';
 import { SsmdError } from '../schema/errors.ts';
+import { runSummary } from '../schema/run-words.ts';
 import { failureChain } from './job-failure-words.ts';
 import type { Failure, HistoryEvent } from './job-failure-words.ts';
 import { eventsOf } from './job-history.ts';
@@ -25,6 +26,8 @@ export type Told = {
   readonly type: string;
   readonly queue: string;
   readonly input: readonly unknown[];
+  /** What it was started with to be read. */
+  readonly memo: Readonly<Record<string, unknown>>;
   /** The run that started it; null where somebody did. */
   readonly parent: string | null;
   /** The day its input was taken to mean, where the run got that far. */
@@ -85,6 +88,7 @@ async function startAgain(client: Client, id: string, told: Told): Promise<Retri
       workflowId: id,
       args: told.input.length === 0 ? [] : [input, ...others],
     },
+    ...{ staticSummary: runSummary(type, input), memo: told.memo },
     ...{ workflowIdReusePolicy: 'ALLOW_DUPLICATE', workflowIdConflictPolicy: 'FAIL' },
   });
   const words = `with ${JSON.stringify(input ?? {})}`;
@@ -137,6 +141,9 @@ export function beginningAndEnd(events: readonly HistoryEvent[]): Told {
     type: started?.workflowType?.name ?? '',
     queue: started?.taskQueue?.name ?? '',
     input: (started?.input?.payloads ?? []).map(({ data }) => jsonOf(data)),
+    memo: Object.fromEntries(
+      Object.entries(started?.memo?.fields ?? {}).map(([key, { data }]) => [key, jsonOf(data)]),
+    ),
     parent: started?.parentWorkflowExecution?.workflowId ?? null,
     day: dayIn(events),
     failed_step: failure === null ? null : stepOf(failure, events),

@@ -8,6 +8,7 @@ import { JOB_TYPES } from '../schema/jobs.ts';
 import { nearMiss, suggestion } from '../schema/near-miss.ts';
 import type { Known } from '../activities/admission.ts';
 import { TASK_QUEUE } from '../workflows/lib/queues.ts';
+import { runSummary } from '../schema/run-words.ts';
 
 /** Commands of the Temporal CLI that start a workflow, now or by a schedule. */
 const STARTS = ['workflow start', 'workflow execute', 'schedule create'];
@@ -31,6 +32,15 @@ export function startsJob(args: readonly string[]): boolean {
 export function withTaskQueue(args: readonly string[]): readonly string[] {
   if (!startsJob(args) || flagsOf(args)['task-queue'] !== undefined) return args;
   return [...args, '--task-queue', TASK_QUEUE];
+}
+
+/** The same with words for the list of runs, where a job of ours is started and none are given. */
+export function withSummary(args: readonly string[]): readonly string[] {
+  const given = args.some((it) => it.split('=')[0] === '--static-summary');
+  if (given || args[0] !== 'workflow' || !startsJob(args)) return args;
+  const { type = '', input } = flagsOf(args);
+  const read = parsed(input, []);
+  return [...args, '--static-summary', runSummary(type, read === INVALID ? undefined : read)];
 }
 
 /**

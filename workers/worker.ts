@@ -171,6 +171,7 @@ export function bundleWorkflows(): Promise<WorkflowBundle> {
     workflowsPath: fileURLToPath(new URL('../workflows/index.ts', import.meta.url)),
     workflowInterceptorModules: [
       fileURLToPath(new URL('../workflows/interceptors.ts', import.meta.url)),
+      fileURLToPath(new URL('../workflows/lib/filing.ts', import.meta.url)),
     ],
     logger: new DefaultLogger('ERROR'),
   });

@@ -3,7 +3,7 @@
  * day alone is asked for, days without manifests, inventories and objects against the buckets, runs that
  * ended badly or not at all, and what lies around. Changes nothing but its own report.
  */
-import { isCancellation, setCurrentDetails, workflowInfo } from '@temporalio/workflow';
+import { isCancellation, workflowInfo } from '@temporalio/workflow';
 import type { AuditPlan } from '../activities/audit.ts';
 import type { RangeAudit } from '../activities/audit-range.ts';
 import type { AuditFinding, DayAudit } from '../activities/audit-report.ts';
@@ -12,6 +12,8 @@ import { admit } from './lib/admit.ts';
 import { fileUnder } from './lib/attributes.ts';
 import { carriedDay } from './lib/audit-days.ts';
 import { messageOf } from './lib/failures.ts';
+import { createShow } from './lib/progress.ts';
+import type { Show } from './lib/progress.ts';
 import { io, records } from './proxies.ts';
 
 export type AuditReport = {
@@ -35,14 +37,20 @@ export type AuditReport = {
 const DAYS_RETURNED_MAX = 20;
 const FINDINGS_RETURNED_MAX = 40;
 const FINDINGS_A_DAY_MAX = 5;
+const STAGES = ['plan', 'rebuild', 'look around', 'report'];
 
 export async function audit(input: AuditInput): Promise<AuditReport> {
   const { wanted, day, feeds, search_attributes: known } = await admit('audit', input);
-  fileUnder(known, { SsmdDay: wanted.to ?? day, SsmdStage: 'audit' });
+  fileUnder(known, {
+    ...{ SsmdDay: wanted.to ?? day, SsmdStage: 'audit' },
+    SsmdMode: wanted.deep === true ? 'deep' : 'daily',
+  });
   if (wanted.feed !== undefined) fileUnder(known, { SsmdFeed: wanted.feed });
+  const show = createShow(`audit ${wanted.feed ?? 'all feeds'} ${wanted.to ?? day}`, STAGES);
+  show('plan');
   const plan = await records.planAudit({ wanted, day, feeds });
-  const { days, failed } = await rebuildDays(plan, wanted);
-  const looked = plan.standing ? await lookAround(plan, feeds) : NOTHING;
+  const { days, failed } = await rebuildDays(plan, wanted, show);
+  const looked = plan.standing ? await lookAround(plan, feeds, show) : NOTHING;
   const findings = [...looked.findings, ...failed];
   const passed = findings.length === 0 && days.every((it) => it.outcome === 'passed');
   const outcome = passed ? 'passed' : 'failed';
@@ -54,12 +62,11 @@ export async function audit(input: AuditInput): Promise<AuditReport> {
     ...{ since: plan.standing ? plan.since : null, days, ranges: looked.ranges, findings },
   };
   const run = workflowInfo().runId.slice(-12);
+  show('report');
   const { json, html } = await records.writeAuditReport({ document, run });
   fileUnder(known, { SsmdStage: 'done', SsmdOutcome: outcome });
   const found = days.reduce((sum, it) => sum + it.findings.length + it.findings_left_off, 0);
-  setCurrentDetails(
-    [...days.map(summaryOf), linesOf(findings), `Report: \`${html}\``].join('\n\n'),
-  );
+  show(null, [...days.map(summaryOf), linesOf(findings), `Report: \`${html}\``].join('\n\n'));
   return {
     ...{ outcome, from, to, days: returned(days), days_rebuilt: days.length },
     ...{ ranges: looked.ranges, findings: findings.slice(0, FINDINGS_RETURNED_MAX) },
@@ -73,13 +80,14 @@ const NOTHING: Looked = { ranges: [], findings: [] };
 async function rebuildDays(
   plan: AuditPlan,
   wanted: AuditInput,
+  show: Show,
 ): Promise<{ days: DayAudit[]; failed: AuditFinding[] }> {
   const days: DayAudit[] = [];
   const failed: AuditFinding[] = [];
   const all = plan.feeds.flatMap(({ feed, rebuild }) => rebuild.map((day) => ({ feed, day })));
   const { version } = wanted;
   for (const [index, { feed, day }] of all.entries()) {
-    setCurrentDetails(`auditing ${feed} ${day} (${index + 1} of ${all.length})`);
+    show('rebuild', `${feed} ${day}, ${index + 1} of ${all.length} days`);
     const target = { feed, day, ...(version === undefined ? {} : { version }) };
     const summary = `${feed} ${day}`;
     try {
@@ -95,12 +103,12 @@ async function rebuildDays(
   return { days, failed };
 }
 
-async function lookAround(plan: AuditPlan, feeds: readonly string[]): Promise<Looked> {
+async function lookAround(plan: AuditPlan, feeds: readonly string[], show: Show): Promise<Looked> {
   const ranges: Looked['ranges'][number][] = [];
   const findings: AuditFinding[] = [];
   for (const { feed, from, to } of plan.feeds) {
     const summary = `${feed} ${from}..${to}`;
-    setCurrentDetails(`auditing ${summary}: RAW, manifests, objects`);
+    show('look around', `${summary}: RAW, manifests, objects`);
     const found = await io.auditFeedRange.executeWithOptions({ summary }, [{ feed, from, to }]);
     const { findings: own, findings_left_off, ...range } = found;
     findings.push(...own);
@@ -110,7 +118,7 @@ async function lookAround(plan: AuditPlan, feeds: readonly string[]): Promise<Lo
     }
     ranges.push(range);
   }
-  setCurrentDetails('auditing runs of jobs and what lies around');
+  show('look around', 'runs of jobs, and what lies around');
   const own = workflowInfo().workflowId;
   findings.push(...(await records.auditJobRuns({ since: plan.since, own })));
   findings.push(...(await io.auditLeftovers({ feeds })));

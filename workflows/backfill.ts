@@ -66,7 +66,8 @@ export async function backfill(
   const { wanted, day, search_attributes: known } = await admit('backfill', input);
   const { feed } = wanted;
   const [from, to] = [wanted.from ?? day, wanted.to ?? day];
-  fileUnder(known, { SsmdFeed: feed, SsmdDay: from, SsmdStage: 'plan' });
+  const mode = wanted.dry_run === true ? 'dry-run' : 'build';
+  fileUnder(known, { SsmdFeed: feed, SsmdDay: from, SsmdStage: 'plan', SsmdMode: mode });
   const show = createShow(`backfill ${feed} ${from === to ? from : `${from} to ${to}`}`, STAGES);
   const all = daysBetween(from as Day, to as Day);
   const done = [...(carried?.days ?? [])];

@@ -1,9 +1,9 @@
 /** Two versions of a day side by side; what differs is a result, never a failure of the run. */
-import { setCurrentDetails } from '@temporalio/workflow';
 import type { DayComparison } from '../activities/compare.ts';
 import type { CompareInput } from '../schema/jobs.ts';
 import { admit } from './lib/admit.ts';
 import { fileUnder } from './lib/attributes.ts';
+import { createShow } from './lib/progress.ts';
 import { io } from './proxies.ts';
 
 export async function compare(input: CompareInput): Promise<DayComparison> {
@@ -11,7 +11,8 @@ export async function compare(input: CompareInput): Promise<DayComparison> {
   const { feed, left, right } = wanted;
   fileUnder(known, { SsmdFeed: feed, SsmdDay: day, SsmdVersion: right, SsmdStage: 'compare' });
   const title = `compare ${feed} ${day} ${left}..${right}`;
-  setCurrentDetails(`**${title}**: reading both`);
+  const show = createShow(title, ['compare']);
+  show('compare', 'reading both');
   const summary = `${feed} ${day} ${left}..${right}`;
   const found = await io.compareFeedDay.executeWithOptions({ summary }, [
     { feed, day, left, right },
@@ -19,6 +20,6 @@ export async function compare(input: CompareInput): Promise<DayComparison> {
   fileUnder(known, { SsmdStage: 'done', SsmdOutcome: found.verdict });
   const { changed, added, removed } = found.events;
   const counts = `${changed} changed, ${added} added, ${removed} removed`;
-  setCurrentDetails(`**${title}: ${found.verdict}**. ${counts}. Report: \`${found.html}\``);
+  show(null, `**${found.verdict}**: ${counts}. Report: \`${found.html}\``);
   return found;
 }

@@ -15,8 +15,11 @@ import type { Shard } from '../activities/admission.ts';
 import type { Committed } from '../activities/archive-day.ts';
 import type { ArchivePlan } from '../activities/archive-plan.ts';
 import type { DailyArchiveInput } from '../schema/jobs.ts';
+import type { Day } from '../schema/time.ts';
 import { admit } from './lib/admit.ts';
 import { fileUnder } from './lib/attributes.ts';
+import { runTimeMs } from './lib/clock.ts';
+import { deadlineOf, dueMs, warnedIfLate } from './lib/deadline.ts';
 import { asksForNewPlan, codeOf } from './lib/failures.ts';
 import { dailyQaId } from './lib/ids.ts';
 import { createShow } from './lib/progress.ts';
@@ -40,16 +43,21 @@ const STAGES = ['bus', 'plan', 'build', 'verify', 'commit', 'qa'];
 export async function dailyArchive(input: DailyArchiveInput): Promise<DailyArchiveReport> {
   const { wanted, day, shards, search_attributes: known } = await admit('daily-archive', input);
   const { feed } = wanted;
-  fileUnder(known, { SsmdFeed: feed, SsmdDay: day, SsmdStage: 'plan' });
-  const show = createShow(`daily-archive ${feed} ${day}`, STAGES);
+  const mode = wanted.force === true ? 'force' : 'wait';
+  fileUnder(known, { SsmdFeed: feed, SsmdDay: day, SsmdStage: 'plan', SsmdMode: mode });
+  const title = `daily-archive ${feed} ${day}`;
+  const show = createShow(title, STAGES);
   show('bus');
-  await takeFromBus(shards, show);
-  const { plan, done } = await archive({ ...wanted, day }, show, known);
+  const deadline_ms = deadlineOf({ day: day as Day, due_ms: dueMs() });
+  const { plan, done } = await warnedIfLate({ title, deadline_ms, known }, async () => {
+    await takeFromBus(shards, show);
+    return archive({ ...wanted, day }, show, known);
+  });
   const { version } = plan;
   show('qa');
   const qa = wanted.qa === false ? null : await startQa({ feed, day, version });
   fileUnder(known, { SsmdStage: 'done', SsmdOutcome: done.complete ? 'complete' : 'incomplete' });
-  show(null, nextWords(done));
+  show(null, nextWords(done, { feed, day, version, qa }));
   return { ...done, feed, day, version, qa };
 }
 
@@ -111,15 +119,23 @@ async function planWhole(
 
 async function build(plan: ArchivePlan, show: Show): Promise<Committed> {
   const { feed, day, shards } = plan;
-  show('build', `${plan.segments} raw segments, ${plan.gaps} gaps known`);
+  const known = `${plan.segments} raw segments, ${plan.gaps} gaps known`;
+  show('build', known);
+  const from_raw = shards.filter(({ windows }) => windows.some(({ source }) => source === 'raw'));
+  const began_ms = runTimeMs();
+  const sum = { shards: 0, records: 0, bytes: 0 };
   await Promise.all(
-    shards
-      .filter(({ windows }) => windows.some(({ source }) => source === 'raw'))
-      .map(({ shard }) =>
-        io.buildArchiveShard.executeWithOptions({ summary: `${feed} ${day} ${shard} from raw` }, [
-          { plan, shard },
-        ]),
-      ),
+    from_raw.map(async ({ shard }) => {
+      const summary = `${feed} ${day} ${shard} from raw`;
+      const { records: count, bytes } = await io.buildArchiveShard.executeWithOptions({ summary }, [
+        { plan, shard },
+      ]);
+      sum.shards += 1;
+      sum.records += count;
+      sum.bytes += bytes;
+      const rate = rateWords(sum.records, runTimeMs() - began_ms);
+      show('build', `${sum.shards} of ${from_raw.length} shards, ${rate}; ${known}`);
+    }),
   );
   show('verify');
   const verified = await io.verifyArchiveDay.executeWithOptions({ summary: `${feed} ${day}` }, [
@@ -148,7 +164,22 @@ async function startQa(of: { feed: string; day: string; version: string }): Prom
   return workflowId;
 }
 
-function nextWords(done: Committed): string {
+function nextWords(
+  done: Committed,
+  { feed, day, version, qa }: Pick<DailyArchiveReport, 'feed' | 'day' | 'version' | 'qa'>,
+): string {
   const state = done.complete ? 'complete' : `incomplete: ${done.gaps} gaps`;
-  return `${done.outcome}, ${state}. Manifest: \`${done.manifest}\``;
+  const look = done.complete
+    ? `npx ssmd dataset show --feed ${feed} --date ${day}`
+    : `npx ssmd gaps list --feed ${feed} --date ${day}`;
+  const checks = qa === null ? '' : `\n\nChecks: run \`${qa}\``;
+  return (
+    `**${done.outcome.replaceAll('_', ' ')}, ${state}**: ${version}, ${done.records} records, ` +
+    `${done.bytes} bytes. Manifest: \`${done.manifest}\`${checks}\n\nLook at it: \`${look}\``
+  );
+}
+
+function rateWords(records_done: number, ms: number): string {
+  const rate = Math.round(records_done / Math.max(ms / 1_000, 0.001));
+  return `${records_done} records, ${rate} a second`;
 }

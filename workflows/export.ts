@@ -8,7 +8,6 @@ import {
   defineQuery,
   isCancellation,
   log,
-  setCurrentDetails,
   setHandler,
   workflowInfo,
 } from '@temporalio/workflow';
@@ -28,7 +27,7 @@ import type { EventType } from '../schema/events.ts';
 import type { ExportInput } from '../schema/jobs.ts';
 import { admit } from './lib/admit.ts';
 import { fileUnder } from './lib/attributes.ts';
-import { entered, finished, renderProgress, startProgress } from './lib/progress.ts';
+import { entered, finished, showProgress, startProgress } from './lib/progress.ts';
 import { awaited, records } from './proxies.ts';
 
 export type ExportReport = Published & {
@@ -58,7 +57,7 @@ export async function runExport(input: ExportInput): Promise<ExportReport> {
   const asked = wantedOf(wanted, day);
   const { feed, from, to, format } = asked;
   const days = from === to ? from : `${from}..${to}`;
-  fileUnder(known, { SsmdFeed: feed, SsmdDay: days, SsmdStage: 'plan' });
+  fileUnder(known, { SsmdFeed: feed, SsmdDay: days, SsmdStage: 'plan', SsmdMode: format });
   shown.begin(`export ${feed} ${days} as ${format}`);
   let plan: ExportPlan | null = null;
   try {
@@ -180,7 +179,7 @@ function createShow() {
   let progress = startProgress('export', STAGES);
   let told: ExportProgress = { stage: 'plan', rows: 0, files: 0, rows_done: 0 };
   setHandler(defineQuery<ExportProgress>('progress'), () => told);
-  const draw = (): void => setCurrentDetails(renderProgress(progress));
+  const draw = (): void => showProgress(progress);
   return {
     begin(title: string) {
       progress = entered(startProgress(title, STAGES), 'plan');

@@ -5,6 +5,7 @@ import { daysBetween } from '../schema/time.ts';
 import type { Day } from '../schema/time.ts';
 import { admit } from './lib/admit.ts';
 import { fileUnder } from './lib/attributes.ts';
+import { createShow } from './lib/progress.ts';
 import { awaited, quick, records } from './proxies.ts';
 
 export type PromoteReport = {
@@ -17,6 +18,8 @@ export async function promote(input: PromoteInput): Promise<PromoteReport> {
   const { wanted, day, search_attributes: known } = await admit('promote', input);
   const { feed, version, undo, by, reason } = wanted;
   fileUnder(known, { SsmdFeed: feed, SsmdStage: 'promote' });
+  const show = createShow(`promote ${feed} to ${version ?? `before revision ${undo}`}`, ['move']);
+  show('move', `${by}: ${reason}`);
   const mover = { by, reason, at: await quick.askTime(null) };
   let moved: Moved | null = null;
   if (undo !== undefined) moved = await awaited.undoMove({ feed, revision: undo, mover });
@@ -27,5 +30,9 @@ export async function promote(input: PromoteInput): Promise<PromoteReport> {
   }
   const outcome = moved === null ? 'unchanged' : 'moved';
   fileUnder(known, { SsmdStage: 'done', SsmdOutcome: outcome });
+  show(
+    null,
+    moved === null ? 'nothing had to be moved' : `the pointer is at revision ${moved.revision}`,
+  );
   return { outcome, feed, moved };
 }

@@ -67,7 +67,10 @@ export async function replay(input: ReplayInput): Promise<ReplayReport> {
     keep: wanted.keep === true,
     cursor: null,
   };
-  fileUnder(known, { SsmdFeed: wanted.feed, SsmdDay: dayOf(span.from), SsmdStage: 'replay' });
+  fileUnder(known, {
+    ...{ SsmdFeed: wanted.feed, SsmdDay: dayOf(span.from), SsmdStage: 'replay' },
+    SsmdMode: speedWords(request.speed),
+  });
   run.begin(request, span);
   const result = await played(request, run);
   fileUnder(known, { SsmdStage: 'done', SsmdOutcome: result.outcome });

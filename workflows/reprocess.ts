@@ -84,7 +84,8 @@ export async function reprocess(
   const { wanted, day, search_attributes: known } = await admit('reprocess', input);
   const { feed } = wanted;
   const [from, to] = [wanted.from ?? day, wanted.to ?? day];
-  fileUnder(known, { SsmdFeed: feed, SsmdDay: from, SsmdStage: 'plan' });
+  const mode = wanted.dry_run === true ? 'dry-run' : (wanted.promote ?? 'manual');
+  fileUnder(known, { SsmdFeed: feed, SsmdDay: from, SsmdStage: 'plan', SsmdMode: mode });
   const show = createShow(`reprocess ${feed} ${from === to ? from : `${from} to ${to}`}`, STAGES);
   show('plan');
   const { promote = 'manual', connector_version = null } = wanted;

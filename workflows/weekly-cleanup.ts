@@ -20,7 +20,8 @@ const STAGES = ['list', 'check', 'delete'];
 export async function weeklyCleanup(input: CleanupInput): Promise<CleanupReport> {
   const { wanted, feeds, search_attributes: known } = await admit('weekly-cleanup', input);
   const { feed, confirm } = wanted;
-  fileUnder(known, { SsmdStage: confirm === undefined ? 'list' : 'delete' });
+  const stage = confirm === undefined ? 'list' : 'delete';
+  fileUnder(known, { SsmdStage: stage, SsmdMode: confirm === undefined ? 'dry-run' : 'delete' });
   if (feed !== undefined) fileUnder(known, { SsmdFeed: feed });
   const show = createShow(`weekly-cleanup ${feed ?? 'all feeds'}`, STAGES);
   if (confirm === undefined) {
@@ -29,7 +30,10 @@ export async function weeklyCleanup(input: CleanupInput): Promise<CleanupReport>
     const list = await io.listCleanup({ feeds, keep_versions, older_than_days });
     const outcome = list.keys === 0 ? 'nothing_to_delete' : list.over_limit ? 'refused' : 'listed';
     fileUnder(known, { SsmdStage: 'done', SsmdOutcome: outcome });
-    show(null, `${wordsOf(list)} Nothing was deleted. To take it: confirm ${list.digest}`);
+    show(
+      null,
+      `${wordsOf(list)} Nothing was deleted. To take it: \`npx ssmd cleanup --confirm ${list.digest}\``,
+    );
     return { outcome, list, done: null };
   }
   show('check', confirm);

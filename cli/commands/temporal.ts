@@ -8,7 +8,7 @@ import { environmentName } from '../../environments/files.ts';
 import { readStackState } from '../../stack/state.ts';
 import type { CliContext } from '../command.ts';
 import { ExitWith, GROUPS, parseEnvName } from '../command.ts';
-import { refuseWrongStart, startsJob, withTaskQueue } from '../job-start.ts';
+import { refuseWrongStart, startsJob, withSummary, withTaskQueue } from '../job-start.ts';
 import { TASK_QUEUE } from '../../workflows/lib/queues.ts';
 import { knownIn } from '../judged-input.ts';
 import { chooseEnvironment } from '../resolve-environment.ts';
@@ -33,8 +33,9 @@ export function register(program: Command, context: CliContext): void {
 async function passOn(given: readonly string[], context: CliContext): Promise<void> {
   const { env, root, output } = context;
   const { named, args: words } = withoutEnv(given);
-  const args = withTaskQueue(words);
-  if (args.length > words.length)
+  const queued = withTaskQueue(words);
+  const args = withSummary(queued);
+  if (queued.length > words.length)
     output.note(`added --task-queue ${TASK_QUEUE}: our workers poll no other`);
   const addressed = args.some(namesAddress) || (named === undefined && env['TEMPORAL_ADDRESS']);
   const picked = addressed || asksNoServer(args) ? null : await environmentOf(named, context);

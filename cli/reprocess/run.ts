@@ -9,6 +9,7 @@ import { SsmdError } from '../../schema/errors.ts';
 import type { ReprocessInput } from '../../schema/jobs.ts';
 import { reprocessId } from '../../workflows/lib/ids.ts';
 import { TASK_QUEUE } from '../../workflows/lib/queues.ts';
+import { runSummary } from '../../schema/run-words.ts';
 import type { Told } from '../../workflows/lib/promotion-updates.ts';
 import type { ReprocessReport } from '../../workflows/reprocess.ts';
 import type { CliContext } from '../command.ts';
@@ -53,6 +54,7 @@ export async function startReprocess(
       workflowId: id,
       args: [input],
       memo: { input: JSON.stringify(input) },
+      staticSummary: runSummary('reprocess', input),
     });
     return { id, again: false };
   } catch (error) {

@@ -83,7 +83,7 @@ test('the story of a run that failed says at which step, why, and by whom', asyn
   const { code, out } = await job(['logs', QA]);
   assert.equal(code, 0);
   assert.match(out, /started: daily-qa \{"feed":"tiny"\} \[\S+@\S+\]/);
-  assert.match(out, /done: admitJob, \d+(\.\d)? m?s \[/);
+  assert.match(out, /done: admitJob \(judge the input\), \d+(\.\d)? m?s \[/);
   assert.match(out, /stage qa/);
   assert.match(
     out,
@@ -187,7 +187,7 @@ test('a run that waits for a store says so while it waits, and tells of it after
   assert.equal(code, 0, err);
   const { out } = await job(['logs', id]);
   const words =
-    /resolveQaDay failed (once|twice|2 times) in .*: \[SSMD_UNAVAILABLE\] connect ECONNREFUSED/;
+    /resolveQaDay \(.*\) failed (once|twice|2 times) in .*: \[SSMD_UNAVAILABLE\] connect ECONNREFUSED/;
   assert.match(out, words);
   const line = out.split('\n').find((it) => it.includes('done: resolveQaDay'));
   assert.ok(line !== undefined);

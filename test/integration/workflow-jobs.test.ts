@@ -124,6 +124,7 @@ test('a run files itself under what operators look for', async () => {
     SsmdVersion: 'v1',
     SsmdStage: 'done',
     SsmdOutcome: 'complete',
+    SsmdMode: 'wait',
   });
 });
 

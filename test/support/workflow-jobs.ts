@@ -37,7 +37,9 @@ export type WorkflowJobs = AsyncDisposable & {
 };
 
 export const QUEUE = 'ssmd';
-export const SEARCH_ATTRIBUTES = ['SsmdFeed', 'SsmdDay', 'SsmdVersion', 'SsmdStage', 'SsmdOutcome'];
+export const SEARCH_ATTRIBUTES = [
+  ...['SsmdFeed', 'SsmdDay', 'SsmdVersion', 'SsmdStage', 'SsmdOutcome', 'SsmdMode'],
+];
 
 let installed = false;
 

@@ -11,10 +11,14 @@ export type Attributes = {
   readonly SsmdVersion?: string;
   readonly SsmdStage?: string;
   readonly SsmdOutcome?: string;
+  /** How it was asked to go about it: `force`, `dry-run`, `deep`, a format, a speed. */
+  readonly SsmdMode?: string;
 };
 
 /** Of this run: in the sandbox each run has modules of its own. */
 let filed: Attributes = {};
+/** What its server knows; nothing until the run has asked. */
+let known_here: readonly string[] = [];
 
 /** All the run was filed under so far, whether or not the server knows the attributes. */
 export function filedUnder(): Attributes {
@@ -24,8 +28,14 @@ export function filedUnder(): Attributes {
 /** Sets those of `attributes` that the server knows. */
 export function fileUnder(known: readonly string[], attributes: Attributes): void {
   filed = { ...filed, ...attributes };
+  known_here = known;
   const pairs = Object.entries(attributes)
     .filter(([name]) => known.includes(name))
     .map(([name, value]) => ({ key: defineSearchAttributeKey(name, 'KEYWORD'), value }));
   if (pairs.length > 0) upsertSearchAttributes(pairs);
+}
+
+/** What came of a run that did not end by itself; nothing where it never got to file itself. */
+export function fileEnd(outcome: 'failed' | 'cancelled'): void {
+  fileUnder(known_here, { SsmdOutcome: outcome });
 }

@@ -1,9 +1,12 @@
-/** What a run shows of itself while it runs: a table of stages and a word on what to do next. */
+/**
+ * What a run shows of itself while it runs, in the UI's Current Details: a bar, a table of stages with
+ * their counts, warnings, facts, and what to do next. Pure but for the one call that shows it.
+ */
 import { setCurrentDetails } from '@temporalio/workflow';
 
 export type Stage = {
   readonly name: string;
-  readonly state: 'waiting' | 'running' | 'done' | 'skipped';
+  readonly state: 'waiting' | 'running' | 'done' | 'skipped' | 'failed';
   readonly note: string;
 };
 
@@ -11,12 +14,14 @@ export type Stage = {
 export type Progress = {
   readonly title: string;
   readonly stages: readonly Stage[];
+  /** What somebody should look at, though the run goes on. */
+  readonly warnings: readonly string[];
   readonly next: string;
 };
 
 export function startProgress(title: string, names: readonly string[]): Progress {
   const stages = names.map((name) => ({ name, state: 'waiting', note: '' }) as const);
-  return { title, stages, next: '' };
+  return { title, stages, warnings: [], next: '' };
 }
 
 /** `name` runs now; the one before is done. */
@@ -30,9 +35,10 @@ export function entered(progress: Progress, name: string, note = ''): Progress {
   return { ...progress, stages };
 }
 
-export function noted(progress: Progress, name: string, note: string): Progress {
-  const stages = progress.stages.map((stage) => (stage.name === name ? { ...stage, note } : stage));
-  return { ...progress, stages };
+/** Somebody should look; said once each. */
+export function warned(progress: Progress, words: string): Progress {
+  if (progress.warnings.includes(words)) return progress;
+  return { ...progress, warnings: [...progress.warnings, words] };
 }
 
 /** Everything is done; `next` says what an operator may want to type now. */
@@ -45,23 +51,75 @@ export function finished(progress: Progress, next: string): Progress {
   return { ...progress, stages, next };
 }
 
-/** Markdown for the UI's Current Details. */
-export function renderProgress({ title, stages, next }: Progress): string {
-  const rows = stages.map(({ name, state, note }) => `| ${MARK[state]} | ${name} | ${note} |`);
+/** It ended where it is, with `why`. */
+export function failed(progress: Progress, why: string, next: string): Progress {
+  const stages = progress.stages.map((stage): Stage => {
+    if (stage.state === 'running') return { ...stage, state: 'failed', note: why };
+    return stage.state === 'waiting' ? { ...stage, state: 'skipped' } : stage;
+  });
+  const told = stages.some((stage) => stage.state === 'failed');
+  const words = `**It failed**${told ? '' : `: ${why}`}. ${next}`;
+  return { ...progress, stages, next: words };
+}
+
+const BAR_CELLS = 24;
+
+/** Markdown for the UI's Current Details; `ssmd job watch` shows the same without its marks. */
+export function renderProgress({ title, stages, warnings, next }: Progress): string {
+  const rows = stages.map(
+    ({ name, state, note }) => `| ${MARK[state]} | ${name} | ${cell(note)} |`,
+  );
   const table = ['| | stage | |', '|---|---|---|', ...rows].join('\n');
-  return `**${title}**\n\n${table}${next === '' ? '' : `\n\n${next}`}`;
+  const alarms = warnings.map((words) => `**Warning**: ${words}`);
+  const parts = [`**${title}**`, bar(stages), table, ...alarms, next];
+  return parts.filter((part) => part !== '').join('\n\n');
+}
+
+/** Of stages, since how long one takes is not known; a run with one stage needs none. */
+function bar(stages: readonly Stage[]): string {
+  if (stages.length < 2) return '';
+  const past = stages.filter(({ state }) => state === 'done' || state === 'skipped').length;
+  const over = !stages.some(({ state }) => state === 'running' || state === 'waiting');
+  const share = over ? 1 : past / stages.length;
+  const full = Math.round(share * BAR_CELLS);
+  const line = '█'.repeat(full) + '░'.repeat(BAR_CELLS - full);
+  return `\`${line}\` ${past} of ${stages.length} stages`;
+}
+
+/** What would end a table's cell early. */
+function cell(note: string): string {
+  return note.replaceAll('|', '/').replaceAll(/\s*\n\s*/g, ' ');
 }
 
 /** Says where a run is; null: it is over. */
 export type Show = (stage: string | null, note?: string) => void;
 
+/** Of this run: in the sandbox each run has modules of its own. */
+let shown: Progress | null = null;
+
+/** Shows a run's progress from now on. */
+export function showProgress(progress: Progress): void {
+  shown = progress;
+  setCurrentDetails(renderProgress(progress));
+}
+
 /** A run's progress, shown in the UI's Current Details as it changes. */
 export function createShow(title: string, stages: readonly string[]): Show {
-  let progress: Progress = startProgress(title, stages);
+  shown = startProgress(title, stages);
   return (stage, note = '') => {
-    progress = stage === null ? finished(progress, note) : entered(progress, stage, note);
-    setCurrentDetails(renderProgress(progress));
+    const progress = shown ?? startProgress(title, stages);
+    showProgress(stage === null ? finished(progress, note) : entered(progress, stage, note));
   };
+}
+
+/** Adds a warning to what the run shows. */
+export function showWarning(title: string, words: string): void {
+  showProgress(warned(shown ?? startProgress(title, []), words));
+}
+
+/** The run is over, and did not do. */
+export function showFailure(title: string, why: string, next: string): void {
+  showProgress(failed(shown ?? startProgress(title, []), why, next));
 }
 
 const MARK: { readonly [S in Stage['state']]: string } = {
@@ -69,4 +127,5 @@ const MARK: { readonly [S in Stage['state']]: string } = {
   running: '>',
   done: 'x',
   skipped: '-',
+  failed: '!',
 };

@@ -1,0 +1,97 @@
+/**
+ * A run that is late says so once and goes on: in its Current Details, its stage, its log, and to whoever
+ * is told of failed runs. When the day is committed after all, that trouble is over too.
+ */
+import {
+  CancellationScope,
+  isCancellation,
+  log,
+  patched,
+  proxyLocalActivities,
+  sleep,
+  workflowInfo,
+} from '@temporalio/workflow';
+import { runFingerprint } from '../../schema/notice.ts';
+import { dayEnd, formatIso, nsFromMs } from '../../schema/time.ts';
+import type { Day, UnixNs } from '../../schema/time.ts';
+import type { NoticeActivities } from '../../activities/notices.ts';
+import { fileUnder, filedUnder } from './attributes.ts';
+import { runTimeMs } from './clock.ts';
+import { showWarning } from './progress.ts';
+
+const PATCH = 'deadline';
+const NS_PER_MS = 1_000_000n;
+/** After its close a day's last segments are still on their way. */
+export const SETTLE_MS = 3_600_000;
+/** What archiving a day may take before somebody should look. */
+export const LATE_AFTER_MS = 2 * 3_600_000;
+
+const desk = proxyLocalActivities<NoticeActivities>({
+  startToCloseTimeout: '15 seconds',
+  scheduleToCloseTimeout: '1 minute',
+});
+
+/** max(close + settle, scheduled start) + 2 h. `close_ns`: of the day's last session; of 24/7 feeds midnight. */
+export function deadlineOf(of: {
+  readonly day: Day;
+  readonly close_ns?: UnixNs;
+  /** The nominal time of the schedule, else the start of the run. */
+  readonly due_ms: number;
+}): number {
+  const close_ms = Number((of.close_ns ?? dayEnd(of.day)) / NS_PER_MS);
+  return Math.max(close_ms + SETTLE_MS, of.due_ms) + LATE_AFTER_MS;
+}
+
+/** When this run was to start: by its schedule, or by whoever started it. */
+export function dueMs(): number {
+  const { searchAttributes, startTime } = workflowInfo();
+  const [nominal] = searchAttributes['TemporalScheduledStartTime'] ?? [];
+  if (nominal instanceof Date) return nominal.getTime();
+  const at = typeof nominal === 'string' ? Date.parse(nominal) : Number.NaN;
+  return Number.isNaN(at) ? startTime.getTime() : at;
+}
+
+/** Runs `work`; warns once where it is not done by `deadline_ms` (Unix), and lets it go on. */
+export async function warnedIfLate<T>(
+  of: { readonly title: string; readonly deadline_ms: number; readonly known: readonly string[] },
+  work: () => Promise<T>,
+): Promise<T> {
+  if (!patched(PATCH)) return work();
+  const alarm = new CancellationScope();
+  void alarm.run(() => warnAt(of)).catch(told);
+  try {
+    return await work();
+  } finally {
+    alarm.cancel();
+  }
+}
+
+function told(error: unknown): void {
+  if (!isCancellation(error)) log.error('nobody could be told', { error: String(error) });
+}
+
+async function warnAt(of: Parameters<typeof warnedIfLate>[0]): Promise<void> {
+  const { title, deadline_ms, known } = of;
+  const by = formatIso(nsFromMs(deadline_ms));
+  const summary = `warns if it is not done by ${by}`;
+  await sleep(Math.max(deadline_ms - runTimeMs(), 1), { summary });
+  const words = `${title} is late: not done by ${by}. It goes on; see what it waits for`;
+  log.warn('a run is late', { deadline: by });
+  fileUnder(known, { SsmdStage: 'late' });
+  showWarning(title, words);
+  const { workflowType: type, workflowId: id, runId: run_id } = workflowInfo();
+  const { SsmdFeed: feed = null, SsmdDay: day = null, SsmdVersion: version = null } = filedUnder();
+  const fingerprint = runFingerprint({ type, id, feed, day });
+  await desk.tellNotices({
+    well: [],
+    told: [
+      {
+        ...{ fingerprint, kind: 'run', priority: 'medium', team: null, event: `late ${run_id}` },
+        ...{ title: `${title} is late`, feed, day, version, manifest: null, report: null },
+        run: { type, id, run_id, activity: null, attempt: null },
+        causes: [words, `npx ssmd job status ${id}`],
+        text: null,
+      },
+    ],
+  });
+}
