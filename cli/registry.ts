@@ -16,6 +16,7 @@ import { register as exportDays } from './commands/export.ts';
 import { register as feed } from './commands/feed.ts';
 import { register as gaps } from './commands/gaps.ts';
 import { register as importRecording } from './commands/import.ts';
+import { register as issue } from './commands/issue.ts';
 import { register as job } from './commands/job.ts';
 import { register as log } from './commands/log.ts';
 import { register as reprocess } from './commands/reprocess.ts';
@@ -50,6 +51,7 @@ export const COMMANDS: readonly Register[] = [
   trace,
   worker,
   job,
+  issue,
   audit,
   backfill,
   cleanup,

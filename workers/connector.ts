@@ -36,6 +36,7 @@ import { invalidInput } from '../schema/errors.ts';
 import type { Origin } from '../schema/log.ts';
 import { openBus, openStores } from './adapters.ts';
 import { lateBus, lateStore } from './late-adapters.ts';
+import { announceIfServed } from './status-files.ts';
 
 export type ConnectorOptions = {
   readonly environment: Environment;
@@ -156,9 +157,13 @@ export async function startConnector(options: ConnectorOptions): Promise<Running
           clocks.stop();
           throw error;
         });
+  const place = { root, environment: environment.name };
+  const own = { url: server?.url ?? null, feed: feed.id, shard, pid: process.pid };
+  const withdraw = await announceIfServed(place, own);
   const stop = new AbortController();
   const stopped = connector.run(stop.signal).finally(async () => {
     clocks.stop();
+    await withdraw();
     await server?.close();
     await bus.close();
     for (const store of stores) await store[Symbol.asyncDispose]();

@@ -9,8 +9,11 @@ import type { WorkerOptions } from '@temporalio/worker';
 import type { Logger } from 'pino';
 import { createDeliveryActivities } from '../activities/notices.ts';
 import type { DeliveryDeps, NoticeDesk } from '../activities/notices.ts';
+import type { NotifySettings } from '../environments/alerts-file.ts';
 import { createFileNotifier } from '../notify/file.ts';
+import { createLinearNotifier } from '../notify/linear.ts';
 import type { Notifier, Place } from '../notify/notifier.ts';
+import { createWebhookNotifier } from '../notify/webhook.ts';
 import type { Notice, NoticeRun, Well } from '../schema/notice.ts';
 import { NOTICE_ID_PREFIX, NOTIFY_QUEUE } from '../workflows/lib/queues.ts';
 
@@ -106,6 +109,19 @@ export function openChannels(of: {
       : 'what a channel cannot be told within a day goes to this file';
   logger.info({ event: 'notices.channels', channels, file: path }, hint);
   return { notifiers, last_resort: file };
+}
+
+/** The channels that are configured. */
+export function configured(settings: NotifySettings, place: Place): Notifier[] {
+  const { linear, webhook } = settings;
+  const notifiers: Notifier[] = [];
+  if (linear !== null) {
+    const { api_key, url, team } = linear;
+    const access = { api_key, url, now_ms: Date.now };
+    notifiers.push(createLinearNotifier({ access, place, team }));
+  }
+  if (webhook !== null) notifiers.push(createWebhookNotifier({ url: webhook.url, place }));
+  return notifiers;
 }
 
 /** The worker of the notices' queue, without its workflows. */

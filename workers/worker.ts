@@ -28,6 +28,7 @@ import { createReprocessActivities } from '../activities/reprocess.ts';
 import type { QaDeps } from '../activities/qa.ts';
 import { FEEDS } from '../connectors/registry.ts';
 import { readSoftware } from '../connectors/runtime/provenance.ts';
+import type { NotifySettings } from '../environments/alerts-file.ts';
 import type { Endpoints } from '../environments/endpoints.ts';
 import { feedsOf, shardsOf } from '../environments/env.ts';
 import type { Environment } from '../environments/env.ts';
@@ -43,7 +44,8 @@ import { lateBus, lateStore } from './late-adapters.ts';
 import { childBuilds, partWorker } from './builds.ts';
 import { jobRunsOf } from './job-runs.ts';
 import { exportPorts } from './exports.ts';
-import { attemptsOf, createNoticeDesk, noticeWorker, openChannels } from './notices.ts';
+import { attemptsOf, configured, createNoticeDesk, noticeWorker, openChannels } from './notices.ts';
+import { startWatching } from './watching.ts';
 import { expectedSymbols, readSuite } from './quality.ts';
 import { createReplays, replayWorkers } from './replays.ts';
 
@@ -53,9 +55,14 @@ export type WorkerOptions = {
   /** The project's folder: version, commit, `qa/`. */
   readonly root: string;
   readonly logger?: Logger;
+  /** Who is told, and what is watched; a file and the log, and nothing, where it is left out. */
+  readonly notify?: NotifySettings;
+  /** Of the status pages; 0 takes any free one, none are served where it is left out. */
+  readonly port?: number;
 };
 
 export type RunningWorker = {
+  readonly status_url: string | null;
   /** Resolves when it has stopped in good order; rejects when it could not go on. */
   readonly stopped: Promise<void>;
   /** Takes no new work, lets what runs finish for a while, then cancels it. */
@@ -84,6 +91,7 @@ export async function startWorker(options: WorkerOptions): Promise<RunningWorker
   const replays = createReplays({ environment, endpoints, root: options.root });
   const builds = childBuilds(options);
   const searchAttributes = searchAttributesOf(connection, namespace);
+  const desk = createNoticeDesk(connection, namespace);
   const identity = `ssmd-worker@${environment.name}`;
   const worker = await Worker.create({
     connection,
@@ -100,7 +108,7 @@ export async function startWorker(options: WorkerOptions): Promise<RunningWorker
       ...createExportActivities(deps),
       ...createQaActivities(deps),
       ...createReprocessActivities({ ...deps, builds }),
-      ...createNoticeActivities({ ...deps, desk: createNoticeDesk(connection, namespace) }),
+      ...createNoticeActivities({ ...deps, desk }),
       ...createAdmissionActivities({ ...deps, searchAttributes }),
     },
     identity,
@@ -114,8 +122,10 @@ export async function startWorker(options: WorkerOptions): Promise<RunningWorker
   });
   const workers = [worker];
   const workflowBundle = await bundleWorkflows();
+  const place = placeOf(options);
+  const others = options.notify === undefined ? [] : configured(options.notify, place);
   const notices = noticeWorker({
-    ...openChannels({ root: options.root, place: placeOf(options), logger, others: [] }),
+    ...openChannels({ root: options.root, place, logger, others }),
     attemptsOf: (run) => attemptsOf(connection, namespace, run),
   });
   const queues = [partWorker(builds), ...replayWorkers(replays), { ...notices, workflowBundle }];
@@ -123,6 +133,7 @@ export async function startWorker(options: WorkerOptions): Promise<RunningWorker
     workers.push(await Worker.create({ connection, namespace, identity, ...of }));
   }
   logger.info({ event: 'worker.started', environment: environment.name, queue: TASK_QUEUE });
+  const watching = await startWatching(options, { connection, desk, deps, logger });
   const end = (): void => {
     for (const each of workers) if (each.getState() === 'RUNNING') each.shutdown();
   };
@@ -130,12 +141,14 @@ export async function startWorker(options: WorkerOptions): Promise<RunningWorker
   const runs = workers.map((each) => each.run().finally(end));
   const stopped = Promise.all(runs).finally(async () => {
     await Promise.allSettled(runs);
+    await watching.stop();
     await replays[Symbol.asyncDispose]();
     await adapters.close();
     await connection.close();
     logger.info({ event: 'worker.stopped' });
   });
   return {
+    status_url: watching.status_url,
     stopped: stopped.then(() => undefined),
     stop: async () => {
       end();

@@ -79,7 +79,8 @@ export async function notice(input: NoticeInput): Promise<NoticeReport> {
     setCurrentDetails(detailsOf(item));
   };
   setHandler(toldSignal, (it) => {
-    if (seen.includes(it.event)) return;
+    // An alert goes on until it is over, whichever worker looks.
+    if (seen.includes(it.event) || (it.kind === 'alert' && count > 0)) return;
     seen = [...seen, it.event].slice(-SEEN_MAX);
     count += 1;
     last = it;

@@ -1,4 +1,5 @@
 /** `ssmd worker`: runs the jobs of an environment, in the foreground, until it is interrupted. */
+import { InvalidArgumentError } from 'commander';
 import type { Command } from 'commander';
 import { JOB_TYPES } from '../../schema/jobs.ts';
 import type { CliContext } from '../command.ts';
@@ -17,18 +18,36 @@ export function register(program: Command, context: CliContext): void {
         'output, one JSON object a line.',
     )
     .option('--env <name>', ENV_HELP, parseEnvName)
-    .action((flags: { readonly env?: string }) => runWorker(flags.env, context));
+    .option(
+      '--port <port>',
+      'status pages on loopback: /status, /metrics; 0 takes a free one',
+      parsePort,
+      0,
+    )
+    .action((flags: WorkerFlags) => runWorker(flags, context));
 }
 
-async function runWorker(name: string | undefined, context: CliContext): Promise<void> {
-  const { interrupted, output, root } = context;
-  const { environment, endpoints } = await resolveEnvironment(name, context, 'all');
+type WorkerFlags = { readonly env?: string; readonly port: number };
+
+function parsePort(text: string): number {
+  const port = Number(text);
+  if (/^\d+$/.test(text) && port <= 65_535) return port;
+  throw new InvalidArgumentError(`expected 0 to 65535, received '${text}'`);
+}
+
+async function runWorker(flags: WorkerFlags, context: CliContext): Promise<void> {
+  const { interrupted, output, root, env } = context;
+  const { loadAlerts, notifySettings } = await import('../../environments/alerts-file.ts');
+  const notify = notifySettings(loadAlerts(root), env);
+  const { environment, endpoints } = await resolveEnvironment(flags.env, context, 'all');
   const { startWorker } = await import('../../workers/worker.ts');
-  const running = await startWorker({ environment, endpoints, root });
+  const { port } = flags;
+  const running = await startWorker({ environment, endpoints, root, notify, port });
   const { ui_url, address } = endpoints.temporal;
   output.note(
     `worker of ${environment.name} polls "ssmd" at ${address}${ui_url === null ? '' : `, ${ui_url}`}`,
   );
+  if (running.status_url !== null) output.note(`status: ${running.status_url}/status`);
   interrupted.addEventListener('abort', () => void running.stop().catch(() => undefined));
   if (interrupted.aborted) await running.stop();
   await running.stopped;

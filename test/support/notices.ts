@@ -5,6 +5,7 @@ import { join } from 'node:path';
 import { createFileNotifier } from '../../notify/file.ts';
 import type { FileNoticeLine } from '../../notify/file.ts';
 import type { Notifier, Place } from '../../notify/notifier.ts';
+import type { Notice } from '../../schema/notice.ts';
 
 export const PLACE: Place = {
   environment: 'test',
@@ -49,4 +50,20 @@ export async function until<T>(look: () => Promise<T> | T, holds: (it: T) => boo
     if (Date.now() > late) throw new Error(`never came: ${JSON.stringify(it, null, 1)}`);
     await new Promise((resolve) => setTimeout(resolve, LOOK_MS));
   }
+}
+
+/** A run's failure as it is told. */
+export function aNotice(other: Partial<Notice> = {}): Notice {
+  return {
+    ...{ fingerprint: 'run/daily-archive/tiny/2026-11-20', kind: 'run', priority: 'high' },
+    ...{ title: 'daily-archive tiny 2026-11-20 failed: SSMD_NOT_FOUND', team: null },
+    ...{ at: '2026-11-21T06:00:00Z', event: 'failed 1', feed: 'tiny', day: '2026-11-20' },
+    ...{ version: 'v1', manifest: null, report: null, text: null },
+    run: {
+      ...{ type: 'daily-archive', id: 'one', run_id: '01a20009', activity: 'planArchiveDay' },
+      attempt: 3,
+    },
+    causes: ['SSMD_NOT_FOUND: nothing was captured'],
+    ...other,
+  };
 }
