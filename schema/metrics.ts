@@ -10,6 +10,7 @@ export const METRICS: Readonly<Record<string, readonly string[]>> = {
   ssmd_connector_bytes_received_total: OF_SHARD,
   ssmd_connector_events_total: OF_SHARD,
   ssmd_connector_gaps_total: OF_SHARD,
+  ssmd_connector_book_checks_total: [...OF_SHARD, 'result'],
   ssmd_connector_drops_total: OF_SHARD,
   ssmd_connector_rejected_total: OF_SHARD,
   ssmd_connector_alarms_total: [...OF_SHARD, 'kind'],

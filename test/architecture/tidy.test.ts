@@ -70,7 +70,19 @@ test('no file over 1 MiB', () => {
 });
 
 const FOLDERS = new Set([
-  ...['.ci', 'activities', 'bench', 'bin', 'books', 'bus', 'calendars', 'cli', 'codec', 'config'],
+  ...[
+    '.ci',
+    'activities',
+    'alerts',
+    'bench',
+    'bin',
+    'books',
+    'bus',
+    'calendars',
+    'cli',
+    'codec',
+    'config',
+  ],
   ...['connectors', 'database', 'dataset', 'deploy', 'docs', 'environments', 'fold', 'gateway'],
   ...['notify', 'qa', 'schema', 'scripts', 'secmaster', 'stack', 'storage', 'test', 'transforms'],
   ...['workers', 'workflows'],

@@ -10,7 +10,15 @@ const NOW = parseIso('2026-11-22T06:00:00Z') ?? unixNs(0n);
 
 function running(of: Partial<RunRow>): RunRow {
   const row = { type: 'reprocess', id: 'r', run_id: '1', status: 'RUNNING', closed: null };
-  return { ...row, started: '2026-11-21T05:00:00.000Z', events: 40, stage: null, feed: null, day: null, ...of };
+  return {
+    ...row,
+    started: '2026-11-21T05:00:00.000Z',
+    events: 40,
+    stage: null,
+    feed: null,
+    day: null,
+    ...of,
+  };
 }
 
 function listing(rows: readonly RunRow[]): JobRuns {

@@ -13,6 +13,7 @@ import { feedsOf, readEnvironment } from '../../environments/env.ts';
 import { environmentSchema } from '../../environments/schema.ts';
 import { SsmdError } from '../../schema/errors.ts';
 import type { ErrorCode } from '../../schema/errors.ts';
+import { METRICS } from '../../schema/metrics.ts';
 import { TOOLS } from '../../stack/tools.ts';
 import { PAGES, beyond, codeWords, firstCells, section } from '../support/documents.ts';
 import { projectFiles, projectRoot, readProjectFile } from '../support/project.ts';
@@ -120,8 +121,10 @@ test('metrics and states are those a connector has', () => {
   const named = PAGES.flatMap((page) => found(readProjectFile(page), /\bssmd_[a-z_]+/g));
   const printed = found(readProjectFile('cli/clock/print.ts'), /'(ssmd_\w+)'/g);
   const collected = found(readProjectFile('connectors/collector/metrics.ts'), /'(ssmd_\w+)'/g);
-  const known = [...metrics, ...clock, ...printed, ...collected, 'ssmd_collector_'];
-  assert.deepEqual(beyond(named, known), []);
+  const checks = found(readProjectFile('workers/qa-metrics.ts'), /'(ssmd_\w+)'/g);
+  const asked = [...metrics, ...clock, ...checks];
+  assert.deepEqual(beyond(named, [...asked, ...printed, ...collected, 'ssmd_collector_']), []);
+  assertSame(Object.keys(METRICS), asked, 'what alerts may ask for');
   const states = found(
     /export type ConnectorState =([^;]*);/.exec(
       readProjectFile('connectors/runtime/state.ts'),

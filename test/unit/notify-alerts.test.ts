@@ -201,6 +201,7 @@ test('a failed check is one trouble, whoever tells of it; its words are filled i
 test('the metrics a condition may ask for are those a connector serves, by name and labels', async () => {
   const config = { feed: 'kraken', shard: 'tier1', symbols: [], channels: [], book_depth: 10 };
   const counters = createCounters(config);
+
   counters.alarms.set('stale', 1);
   const gauges = {
     state: 'READY',
