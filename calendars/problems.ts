@@ -85,7 +85,8 @@ function orderProblems(rule: SessionRule): Problem[] {
   const { from, to } = hoursOf(rule);
   if (from < to) return [];
   const what = `close ${clock(to)} is not after open ${clock(from)}`;
-  const hint = 'open_offset: -1 opens the evening before, close_offset: 1 closes the day after';
+  const hint =
+    'in the long form open_offset: -1 opens the evening before, close_offset: 1 closes the day after';
   return [error([...rule.path, 'close'], what, hint)];
 }
 

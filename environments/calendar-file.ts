@@ -5,7 +5,7 @@
 import type { z } from 'zod';
 import { buildCalendar } from '../calendars/calendar.ts';
 import type { Calendar } from '../calendars/calendar.ts';
-import { dayNumber, yearOf } from '../calendars/civil.ts';
+import { SECONDS_PER_DAY, dayNumber, yearOf } from '../calendars/civil.ts';
 import { hoursProblems, specProblems } from '../calendars/problems.ts';
 import type { Problem } from '../calendars/problems.ts';
 import { RELATIVE_RULES } from '../calendars/spec.ts';
@@ -130,10 +130,19 @@ function readLong(reader: Reader): CalendarSpec | null {
   if (head === null && sessions.length === 0) return null;
   const spec = { sessions, holidays, early_closes, late_opens };
   if (head !== null) return { name: head.calendar, tz: head.tz, valid: head.valid, ...spec };
-  // Its head is at fault: the rest is judged all the same, on days that any calendar has.
-  const valid = { from: dayNumber(2020, 1, 1), to: dayNumber(2020, 12, 31) };
-  return { name: '', tz: 'UTC', valid, ...spec };
+  return { ...NAMELESS, ...spec };
 }
+
+/** Where the head is at fault the hours are judged all the same: of them faults are told as well. */
+const NAMELESS: CalendarSpec = {
+  name: '',
+  tz: 'UTC',
+  valid: { from: dayNumber(2020, 1, 1), to: dayNumber(2020, 12, 31) },
+  sessions: [],
+  holidays: [],
+  early_closes: [],
+  late_opens: [],
+};
 
 function readSession(reader: Reader, path: SpecPath): SessionRule[] {
   const given = read(reader, sessionShape, path);
@@ -198,11 +207,15 @@ function dayPattern(given: RuleGiven): DayPattern {
 
 /** A calendar without holidays needs no list to be renewed. */
 const ALWAYS = { from: dayNumber(2000, 1, 1), to: dayNumber(2099, 12, 31) };
-const LAST_MINUTE = 86_400 - 60;
+const LAST_MINUTE = SECONDS_PER_DAY - 60;
 
 function readShort(reader: Reader): CalendarSpec | null {
   const given = read(reader, shortShape, []);
-  if (given === null) return null;
+  if (given === null) {
+    const written = valueAt(reader.yaml.given, ['trading_hours']);
+    const hours = shortShape.shape.trading_hours.safeParse(written);
+    return hours.success ? { ...NAMELESS, sessions: [shortSession(hours.data, ['mon'])] } : null;
+  }
   const { open, close } = given.trading_hours;
   const whole = open === 0 && close === LAST_MINUTE;
   if (whole) {
@@ -211,10 +224,7 @@ function readShort(reader: Reader): CalendarSpec | null {
     reader.warnings.push({ where, what });
   }
   const days = [...new Set(given.trading_days.flatMap((it) => it.weekdays))];
-  const unlimited = { from: null, until: null };
-  const path = ['trading_hours'];
-  const hours = { open, open_offset: 0, close: whole ? 86_400 : close, close_offset: 0 };
-  const session: SessionRule = { kind: 'regular', ...hours, days, path, ...unlimited };
+  const session = shortSession({ open, close: whole ? SECONDS_PER_DAY : close }, days);
   return {
     name: given.name,
     tz: given.timezone,
@@ -223,11 +233,21 @@ function readShort(reader: Reader): CalendarSpec | null {
     holidays: given.holidays.map((day, at) => ({
       name: commentAt(reader, ['holidays', at]),
       pattern: { rule: 'dates', dates: [day] },
-      ...{ days: null, except_years: [], observe: 'none', path: ['holidays', at], ...unlimited },
+      ...{ days: null, except_years: [], observe: 'none', path: ['holidays', at], ...UNLIMITED },
     })),
     early_closes: [],
     late_opens: [],
   };
+}
+
+const UNLIMITED = { from: null, until: null };
+
+function shortSession(
+  { open, close }: { readonly open: number; readonly close: number },
+  days: SessionRule['days'],
+): SessionRule {
+  const hours = { open, open_offset: 0, close, close_offset: 0 };
+  return { kind: 'regular', ...hours, days, path: ['trading_hours'], ...UNLIMITED };
 }
 
 /** A list of holidays speaks of the years it names: of others it would say "open" without knowing. */

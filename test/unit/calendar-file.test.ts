@@ -109,7 +109,7 @@ holidayz: []
     /^2:1: tz: unknown time zone "America\/New_Yrok" \(did you mean "America\/New_York"\?\)/,
     /^5:71: unknown key "colour"/,
     /^6:18: pre 08:00 to 10:00 \(sessions\.1\) overlaps regular 09:30 to 16:00 \(sessions\.0\) on tue/,
-    /^7:34: close 18:00 is not after open 20:00 \(open_offset: -1 opens the evening before/,
+    /^7:34: close 18:00 is not after open 20:00 \(in the long form open_offset: -1 opens the evening before/,
     /^8:7: kind: .*received "regulr" \(did you mean "regular"\?\)/,
     /^8:21: open: expected a time such as "09:30", at most "24:00", received "25:00"/,
     /^10:7: holidays\.0: unknown rule "fixd" \(did you mean "fixed"\?\)/,
@@ -128,6 +128,7 @@ test('faults of the short form', () => {
     .replace('2025-12-25', '2025-13-25');
   assert.deepEqual(faultsOf(text), [
     '2:1: unknown key "timzone" (did you mean "timezone"?)',
+    '7:3: close 09:00 is not after open 09:30 (in the long form open_offset: -1 opens the evening before, close_offset: 1 closes the day after)',
     '11:5: holidays.2: expected a date such as 2025-01-09, received "2025-13-25"',
   ]);
   const backwards = faultsOf(SHORT.replace('"16:00"', '"09:00"'));
