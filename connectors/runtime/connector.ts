@@ -13,6 +13,7 @@ import type { TimerHandle } from './clock.ts';
 import { countAlarm, createCounters, createMetrics } from './counters.ts';
 import type { Counters, Gauges } from './counters.ts';
 import { openEpoch } from './epoch.ts';
+import { connectionCounts, connectionStatus, lagSeconds } from './epoch-measures.ts';
 import type { Epoch, EpochDeps, Report } from './epoch.ts';
 import { guarded } from './guarded.ts';
 import { STALE_MS, diskRefusal } from './epoch-files.ts';
@@ -340,35 +341,6 @@ export function createConnector(deps: ConnectorDeps): Connector {
     segments_pending: shipper.pending(),
   });
   return connector;
-}
-
-function connectionCounts(epoch: Epoch | null): { connections: number; connections_open: number } {
-  const serving = epoch?.connections.serving(epoch.day()) ?? [];
-  return {
-    connections: serving.length,
-    connections_open: serving.filter((it) => it.isOpen()).length,
-  };
-}
-
-function connectionStatus(epoch: Epoch | null): readonly object[] {
-  return (epoch?.connections.all() ?? []).flatMap((connection) =>
-    connection.sessions().map((session) => ({
-      c: session.c,
-      day: connection.day,
-      url: session.url,
-      open: session.isOpen,
-      age_s: Math.round(session.age_ms / 1000),
-      frames: session.frames,
-      subscriptions: session.status(),
-    })),
-  );
-}
-
-/** How far what is on the bus lies behind the log. */
-function lagSeconds(epoch: Epoch | null): number {
-  if (epoch === null || epoch.phase() !== 'speaking') return 0;
-  const behind = epoch.log.watermark() - epoch.publishing.released();
-  return behind <= 0n ? 0 : Number(behind / 1_000_000n) / 1000;
 }
 
 function reportShipping(it: ShipperReport, counters: Counters, report: Report): void {

@@ -20,6 +20,8 @@ export type Measurements = {
   readonly log_failure: string | null;
   readonly connections: number;
   readonly connections_open: number;
+  /** Subscriptions the venue refused, as long as nothing of them comes. */
+  readonly refused: number;
   /** Share of the bounded queue to the bus that is full, 0..1; null where nothing is published. */
   readonly queue_ratio: number | null;
   /** Share of the bus's stream that is full, 0..1; null where it is not known. */
@@ -49,6 +51,7 @@ export function connectorState(now: Measurements): {
       `${now.connections - now.connections_open} of ${now.connections} connections down`,
     );
   }
+  if (now.refused > 0) reasons.push(`${now.refused} subscriptions refused by the venue`);
   if (now.queue_ratio !== null && now.queue_ratio > QUEUE_RATIO_MAX) {
     reasons.push(`queue to the bus ${Math.round(now.queue_ratio * 100)} % full`);
   }

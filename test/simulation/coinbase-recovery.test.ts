@@ -90,7 +90,7 @@ test('a market that the venue has not is an alarm of its own, the others are liv
   await rig.pass(60);
   const { state, alarms, reconnects, connections } = rig.connector.status();
   await rig.finish();
-  assert.deepEqual([state, reconnects, alarms], ['READY', 0, { refused: 5 }]);
+  assert.deepEqual([state, reconnects, alarms], ['DEGRADED', 0, { refused: 5 }]);
   const states = (connections as readonly Told[]).flatMap(({ subscriptions }) =>
     subscriptions.map((it) => `${it.symbol} ${it.state}`),
   );

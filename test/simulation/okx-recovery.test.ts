@@ -54,7 +54,7 @@ test('a connection that the venue will close is replaced before it does', async 
   const start_ns = instant(AT);
   const clock = virtualClock(start_ns);
   const create = VENUES.get('okx') ?? assert.fail();
-  const symbols = ['BTC-USDT', 'ETH-USDT'];
+  const symbols = ['BTC-USDT', 'BTC-USDT-SWAP'];
   const harness = openHarness({ create, seed: 7, rate: 4, symbols, start_ns });
   const quiet = memoryVenue({ harness, clock, seed: 7 });
   const opened: { readonly at_ns: bigint; readonly handlers: SocketHandlers }[] = [];
@@ -118,9 +118,10 @@ test('a market that the venue has not is an alarm of its own, the others are liv
   const harness = openHarness({ create, seed: 7, rate: 4, symbols: ['BTC-USDT-SWAP'], start_ns });
   const rig = startRig({ dir: scratchDirectory(t), ...FEED, harness });
   await rig.pass(60);
-  const { state, alarms, reconnects, connections } = rig.connector.status();
+  const { state, reasons, alarms, reconnects, connections } = rig.connector.status();
   await rig.finish();
-  assert.deepEqual([state, reconnects], ['READY', 0]);
+  assert.deepEqual([state, reconnects], ['DEGRADED', 0]);
+  assert.deepEqual(reasons, ['5 subscriptions refused by the venue']);
   // Four channels on the public socket, asked for before those of the other market; and the candle.
   assert.deepEqual(alarms, { refused: 5 });
   const states = (connections as readonly Told[]).flatMap(({ subscriptions }) =>

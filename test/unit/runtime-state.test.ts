@@ -9,6 +9,7 @@ const WELL: Measurements = {
   log_failure: null,
   connections: 2,
   connections_open: 2,
+  refused: 0,
   queue_ratio: 0.1,
   stream_ratio: 0.1,
   drops: 0,
@@ -29,6 +30,7 @@ test('the four states, the worst one wins', () => {
   assert.equal(stateOf({ gaps: 10 }), 'READY');
   assert.equal(stateOf({ gaps: 11 }), 'DEGRADED');
   assert.equal(stateOf({ connections_open: 1 }), 'DEGRADED');
+  assert.equal(stateOf({ refused: 1 }), 'DEGRADED');
   assert.equal(stateOf({ phase: 'standby' }), 'DEGRADED');
   assert.equal(stateOf({ connections_open: 0, drops: 5 }), 'OFFLINE');
   assert.equal(stateOf({ connections_open: 0, log_failure: 'ENOSPC' }), 'ERROR');
