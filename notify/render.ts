@@ -137,7 +137,7 @@ function slack(title: string, markdown: string): SlackMessage {
   // Cut before it is marked up, and once more after: escapes make it longer.
   const text = cutTo(toMrkdwn(cutTo(markdown, SLACK_SECTION_CHARS_MAX)), SLACK_SECTION_CHARS_MAX);
   return {
-    text: title,
+    text: escaped(title),
     blocks: [
       { type: 'header', text: { type: 'plain_text', text: header } },
       { type: 'section', text: { type: 'mrkdwn', text } },
@@ -145,12 +145,13 @@ function slack(title: string, markdown: string): SlackMessage {
   };
 }
 
+function escaped(text: string): string {
+  return text.replaceAll('&', '&amp;').replaceAll('<', '&lt;').replaceAll('>', '&gt;');
+}
+
 /** Slack's own marks: one star is bold, links are turned round, and three letters are escaped. */
 function toMrkdwn(markdown: string): string {
-  return markdown
-    .replaceAll('&', '&amp;')
-    .replaceAll('<', '&lt;')
-    .replaceAll('>', '&gt;')
+  return escaped(markdown)
     .replaceAll(/\[([^\]\n]+)\]\((\S+?)\)/g, '<$2|$1>')
     .replaceAll(/\*\*([^*\n]+)\*\*/g, '*$1*')
     .replaceAll('```sh\n', '```\n');
