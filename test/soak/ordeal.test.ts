@@ -10,12 +10,12 @@ import { runOrdeal } from '../support/ordeal.ts';
 
 const SEED = Number(process.env['FC_SEED'] ?? 20_261_121);
 const FAULTS = 1_000;
-/** Those at the end of a run, which break each connection once more, come on top. */
-const EACH = Math.ceil(FAULTS / FEEDS.size);
+/** Some find no chance before their run ends. */
+const EACH = Math.ceil((FAULTS * 1.1) / FEEDS.size);
 const DAY_S = 86_400;
 
 let faults = 0;
-after(() => assert.ok(faults >= FAULTS * 0.9, `${faults} faults done`));
+after(() => assert.ok(faults >= FAULTS, `${faults} faults done`));
 
 for (const feed of FEEDS.keys()) {
   test(`${feed}: a day, every fault that can be found is found, and the books end equal`, async (t) => {
