@@ -3,6 +3,7 @@
  * away when one stops in order. One that is left behind is of a connector that did not.
  */
 import { mkdir, readFile, readdir, rm, writeFile } from 'node:fs/promises';
+import { hostname } from 'node:os';
 import { join } from 'node:path';
 
 export type StatusFile = {
@@ -10,6 +11,8 @@ export type StatusFile = {
   readonly feed: string;
   readonly shard: string;
   readonly pid: number;
+  /** Whose loopback the page is on: containers may share the folder. */
+  readonly host?: string;
 };
 
 export type StatusPlace = { readonly root: string; readonly environment: string };
@@ -30,7 +33,7 @@ export async function announceStatus(
     if (same && !isAlive(other.pid)) await rm(join(dir, nameOf(other)), { force: true });
   }
   const path = join(dir, nameOf(own));
-  await writeFile(path, `${JSON.stringify(own)}\n`);
+  await writeFile(path, `${JSON.stringify({ ...own, host: own.host ?? hostname() })}\n`);
   return () => rm(path, { force: true });
 }
 
@@ -43,7 +46,7 @@ export async function announceIfServed(
   return url === null ? nothing : announceStatus(place, { url, ...own }).catch(() => nothing);
 }
 
-/** Of connectors that serve, or did until they died. */
+/** Of connectors of this host that serve, or did until they died. */
 export async function listStatus(place: StatusPlace): Promise<StatusFile[]> {
   const dir = folder(place);
   const names = await readdir(dir).catch(() => []);
@@ -62,8 +65,8 @@ function nameOf({ feed, shard, pid }: StatusFile): string {
 
 function statusIn(text: string): StatusFile | null {
   try {
-    const { url, feed, shard, pid } = JSON.parse(text) as Record<string, unknown>;
-    if (typeof url !== 'string' || typeof pid !== 'number') return null;
+    const { url, feed, shard, pid, host } = JSON.parse(text) as Record<string, unknown>;
+    if (typeof url !== 'string' || typeof pid !== 'number' || host !== hostname()) return null;
     return { url, pid, feed: String(feed), shard: String(shard) };
   } catch {
     return null;

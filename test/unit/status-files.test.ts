@@ -1,0 +1,49 @@
+/** Files by which a worker finds the connectors of its host. */
+import assert from 'node:assert/strict';
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { after, test } from 'node:test';
+import { scrape } from '../../workers/alerts.ts';
+import type { Target } from '../../workers/alerts.ts';
+import { announceIfServed, announceStatus, listStatus } from '../../workers/status-files.ts';
+
+const root = await mkdtemp(join(tmpdir(), 'ssmd-status-'));
+after(() => rm(root, { recursive: true, force: true }));
+const place = { root, environment: 'test' };
+const own = { url: 'http://127.0.0.1:1', feed: 'kraken', shard: 'tier1', pid: process.pid };
+const urls = async () => (await listStatus(place)).map(({ url }) => url);
+
+test('it is listed until it is taken back, and never of another host', async () => {
+  await announceStatus(place, { ...own, pid: 1, host: 'another-container' });
+  assert.deepEqual(await urls(), []);
+  const back = await announceStatus(place, own);
+  assert.deepEqual(await urls(), [own.url]);
+  await back();
+  assert.deepEqual(await urls(), []);
+});
+
+test('without a page, or a folder to write to, a connector goes on', async () => {
+  await (
+    await announceIfServed(place, { ...own, url: null })
+  )();
+  const nowhere = { root: '/dev/null', environment: 'test' };
+  await (
+    await announceIfServed(nowhere, own)
+  )();
+  assert.deepEqual(await urls(), []);
+});
+
+test('a page that does not answer is a connector that is down, with the labels it had', async () => {
+  const { signal } = new AbortController();
+  const reached = new Map<string, Target>();
+  const nobody = { url: 'http://127.0.0.1:1', feed: null, shard: null };
+  const known = { ...nobody, feed: 'kraken', shard: 'tier1' };
+  const labelsOf = async (target: Target) => (await scrape([target], reached, signal))[0];
+  const down = { name: 'ssmd_connector_up', value: 0 };
+  assert.deepEqual(await labelsOf(nobody), { ...down, labels: { instance: nobody.url } });
+  const labels = { shard: 'tier1', feed: 'kraken' };
+  assert.deepEqual(await labelsOf(known), { ...down, labels });
+  reached.set(nobody.url, known);
+  assert.deepEqual(await labelsOf(nobody), { ...down, labels });
+});
