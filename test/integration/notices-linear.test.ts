@@ -211,6 +211,7 @@ async function run(): Promise<void> {
     assert.deepEqual([issue.identifier.slice(0, 2), issue.priority], ['DQ', 1]);
     first.abort();
     await Promise.all(watching);
+    assert.ok(!issue.description?.includes('- times:'), 'both workers were counted');
     // Over while nobody looked: whoever looks next says so.
     await until(
       () => openNotices(connection, 'default', 'alert/'),
