@@ -159,6 +159,9 @@ const RETRY_WORDS: Readonly<Record<number, string>> = {
   4: ' (tried as often as it may be)',
 };
 
+/** How the summary of a deadline's timer begins. */
+const ALARM = 'warns if';
+
 const ofWaits: Teller = (event, { timers }) => {
   const started = event.timerStartedEventAttributes;
   if (started != null) {
@@ -166,11 +169,14 @@ const ofWaits: Teller = (event, { timers }) => {
     const why = summaryOf(event);
     const words = `${why === '' ? 'waits' : why}, up to ${spanWords(seconds)}`;
     timers.set(Number(event.eventId), words);
+    // An alarm beside the work keeps nothing waiting.
+    if (why.startsWith(ALARM)) return [];
     return [{ level: 'note', words: `wait: ${words}` }];
   }
   const fired = event.timerFiredEventAttributes;
   if (fired != null) {
     const words = timers.get(Number(fired.startedEventId)) ?? 'a wait';
+    if (words.startsWith(ALARM)) return [{ level: 'warn', words: `late: ${words}` }];
     return [{ level: 'note', words: `waited: ${words}` }];
   }
   return event.timerCanceledEventAttributes == null ? null : [];

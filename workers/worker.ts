@@ -7,7 +7,7 @@ import {
   Worker,
   bundleWorkflowCode,
 } from '@temporalio/worker';
-import type { LogEntry, WorkflowBundle } from '@temporalio/worker';
+import type { LogEntry, TelemetryOptions, WorkflowBundle } from '@temporalio/worker';
 import { pino } from 'pino';
 import type { Logger } from 'pino';
 import { createAdmissionActivities } from '../activities/admission.ts';
@@ -48,6 +48,7 @@ import { attemptsOf, configured, createNoticeDesk, noticeWorker, openChannels } 
 import { startWatching } from './watching.ts';
 import { expectedSymbols, readSuite } from './quality.ts';
 import { createReplays, replayWorkers } from './replays.ts';
+import { stepLog } from './step-log.ts';
 
 export type WorkerOptions = {
   readonly environment: Environment;
@@ -59,6 +60,8 @@ export type WorkerOptions = {
   readonly notify?: NotifySettings;
   /** Of the status pages; 0 takes any free one, none are served where it is left out. */
   readonly port?: number;
+  /** Where the SDK's own metrics are, on loopback; left out: nowhere. The first worker of a process decides. */
+  readonly metrics_port?: number;
 };
 
 export type RunningWorker = {
@@ -83,7 +86,7 @@ const ASK_TIMEOUT_MS = 5_000;
 export async function startWorker(options: WorkerOptions): Promise<RunningWorker> {
   const { environment, endpoints } = options;
   const logger = options.logger ?? createLogger();
-  installRuntime(logger);
+  installRuntime(logger, options.metrics_port);
   const connection = await connect(endpoints.temporal.address);
   const { namespace } = endpoints.temporal;
   const adapters = openAdapters(environment, endpoints);
@@ -93,6 +96,9 @@ export async function startWorker(options: WorkerOptions): Promise<RunningWorker
   const searchAttributes = searchAttributesOf(connection, namespace);
   const desk = createNoticeDesk(connection, namespace);
   const identity = `ssmd-worker@${environment.name}`;
+  const interceptors = {
+    activity: [stepLog({ logger, desk, now: () => new Date().toISOString() })],
+  };
   const worker = await Worker.create({
     connection,
     namespace,
@@ -112,6 +118,7 @@ export async function startWorker(options: WorkerOptions): Promise<RunningWorker
       ...createAdmissionActivities({ ...deps, searchAttributes }),
     },
     identity,
+    interceptors,
     maxConcurrentActivityTaskExecutions: ACTIVITIES_MAX,
     maxCachedWorkflows: CACHED_WORKFLOWS_MAX,
     stickyQueueScheduleToStartTimeout: '1 second',
@@ -130,7 +137,7 @@ export async function startWorker(options: WorkerOptions): Promise<RunningWorker
   });
   const queues = [partWorker(builds), ...replayWorkers(replays), { ...notices, workflowBundle }];
   for (const of of queues) {
-    workers.push(await Worker.create({ connection, namespace, identity, ...of }));
+    workers.push(await Worker.create({ connection, namespace, identity, interceptors, ...of }));
   }
   logger.info({ event: 'worker.started', environment: environment.name, queue: TASK_QUEUE });
   const watching = await startWatching(options, { connection, desk, deps, logger });
@@ -290,21 +297,33 @@ async function connect(address: string): Promise<NativeConnection> {
 let installed = false;
 
 /** The SDK's runtime is one a process: our log, without the core's chatter about a lost server. */
-function installRuntime(logger: Logger): void {
+function installRuntime(logger: Logger, metrics_port: number | undefined): void {
   if (installed) return;
   installed = true;
   Runtime.install({
     shutdownSignals: [],
     logger: new DefaultLogger('INFO', (entry) => relay(logger, entry)),
-    telemetryOptions: { logging: { forward: {}, filter: { core: 'ERROR', other: 'ERROR' } } },
+    telemetryOptions: {
+      logging: { forward: {}, filter: { core: 'ERROR', other: 'ERROR' } },
+      ...(metrics_port === undefined ? {} : { metrics: metricsOn(metrics_port) }),
+    },
   });
 }
 
+/** Counters end with `_total` and times are in seconds, as Prometheus has them. */
+function metricsOn(port: number): NonNullable<TelemetryOptions['metrics']> {
+  const bindAddress = `127.0.0.1:${port}`;
+  const form = { countersTotalSuffix: true, unitSuffix: true, useSecondsForDurations: true };
+  return { prometheus: { bindAddress, ...form } };
+}
+
 function relay(logger: Logger, { level, message, meta }: LogEntry): void {
-  const { error, taskToken: _, ...rest } = meta ?? {};
+  const { error, taskToken: _, workflowId, runId, workflowType, ...rest } = meta ?? {};
   const facts = {
     event: 'temporal.logged',
     ...rest,
+    ...(workflowId === undefined ? {} : { workflow_id: workflowId, run_id: runId }),
+    ...(workflowType === undefined ? {} : { workflow: workflowType }),
     ...(error === undefined ? {} : { err: error }),
   };
   if (level === 'ERROR') logger.error(facts, message);

@@ -138,7 +138,7 @@ async function listJobs(flags: ListFlags, context: CliContext): Promise<void> {
 /** What it came to; while it runs, where it is. */
 export function outcomeOf({ status, outcome, failure, stage }: JobRow): string {
   if (status === 'RUNNING') return stage === null ? '' : `at ${stage}`;
-  return outcome ?? failure ?? '';
+  return failure ?? outcome ?? '';
 }
 
 async function showJob(id: string, flags: Shared, context: CliContext): Promise<void> {

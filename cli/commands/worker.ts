@@ -24,10 +24,18 @@ export function register(program: Command, context: CliContext): void {
       parsePort,
       0,
     )
+    .option(
+      '--metrics-port <port>',
+      "Temporal's own metrics of it, on loopback; another if it is taken",
+      parsePort,
+      METRICS_PORT,
+    )
     .action((flags: WorkerFlags) => runWorker(flags, context));
 }
 
-type WorkerFlags = { readonly env?: string; readonly port: number };
+type WorkerFlags = { readonly env?: string; readonly port: number; readonly metricsPort: number };
+
+const METRICS_PORT = 9464;
 
 function parsePort(text: string): number {
   const port = Number(text);
@@ -40,14 +48,21 @@ async function runWorker(flags: WorkerFlags, context: CliContext): Promise<void>
   const { loadAlerts, notifySettings } = await import('../../environments/alerts-file.ts');
   const notify = notifySettings(loadAlerts(root), env);
   const { environment, endpoints } = await resolveEnvironment(flags.env, context, 'all');
-  const { startWorker } = await import('../../workers/worker.ts');
+  const [{ startWorker }, { choosePort, freePort }] = await Promise.all([
+    import('../../workers/worker.ts'),
+    import('../../stack/ports.ts'),
+  ]);
   const { port } = flags;
-  const running = await startWorker({ environment, endpoints, root, notify, port });
+  const wanted = flags.metricsPort === 0 ? await freePort() : flags.metricsPort;
+  const { port: metrics_port, note } = await choosePort(wanted);
+  if (note !== null) output.note(`metrics: ${note}`);
+  const running = await startWorker({ environment, endpoints, root, notify, port, metrics_port });
   const { ui_url, address } = endpoints.temporal;
   output.note(
     `worker of ${environment.name} polls "ssmd" at ${address}${ui_url === null ? '' : `, ${ui_url}`}`,
   );
   if (running.status_url !== null) output.note(`status: ${running.status_url}/status`);
+  output.note(`Temporal's metrics of it: http://127.0.0.1:${metrics_port}/metrics`);
   interrupted.addEventListener('abort', () => void running.stop().catch(() => undefined));
   if (interrupted.aborted) await running.stop();
   await running.stopped;

@@ -114,9 +114,9 @@ test('a run that failed says where, why, and what to type', async () => {
   assert.match(page, /\| ! \| version \| SSMD_NOT_FOUND: .*run daily-archive for it first/);
   assert.match(
     page,
-    /\*\*It failed\*\*\. What happened: `npx ssmd job logs qa\/tiny\/2026-11-10\/none`/,
+    /\*\*It failed\*\*\. Next:\n\n- what happened: `npx ssmd job logs qa\/tiny\/2026-11-10\/none`/,
   );
-  assert.match(page, /`npx ssmd job retry qa\/tiny\/2026-11-10\/none --from-failure`/);
+  assert.match(page, /`npx ssmd job retry qa\/tiny\/2026-11-10\/none`, or with `--from-failure`/);
   const { memo } = await jobs.client.workflow.getHandle(id).describe();
   assert.equal(memo?.['outcome'], 'failed');
   assert.equal(memo?.['code'], 'SSMD_NOT_FOUND');

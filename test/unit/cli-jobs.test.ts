@@ -88,6 +88,8 @@ const ROW: JobRow = {
 
 test('the outcome of a job is what came of it, never the stage it failed in', () => {
   assert.equal(outcomeOf(ROW), 'SSMD_LATE_RAW');
+  const filed = { ...ROW, outcome: 'failed' };
+  assert.equal(outcomeOf(filed), 'SSMD_LATE_RAW', 'the code says more than that it failed');
   assert.equal(outcomeOf({ ...ROW, status: 'TERMINATED', failure: null }), '');
   assert.equal(outcomeOf({ ...ROW, status: 'RUNNING', failure: null }), 'at build');
   assert.equal(

@@ -40,11 +40,11 @@ test('a page grows with its run', () => {
   const broken = renderProgress(failed(began, 'no store', 'Again: x'));
   assert.match(
     broken,
-    /\| ! \| build \| no store \|\n\| - \| commit \|[^]*\*\*It failed\*\*\. Again: x$/,
+    /\| ! \| build \| no store \|\n\| - \| commit \|[^]*\*\*It failed\*\*\. Next:\n\nAgain: x$/,
   );
   assert.match(
     renderProgress(failed(startProgress('t', []), 'why', 'n')),
-    /It failed\*\*: why\. n$/,
+    /It failed\*\*: why\. Next:\n\nn$/,
   );
 });
 

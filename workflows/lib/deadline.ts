@@ -72,7 +72,8 @@ function told(error: unknown): void {
 
 async function warnAt(of: Parameters<typeof warnedIfLate>[0]): Promise<void> {
   const { title, deadline_ms, known } = of;
-  const by = formatIso(nsFromMs(deadline_ms));
+  // To the minute: nobody looks at more.
+  const by = `${formatIso(nsFromMs(deadline_ms)).slice(0, 16)}Z`;
   const summary = `warns if it is not done by ${by}`;
   await sleep(Math.max(deadline_ms - runTimeMs(), 1), { summary });
   const words = `${title} is late: not done by ${by}. It goes on; see what it waits for`;

@@ -71,10 +71,10 @@ function end(error: TemporalFailure): void {
   const causes = causesOf(error);
   const cancelled = isCancellation(error);
   const why = cancelled ? 'it was cancelled' : (causes.at(-1) ?? 'no reason given');
-  const next =
-    `What happened: \`npx ssmd job logs ${workflowId}\`. ` +
-    `Again: \`npx ssmd job retry ${workflowId}\`, or from before the step that failed: ` +
-    `\`npx ssmd job retry ${workflowId} --from-failure\`.`;
+  const next = [
+    `- what happened: \`npx ssmd job logs ${workflowId}\``,
+    `- again: \`npx ssmd job retry ${workflowId}\`, or with \`--from-failure\``,
+  ].join('\n');
   showFailure(`${workflowType} ${workflowId}`, why, next);
   if (!patched(PATCH)) return;
   fileEnd(cancelled ? 'cancelled' : 'failed');

@@ -58,7 +58,7 @@ export function failed(progress: Progress, why: string, next: string): Progress 
     return stage.state === 'waiting' ? { ...stage, state: 'skipped' } : stage;
   });
   const told = stages.some((stage) => stage.state === 'failed');
-  const words = `**It failed**${told ? '' : `: ${why}`}. ${next}`;
+  const words = `**It failed**${told ? '' : `: ${why}`}. Next:\n\n${next}`;
   return { ...progress, stages, next: words };
 }
 
@@ -79,7 +79,7 @@ export function renderProgress({ title, stages, warnings, next }: Progress): str
 function bar(stages: readonly Stage[]): string {
   if (stages.length < 2) return '';
   const past = stages.filter(({ state }) => state === 'done' || state === 'skipped').length;
-  const over = !stages.some(({ state }) => state === 'running' || state === 'waiting');
+  const over = stages.every(({ state }) => state === 'done' || state === 'skipped');
   const share = over ? 1 : past / stages.length;
   const full = Math.round(share * BAR_CELLS);
   const line = '█'.repeat(full) + '░'.repeat(BAR_CELLS - full);
