@@ -67,7 +67,7 @@ export type Collector = {
   readonly status: () => CollectorStatus;
 };
 
-/** Frames given up at the end: the run did not hold. Read from `status().writer.lost` as well. */
+/** Nothing is opened or read before `run`. */
 export function createCollector(deps: CollectorDeps): Collector {
   const { clock, say, files, run } = deps;
   const queue = createFrameQueue(deps.queue ?? QUEUE_LIMITS);
@@ -93,6 +93,7 @@ export function createCollector(deps: CollectorDeps): Collector {
   let last_recv = 0n;
   /** `queue_full` when it was last told. */
   let told_drops = 0;
+  let dropped_last: RawRow | null = null;
 
   const writer = createWriter({
     ...{ clock, queue, files, openTable: deps.openTable, run },
@@ -134,13 +135,17 @@ export function createCollector(deps: CollectorDeps): Collector {
       return;
     }
     totals.queue_full += 1;
-    tellDrops(row);
+    dropped_last = row;
+    tellDrops();
   }
 
-  function tellDrops({ exchange, stream }: RawRow): void {
-    if (drop_lines.pass() === null) return;
+  /** Of the last one dropped; those of a second are told together, by the next drop or tick. */
+  function tellDrops(): void {
     const dropped = totals.queue_full - told_drops;
+    if (dropped === 0 || dropped_last === null || drop_lines.pass() === null) return;
     told_drops = totals.queue_full;
+    const { exchange, stream } = dropped_last;
+    dropped_last = null;
     say('queue_full_drop', { dropped, dropped_total: totals.queue_full, exchange, stream });
   }
 
@@ -162,6 +167,7 @@ export function createCollector(deps: CollectorDeps): Collector {
   function onTick(): void {
     tick = clock.setTimeout(onTick, TICK_MS);
     measure();
+    tellDrops();
     if (nowMs() - heartbeat_ms < HEARTBEAT_MS) return;
     heartbeat_ms = nowMs();
     say('heartbeat', heartbeat());
@@ -239,6 +245,7 @@ export function createCollector(deps: CollectorDeps): Collector {
         for (const intake of intakes) intake.close();
         await writer.close();
         measure();
+        tellDrops();
       }
     },
     status: () => ({

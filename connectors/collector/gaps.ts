@@ -56,8 +56,11 @@ export type GapTracker = {
   readonly odd: () => { readonly late: number; readonly ahead: number };
 };
 
-/** Where a stream of one symbol stands; `c` is whose word that was, 0 an earlier process's. */
-type Track = { ts: bigint; c: number };
+/**
+ * Where a stream of one symbol stands; `c` is whose word that was, 0 an earlier process's. `beside`: the
+ * connection that brought it too while `c` was open, 0 for none: it goes on without a gap where `c` ends.
+ */
+type Track = { ts: bigint; c: number; beside: number };
 type Chain = { books: (FeedBook | undefined)[]; ids: (bigint | undefined)[]; frame: number };
 
 export function createGapTracker(of: {
@@ -75,7 +78,9 @@ export function createGapTracker(of: {
   for (const [stream, symbols] of Object.entries(of.before)) {
     for (const [symbol, ts] of Object.entries(symbols)) {
       const index = symbol === '' ? -1 : config.symbols.findIndex((it) => it.external === symbol);
-      if (symbol === '' || index >= 0) rowOf(stream)[index + 1] = { ts: BigInt(ts), c: 0 };
+      if (symbol === '' || index >= 0) {
+        rowOf(stream)[index + 1] = { ts: BigInt(ts), c: 0, beside: 0 };
+      }
     }
   }
 
@@ -96,22 +101,28 @@ export function createGapTracker(of: {
     const row = rowOf(stream);
     const track = row[symbol + 1];
     if (track === undefined) {
-      row[symbol + 1] = { ts, c };
+      row[symbol + 1] = { ts, c, beside: 0 };
       return;
     }
+    const { beside } = track;
     const passed_on = track.c !== c && !chains.has(track.c);
+    if (track.c !== c && !passed_on) track.beside = c;
     if (ts <= track.ts) {
       if (ts < track.ts) odd.late += 1;
       if (passed_on) track.c = c;
       return;
     }
     const span = { from: track.ts, to: ts };
-    if (passed_on) tell(stream, symbol, { kind: track.c === 0 ? 'restart' : 'reconnect', ...span });
+    if (passed_on && beside !== c)
+      tell(stream, symbol, { kind: track.c === 0 ? 'restart' : 'reconnect', ...span });
     else if (ts - track.ts > (limits.get(stream) ?? QUIET_GAP_NS)) {
       tell(stream, symbol, { kind: 'time', ...span });
     }
+    if (track.c !== c) {
+      track.beside = passed_on ? 0 : track.c;
+      track.c = c;
+    }
     track.ts = ts;
-    track.c = c;
   }
 
   function sequence(chain: Chain, buffer: EventBuffer, stream: string): void {

@@ -34,7 +34,7 @@ export type Writer = {
   /** Puts away all that waits and ends. */
   readonly close: () => Promise<void>;
   readonly counts: () => WriterCounts;
-  /** Why frames were given up; null while files are put. */
+  /** Why frames were given up; null again after a flush of which nothing was. */
   readonly failure: () => string | null;
 };
 
@@ -75,7 +75,6 @@ export function createWriter(deps: WriterDeps): Writer {
         counts.files += 1;
         counts.bytes += bytes.length;
         counts.frames += batch.rows.length;
-        failure = null;
         return true;
       } catch (error) {
         counts.failures += 1;
@@ -102,7 +101,9 @@ export function createWriter(deps: WriterDeps): Writer {
       }
     };
     await Promise.all(Array.from({ length: Math.min(PUTS_MAX, batches.length) }, worker));
-    if (whole) await done();
+    if (!whole) return;
+    failure = null;
+    await done();
   }
 
   function loop(): void {

@@ -180,4 +180,6 @@ test('a sink that is too slow: the queue fills, drops are counted, no socket is 
   assert.ok(holes > 300 && holes <= totals.queue_full, `${holes} of ${totals.queue_full}`);
   const drops = said.filter((it) => it.event === 'queue_full_drop');
   assert.ok(drops.length >= 1 && drops.length <= 25, `${drops.length} lines`);
+  const told = drops.reduce((sum, it) => sum + (it.dropped ?? 0), 0);
+  assert.equal(told, totals.queue_full, 'every drop is told');
 });

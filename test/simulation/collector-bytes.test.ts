@@ -153,7 +153,7 @@ test('a connection that is cut leaves a gap where its streams go on', async (t) 
   assert.equal(ends.filter((it) => it['by'] === 'network').length, 1);
 });
 
-test('a calm hour has no gap, no drop and no reconnect', async (t) => {
+test('ten calm minutes have no gap, no drop and no reconnect', async (t) => {
   const feeds = ['binance-usdm', 'bybit-linear', 'okx'];
   const rig = await startCollectorRig({ dir: scratchDirectory(t), feeds, rate: 0.5, seed: SEED });
   await rig.pass(600);

@@ -82,12 +82,16 @@ describe('the writer', () => {
     const clock = virtualClock(NOON);
     const store = createMemoryObjectStore();
     const real = createBucketWholeFiles({ store, bucket: 'b', prefix: '' });
-    const failing = { now: false, calls: 0 };
+    const failing = { now: false, below: '', slow_ms: 0 };
     const files: WholeFiles = {
       ...real,
-      put(path, bytes) {
-        failing.calls += 1;
-        return failing.now ? Promise.reject(new Error('no space')) : real.put(path, bytes);
+      async put(path, bytes) {
+        if (failing.slow_ms > 0 && !path.startsWith(failing.below)) {
+          await new Promise<void>((resolve) => void clock.setTimeout(resolve, failing.slow_ms));
+        }
+        return failing.now && path.startsWith(failing.below)
+          ? Promise.reject(new Error('no space'))
+          : real.put(path, bytes);
       },
     };
     const queue = createFrameQueue({ frames_max: 1_000, bytes_max: 1e6 });
@@ -151,6 +155,17 @@ describe('the writer', () => {
     queue.offer(row(3));
     await pass(6);
     assert.deepEqual([writer.failure(), writer.counts().frames], [null, 1]);
+  });
+
+  test('a file that is put does not hide that another of its flush was given up', async () => {
+    const { failing, queue, writer, durable, pass } = rig();
+    Object.assign(failing, { now: true, below: 'okx/', slow_ms: WRITE_RETRY_MS_MAX + 2_000 });
+    writer.start();
+    queue.offer(row(1));
+    queue.offer(row(2, { exchange: 'bybit-linear' }));
+    await pass(WRITE_RETRY_MS_MAX / 1000 + 10);
+    assert.deepEqual([writer.counts().lost, writer.counts().frames], [1, 1]);
+    assert.deepEqual([writer.failure(), durable.flushes], ['no space', 0]);
   });
 });
 

@@ -1,0 +1,100 @@
+/** The collector's tracker of gaps: what it says of frames, and of connections that take turns. */
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { EventBuffer } from '../../codec/event-buffer.ts';
+import { createGapTracker } from '../../connectors/collector/gaps.ts';
+import type { Gap } from '../../connectors/collector/gaps.ts';
+import { FEEDS } from '../../connectors/registry.ts';
+import { TYPE_CODE } from '../../schema/events.ts';
+import { parseIso } from '../../schema/time.ts';
+
+const NOON = parseIso('2026-11-21T12:00:00Z') ?? 0n;
+const STREAM = 'tickers';
+
+/** A tracker of OKX, told of a ticker's times in seconds after noon. */
+function tracker(before = {}) {
+  const feed = FEEDS.get('okx') ?? assert.fail('okx');
+  const symbols = [{ symbol: 'BTCUSDT-PERP', external: 'BTC-USDT-SWAP', depth: 'l2' as const }];
+  const { channels, book_depths } = feed.protocol;
+  const config = {
+    ...{ feed: 'okx', shard: 'all', symbols, channels, book_depth: book_depths[0] ?? 10 },
+  };
+  const gaps: Gap[] = [];
+  const report = (gap: Gap): void => void gaps.push(gap);
+  const of = createGapTracker({ feed, config, before, report });
+  const buffer = new EventBuffer();
+  const heard = (c: number, second: number): void => {
+    const ts = NOON + BigInt(Math.round(second * 1_000)) * 1_000_000n;
+    buffer.reset(new Uint8Array(1));
+    const event = buffer.begin(TYPE_CODE.ticker, 0, 0);
+    buffer.setTsEvent(event, Number(ts >> 32n), Number(ts & 0xffffffffn) | 0);
+    of.frame(c, buffer, STREAM, ts);
+  };
+  const told = (): string[] =>
+    gaps.map(({ kind, from, to }) => {
+      const second = (ns: bigint | null): number => Number((ns ?? 0n) - NOON) / 1e9;
+      return `${kind} ${second(from)} ${second(to)}`;
+    });
+  return { of, heard, told };
+}
+
+test('a connection that took over while its old one was open leaves no gap', () => {
+  const { of, heard, told } = tracker();
+  of.opened(1);
+  heard(1, 1);
+  of.opened(2);
+  // Both bring the same, the old one first each time; then the old one is closed as planned.
+  for (const second of [2, 3]) {
+    heard(1, second);
+    heard(2, second);
+  }
+  of.closed(1);
+  heard(2, 4);
+  assert.deepEqual(told(), []);
+  assert.equal(of.odd().late, 0);
+});
+
+test('whoever of two open connections is first, the one that is left leaves no gap', () => {
+  const { of, heard, told } = tracker();
+  of.opened(1);
+  heard(1, 1);
+  of.opened(2);
+  heard(1, 2);
+  heard(2, 2);
+  heard(2, 3);
+  heard(1, 3);
+  of.closed(2);
+  heard(1, 4);
+  of.opened(3);
+  // The new one is ahead, and what comes next comes on the old one.
+  heard(3, 5);
+  of.closed(3);
+  heard(1, 6);
+  of.closed(1);
+  of.opened(4);
+  heard(4, 8);
+  assert.deepEqual(told(), ['reconnect 6 8']);
+});
+
+test('a connection that was open but silent of a stream aligns it with its first frame', () => {
+  const { of, heard, told } = tracker();
+  of.opened(1);
+  of.opened(2);
+  heard(1, 1);
+  of.closed(1);
+  heard(2, 1);
+  heard(2, 2);
+  of.closed(2);
+  of.opened(3);
+  heard(3, 3);
+  heard(3, 80);
+  assert.deepEqual(told(), ['reconnect 2 3', 'time 3 80']);
+});
+
+test('what another process put away is a restart, and a connection of that number is none', () => {
+  const { of, heard, told } = tracker({ [STREAM]: { 'BTC-USDT-SWAP': `${NOON}` } });
+  of.opened(1);
+  heard(1, 90);
+  heard(1, 91);
+  assert.deepEqual(told(), ['restart 0 90']);
+});
