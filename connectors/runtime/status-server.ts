@@ -56,7 +56,10 @@ export async function openPages(
 ): Promise<StatusServer> {
   const server = createServer(
     { maxHeaderSize: HEADER_BYTES_MAX, requestTimeout: REQUEST_TIMEOUT_MS },
-    (request, response) => void answer(pages, request, response),
+    (request, response) => {
+      // A page that cannot be told is its reader's loss: nobody waits for this, and the capture goes on.
+      answer(pages, request, response).catch((error: unknown) => failed(response, error));
+    },
   );
   await new Promise<void>((resolve, reject) => {
     server.once('error', reject);
@@ -90,9 +93,16 @@ async function answer(
   send(response, await page(request.headers.accept ?? ''));
 }
 
+function failed(response: ServerResponse, error: unknown): void {
+  if (response.headersSent) return void response.destroy();
+  const message = error instanceof Error ? error.message : String(error);
+  send(response, { status: 500, body: { error: message } });
+}
+
 function send(response: ServerResponse, page: Page): void {
   const isText = 'text' in page;
   const type = isText ? page.type : 'application/json; charset=utf-8';
+  const text = isText ? page.text : `${JSON.stringify(page.body, null, 2)}\n`;
   response.writeHead(page.status, { 'content-type': type });
-  response.end(isText ? page.text : `${JSON.stringify(page.body, null, 2)}\n`);
+  response.end(text);
 }

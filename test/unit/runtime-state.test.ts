@@ -54,6 +54,28 @@ test('the hash of a configuration does not depend on the order of its keys', () 
   assert.notEqual(one.sha256, three.sha256);
 });
 
+test('a page that cannot be told is answered with 500, and ends nothing else', async (t) => {
+  const server = await openStatusServer(
+    {
+      status: () => ({ bytes: 1n }),
+      metrics: () => Promise.reject(new Error('no figures')),
+      ready: () => assert.fail('not ready to say'),
+    },
+    { port: 0 },
+  );
+  t.after(() => server.close());
+  for (const [path, says] of [
+    ['/status', /BigInt/],
+    ['/metrics', /no figures/],
+    ['/health/ready', /not ready to say/],
+  ] as const) {
+    const response = await fetch(`${server.url}${path}`);
+    assert.equal(response.status, 500, path);
+    assert.match(await response.text(), says);
+  }
+  assert.equal((await fetch(`${server.url}/health`)).status, 200);
+});
+
 test('the status pages can be read and nothing else', async (t) => {
   let ready = false;
   const server = await openStatusServer(
