@@ -6,7 +6,7 @@ export type ClockSource = (typeof CLOCK_SOURCES)[number];
 
 /**
  * - `synced`: disciplined, and off by no more than the location expects
- * - `degraded`: disciplined, and off by more, or by nobody knows how much
+ * - `degraded`: disciplined, and off by more, or by nobody knows how much, or not for hours
  * - `unsynced`: not disciplined, as far as anybody here knows
  */
 export const CLOCK_STATUSES = ['synced', 'degraded', 'unsynced'] as const;

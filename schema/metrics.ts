@@ -34,6 +34,7 @@ export const METRICS: Readonly<Record<string, readonly string[]>> = {
   ssmd_exchange_clock_skew_stddev_us: [...OF_PLACE, 'feed'],
   ssmd_exchange_clock_skew_quantile_us: [...OF_PLACE, 'feed', 'quantile'],
   ssmd_exchange_clock_skew_messages: [...OF_PLACE, 'feed'],
+  ssmd_exchange_clock_skew_beyond: [...OF_PLACE, 'feed'],
   ssmd_qa_check_failed: ['feed', 'check', 'date'],
 };
 

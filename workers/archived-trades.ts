@@ -13,6 +13,8 @@ export const UNKNOWN_LOCATION = 'unknown';
 
 type Trade = Extract<MarketEvent, { readonly type: 'trade' }>;
 
+const NOT_OF_NOW = FLAG.SNAPSHOT | FLAG.HISTORY | FLAG.BAD_TS_RECV;
+
 /** Trades that a trusted clock received as they happened, with where: no history, no stepped clock. */
 export async function* tradesOf(
   normalized: ObjectStore,
@@ -27,7 +29,7 @@ export async function* tradesOf(
   });
   for await (const event of eventsOf({ normalized, zstd, sha256 }, own, signal)) {
     if (event.type !== 'trade') continue;
-    if ((event.flags & (FLAG.SNAPSHOT | FLAG.BAD_TS_RECV)) !== 0) continue;
+    if ((event.flags & NOT_OF_NOW) !== 0) continue;
     const location = spanOf(event.shard, event.t)?.location_id ?? UNKNOWN_LOCATION;
     yield { trade: event, id: `${event.trade_id ?? ''}`, location };
   }

@@ -102,7 +102,7 @@ export async function startConnector(options: ConnectorOptions): Promise<Running
     clock,
     location,
     feed: feed.id,
-    read: () => readClock(ask, location.clock),
+    read: () => readClock(ask, location.clock, Number(clock.wallNs() / 1_000_000n)),
     logger: (level, event, facts) => logger[level]({ event, ...facts }),
   });
   const stores: AsyncDisposable[] = [];

@@ -41,7 +41,7 @@ export async function checkClock(
 type Found = Pick<ClockCheck, 'seen' | 'problems'>;
 
 async function checkMachine(location: Location, { env }: CliContext): Promise<Found> {
-  const reading = await readClock(askMachine(env), location.clock);
+  const reading = await readClock(askMachine(env), location.clock, Date.now());
   const { clock_source, clock_sync_status, clock_offset_us, by } = reading;
   const said = `this machine${by === null ? '' : `, ${by}`}`;
   const words = `${clock_source} ${clock_sync_status}, off by ${formatOffset(clock_offset_us)}`;

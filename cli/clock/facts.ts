@@ -21,7 +21,7 @@ export async function clockFacts(
   location: Location,
   variables: Readonly<Record<string, string | undefined>>,
 ): Promise<ClockFacts> {
-  const reading = await readClock(askMachine(variables), location.clock);
+  const reading = await readClock(askMachine(variables), location.clock, Date.now());
   const expects = location.clock.source !== null;
   const lines = [`clock (${location.location_id}): ${wordsOf(reading)}`];
   if (!expects) lines.push(...reading.notes.map((note) => `note: ${note}`));

@@ -36,7 +36,7 @@ export async function clockRows(
   context: CliContext,
 ): Promise<ClockRow[]> {
   const now_ms = Date.now();
-  const reading = await readClock(askMachine(context.env), here.clock);
+  const reading = await readClock(askMachine(context.env), here.clock, now_ms);
   const rows = [rowOfMachine(reading, here, now_ms)];
   for (const page of wanted.pages) {
     const row = await rowOfPage(page);

@@ -50,7 +50,13 @@ export async function syncClock(
   if (keeper === null) {
     const what =
       'neither chrony nor systemd-timesyncd answers here: run one of them, or step the clock by hand';
-    return { location_id, done: false, command: null, what, reading: await readClock(ask, clock) };
+    return {
+      location_id,
+      done: false,
+      command: null,
+      what,
+      reading: await readClock(ask, clock, Date.now()),
+    };
   }
   const said = await ask(keeper.steps);
   const done = said !== null && keeper.worked(said);
@@ -59,7 +65,7 @@ export async function syncClock(
   const what = done
     ? `${keeper.name} was asked to set the clock right`
     : `${keeper.name} does not let this user set the clock`;
-  return { location_id, done, command, what, reading: await readClock(ask, clock) };
+  return { location_id, done, command, what, reading: await readClock(ask, clock, Date.now()) };
 }
 
 async function keeperHere(ask: Ask): Promise<Keeper | null> {

@@ -20,6 +20,8 @@ import type { ClockAnswer, ClockWitness } from './clock-answers.ts';
 
 /** A program that does not answer within this has not answered. */
 export const CLOCK_ASK_MS_MAX = 2_000;
+/** A clock last set right longer ago is kept by nobody any more, whatever its keeper repeats. */
+export const CLOCK_SYNC_AGE_MS_MAX = 3 * 3_600_000;
 /** An answer is a page at most. */
 const ANSWER_BYTES_MAX = 64 * 1024;
 /** systemd-timesyncd touches it whenever it has set the clock right. */
@@ -76,7 +78,11 @@ export function askMachine(variables?: Readonly<Record<string, string | undefine
 }
 
 /** All are asked at once: it takes as long as the slowest, `CLOCK_ASK_MS_MAX` at most. */
-export async function readClock(ask: Ask, clock: Location['clock']): Promise<ClockReading> {
+export async function readClock(
+  ask: Ask,
+  clock: Location['clock'],
+  now_ms: number,
+): Promise<ClockReading> {
   const stamped_ms = await stat(TIMESYNC_STAMP).then(
     ({ mtimeMs }) => mtimeMs,
     () => null,
@@ -90,13 +96,15 @@ export async function readClock(ask: Ask, clock: Location['clock']): Promise<Clo
   return judgeClock(
     answers.filter((it) => it !== null),
     clock,
+    now_ms,
   );
 }
 
-/** Answers in the order of the questions, to one reading. */
+/** Answers in the order of the questions, to one reading; `now_ms` by this machine's own clock. */
 export function judgeClock(
   answers: readonly ClockAnswer[],
   expected: Location['clock'],
+  now_ms: number,
 ): ClockReading {
   const kept = answers.find((it) => it.synchronized) ?? null;
   const asked = kept ?? answers[0] ?? null;
@@ -126,7 +134,11 @@ export function judgeClock(
   else if (Math.abs(offset_us) > most) {
     say(`the clock is off by ${offset_us} us, the location expects ${most} us at most`);
   }
-  const synced = offset_us !== null && Math.abs(offset_us) <= most;
+  const age_ms = kept.last_sync_ms === null ? 0 : now_ms - kept.last_sync_ms;
+  const old = age_ms > CLOCK_SYNC_AGE_MS_MAX;
+  if (old)
+    say(`${kept.by} set the clock right ${Math.floor(age_ms / 3_600_000)} h ago, and not since`);
+  const synced = offset_us !== null && Math.abs(offset_us) <= most && !old;
   return {
     clock_source: source,
     clock_sync_status: synced ? 'synced' : 'degraded',

@@ -35,6 +35,8 @@ export type ClockStatusReport = ClockHealth & {
   readonly last_jump: ClockJump | null;
   /** Of the last ten minutes; null where the venue stated no time. */
   readonly exchange_skew: (SkewSummary & Pick<SkewTrend, 'word' | 'slope_us_per_s'>) | null;
+  /** Of the last ten minutes: messages too far from the venue's time to be measured. */
+  readonly exchange_beyond: number;
 };
 
 export type ClockWatch = {
@@ -124,6 +126,7 @@ export async function startClockWatch(deps: ClockWatchDeps): Promise<ClockWatch>
       jumps,
       last_jump: last_jump === null ? null : { at_ms: last_jump.at_ms, by_us: last_jump.by_us },
       exchange_skew: told === null ? null : { ...told, word, slope_us_per_s },
+      exchange_beyond: skew.beyond(now),
     };
   }
 
@@ -188,11 +191,17 @@ function createClockMetrics({ location, feed }: ClockWatchDeps) {
     'quantile',
   );
   const count = gauge('ssmd_exchange_clock_skew_messages', 'Messages measured in 10 min', 'feed');
+  const beyond = gauge(
+    'ssmd_exchange_clock_skew_beyond',
+    'Messages off by over 67 s, 10 min',
+    'feed',
+  );
   return {
     text(now: ClockStatusReport, shown: boolean, now_ms: number): Promise<string> {
       for (const it of [offset, last_sync, magnitude, mean, deviation, quantile, count]) it.reset();
       synced.set(here, STATUS_VALUE[now.clock_sync_status]);
       jumped.set(here, shown ? 1 : 0);
+      beyond.set({ ...here, feed }, now.exchange_beyond);
       if (now.clock_offset_us !== null) {
         offset.set({ ...here, source: now.clock_source }, now.clock_offset_us);
       }

@@ -27,6 +27,8 @@ export type SkewWindow = {
   /** Of the window that ends now; null where nothing came. */
   readonly summary: (now_ms: number) => SkewSummary | null;
   readonly trend: (now_ms: number) => SkewTrend;
+  /** Messages of the window whose venue time is further off than `SKEW_US_MAX`. */
+  readonly beyond: (now_ms: number) => number;
 };
 
 /** What a venue states of a moment that is long over: bars by their beginning, reference data, our own. */
@@ -38,7 +40,7 @@ const OF_NOW = new Set([
   TYPE_CODE.mark,
   TYPE_CODE.liquidation,
 ]);
-const NOT_OF_NOW = FLAG.SNAPSHOT | FLAG.BAD_TS_RECV;
+const NOT_OF_NOW = FLAG.SNAPSHOT | FLAG.HISTORY | FLAG.BAD_TS_RECV;
 const TS_EVENT_AT = ROOT_BYTES + EVENT.ts_event_64 * 8;
 const FLAGS_AT = ROOT_BYTES + EVENT.flags_32 * 4;
 
@@ -89,6 +91,7 @@ export function createSkewWindow(): SkewWindow {
       for (const { tally } of recent(now_ms)) mergeSkew(all, tally);
       return summarizeSkew(all);
     },
+    beyond: (now_ms) => recent(now_ms).reduce((sum, { tally }) => sum + tally.beyond, 0),
     trend(now_ms) {
       const points: SkewPoint[] = [];
       for (const { tally, of } of recent(now_ms)) {

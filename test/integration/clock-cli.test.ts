@@ -19,7 +19,7 @@ import { knownFeeds } from '../../environments/known-feeds.ts';
 import type { ClockHistory, ClockJumpFound } from '../../qa/clock-history.ts';
 import type { Day } from '../../schema/time.ts';
 import { archiveDay } from '../support/archive-run.ts';
-import { SAMPLES } from '../support/clock-samples.ts';
+import { SAMPLES, chronyNow } from '../support/clock-samples.ts';
 import { ssmd } from '../support/command-line.ts';
 import type { Ran } from '../support/command-line.ts';
 import { scenarioEnvironmentText } from '../support/contract-stage.ts';
@@ -99,7 +99,7 @@ function keepers(programs: Readonly<Record<string, string>>): string {
 
 const saying = (text: string): string => `cat <<'SAID'\n${text}SAID`;
 const CHRONY = `case "$*" in
-  '-c tracking') ${saying(SAMPLES.chrony_ntp)}
+  '-c tracking') ${saying(chronyNow())}
   ;;
   makestep) echo "$0" >> "$0.asked"; echo '200 OK' ;;
   *) exit 1 ;;
@@ -147,7 +147,7 @@ test('status: this machine by its keeper, and a running connector by its page', 
   assert.match(told.err, /127.0.0.1:9\/status does not answer/);
   const shown = await clock(['status'], keepers({ chronyc: CHRONY }));
   assert.match(shown.out, /^LOCATION +SOURCE +STATUS +OFFSET +LAST SYNC +SAID BY$/m);
-  assert.match(shown.out, /^east +ntp +synced +-12μs +\d+ d ago +this machine, chronyc$/m);
+  assert.match(shown.out, /^east +ntp +synced +-12μs +\d+s ago +this machine, chronyc$/m);
 });
 
 test('a keeper that hangs, one that dies and one that talks nonsense have not answered', async () => {
@@ -174,6 +174,11 @@ test('check: well; kept by another source than expected; kept by nobody; elsewhe
   assert.match(well.out, /east: healthy/);
   const other = await clock(['check'], chrony, { SSMD_LOCATION: 'west' });
   assert.equal(other.code, 1);
+  const old = CHRONY.replace(/,\d{10}\.500000000,/, ',1763712000.500000000,');
+  assert.notEqual(old, CHRONY);
+  const stale = await clock(['check'], keepers({ chronyc: old }));
+  assert.equal(stale.code, 1);
+  assert.match(stale.out, /chronyc set the clock right \d+ h ago, and not since/);
   assert.match(other.out, /kept by ntp, the location expects ptp\n +mend: run ptp4l/);
   const nobody = await clock(['check', 'east'], NOBODY);
   assert.equal(nobody.code, 1);
@@ -254,6 +259,8 @@ test('skew against the venue, and hour by hour', async () => {
     [['east', 'kraken']],
   );
   assert.ok((skews[0]?.count ?? 0) > 20 && (skews[0]?.p50_us ?? -1) > 0, told.out);
+  // Trades that the venue sent as history, seconds old, are none of it.
+  assert.ok((skews[0]?.max_us ?? Infinity) < 1_000_000, told.out);
   const shown = await clock(['skew-history', 'east', ...RANGE], NOBODY);
   assert.match(shown.out, /^2026-11-20 00:00:00 +east +kraken +\+/m);
 });

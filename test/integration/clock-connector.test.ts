@@ -13,7 +13,7 @@ import { LOCAL } from '../../schema/clock.ts';
 import type { Location } from '../../schema/clock.ts';
 import type { Capture } from '../../schema/log.ts';
 import { startConnector } from '../../workers/connector.ts';
-import { SAMPLES } from '../support/clock-samples.ts';
+import { chronyNow } from '../support/clock-samples.ts';
 import { openStage } from '../support/e2e.ts';
 
 const NY5: Location = {
@@ -38,8 +38,9 @@ test('what a program on PATH says of the clock is in the header, on the page and
   const { environment, endpoints } = stage;
   const root = join(stage.servers.dir, 'project');
   mkdirSync(root);
+  const said = chronyNow();
   const program = join(root, 'chronyc');
-  writeFileSync(program, `#!/bin/sh\ncat <<'SAID'\n${SAMPLES.chrony_ntp}SAID\n`);
+  writeFileSync(program, `#!/bin/sh\ncat <<'SAID'\n${said}SAID\n`);
   chmodSync(program, 0o755);
   const running = await startConnector({
     ...{ environment, endpoints, root },
@@ -70,7 +71,8 @@ test('what a program on PATH says of the clock is in the header, on the page and
       [header.clock_source, header.clock_sync_status, header.clock_offset_us],
       ['ntp', 'degraded', -12],
     );
-    assert.equal(header.clock_last_sync, '2025-11-21T08:00:00.500Z');
+    const set_ms = Number(said.split(',')[3]) * 1_000;
+    assert.equal(header.clock_last_sync, new Date(set_ms).toISOString());
   } finally {
     await running.stop();
   }

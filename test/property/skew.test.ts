@@ -20,6 +20,13 @@ import {
   trendOf,
 } from '../../qa/skew.ts';
 import type { SkewSummary } from '../../qa/skew.ts';
+import { EventArena } from '../../codec/event-arena.ts';
+import { EventBuffer } from '../../codec/event-buffer.ts';
+import { appendEvent } from '../../codec/event-object.ts';
+import { encodeEvent } from '../../codec/md2.ts';
+import { FLAG } from '../../schema/events.ts';
+import type { EventType } from '../../schema/events.ts';
+import { arbitraryEventOf } from '../support/arbitrary-events.ts';
 import { hold } from '../support/property.ts';
 
 const skew = fc.oneof(
@@ -103,6 +110,42 @@ test('the window holds the slots that are not over for its length, and no other'
     }),
     200,
   );
+});
+
+test('of a line the first event that is of now is measured, what is too far off is counted', () => {
+  const buffer = new EventBuffer();
+  const arena = new EventArena();
+  const measured = (
+    events: readonly { type: EventType; flags?: number; us?: number | null }[],
+  ): readonly (number | null)[] => {
+    const window = createSkewWindow();
+    buffer.reset(new Uint8Array(0));
+    arena.clear();
+    events.forEach(({ type, flags = 0, us = 0 }, index) => {
+      const [some] = fc.sample(arbitraryEventOf(type), { numRuns: 1, seed: 7 });
+      assert.ok(some);
+      const t = some.t + 10n ** 18n;
+      const ts_event = us === null ? null : t - BigInt(us) * 1_000n;
+      const event = { ...some, t, flags, ts_event } as typeof some;
+      appendEvent(buffer, event, index);
+      encodeEvent(buffer, index, event, arena);
+    });
+    window.observe(arena, 60_000);
+    const told = window.summary(60_000);
+    return [told?.count ?? 0, told?.mean_us ?? null, window.beyond(60_000)];
+  };
+  assert.deepEqual(measured([{ type: 'trade', us: 70 }]), [1, 70, 0]);
+  assert.deepEqual(measured([{ type: 'trade', us: -70 }]), [1, -70, 0], 'the venue is ahead');
+  const now = { type: 'quote', us: 5 } as const;
+  for (const flags of [FLAG.HISTORY, FLAG.SNAPSHOT, FLAG.BAD_TS_RECV]) {
+    const other = { type: 'trade', us: 900_000, flags } as const;
+    assert.deepEqual(measured([other]), [0, null, 0], `flags ${flags}`);
+    assert.deepEqual(measured([other, now]), [1, 5, 0], `flags ${flags}`);
+  }
+  assert.deepEqual(measured([{ type: 'ohlc', us: 900_000 }, now]), [1, 5, 0], 'bars');
+  assert.deepEqual(measured([{ type: 'trade', us: null }, now]), [1, 5, 0], 'no time');
+  assert.deepEqual(measured([now, { type: 'trade', us: 90 }]), [1, 5, 0], 'one a line');
+  assert.deepEqual(measured([{ type: 'trade', us: 2 * SKEW_US_MAX }]), [0, null, 1], 'counted');
 });
 
 const NOISE_US = 400;

@@ -77,3 +77,8 @@ export const SAMPLES = {
     '',
   ].join('\n'),
 } as const;
+
+/** chrony, having set the clock right a second ago. */
+export function chronyNow(): string {
+  return SAMPLES.chrony_ntp.replace('1763712000', String(Math.floor(Date.now() / 1_000) - 1));
+}

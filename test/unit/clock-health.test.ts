@@ -11,10 +11,17 @@ import {
   spanUs,
 } from '../../connectors/runtime/clock-answers.ts';
 import type { ClockAnswer } from '../../connectors/runtime/clock-answers.ts';
-import { CLOCK_QUESTIONS, healthOf, judgeClock } from '../../connectors/runtime/clock-health.ts';
+import {
+  CLOCK_QUESTIONS,
+  CLOCK_SYNC_AGE_MS_MAX,
+  healthOf,
+  judgeClock,
+} from '../../connectors/runtime/clock-health.ts';
 import { LOCAL, UNSYNCED } from '../../schema/clock.ts';
 import type { Location } from '../../schema/clock.ts';
 import { SAMPLES } from '../support/clock-samples.ts';
+
+const NOW_MS = 1763712060_000;
 
 const expecting = (of: Partial<Location['clock']>): Location['clock'] => ({
   ...LOCAL.clock,
@@ -138,14 +145,14 @@ const answer = (of: Partial<ClockAnswer>): ClockAnswer => ({
 });
 
 test('nobody answers: unsynced, never invented', () => {
-  const reading = judgeClock([], expecting({ source: 'ptp' }));
+  const reading = judgeClock([], expecting({ source: 'ptp' }), NOW_MS);
   assert.deepEqual(healthOf(reading), UNSYNCED);
   assert.equal(reading.by, null);
   assert.match(reading.notes[0] ?? '', /asked were chronyc, pmc, timedatectl, ntpq, adjtimex/);
 });
 
 test('what is configured is expected, and never recorded in place of what is', () => {
-  const reading = judgeClock([answer({})], expecting({ source: 'ptp' }));
+  const reading = judgeClock([answer({})], expecting({ source: 'ptp' }), NOW_MS);
   assert.equal(reading.clock_source, 'ntp');
   assert.equal(reading.clock_sync_status, 'synced');
   assert.deepEqual(reading.notes, ['the clock is kept by ntp, the location expects ptp']);
@@ -153,7 +160,8 @@ test('what is configured is expected, and never recorded in place of what is', (
 
 test('off by more than the location expects, or by nobody knows how much: degraded', () => {
   const at = (offset_us: number | null, expected_accuracy_us: number): string =>
-    judgeClock([answer({ offset_us })], expecting({ expected_accuracy_us })).clock_sync_status;
+    judgeClock([answer({ offset_us })], expecting({ expected_accuracy_us }), NOW_MS)
+      .clock_sync_status;
   assert.equal(at(50, 50), 'synced');
   assert.equal(at(-50, 50), 'synced');
   assert.equal(at(-51, 50), 'degraded');
@@ -161,19 +169,38 @@ test('off by more than the location expects, or by nobody knows how much: degrad
   assert.equal(at(null, 50), 'degraded');
 });
 
+test('a keeper that goes on saying what it said hours ago: degraded, and told', () => {
+  const at = (last_sync_ms: number | null): readonly unknown[] => {
+    const reading = judgeClock([answer({ last_sync_ms })], LOCAL.clock, NOW_MS);
+    return [reading.clock_source, reading.clock_sync_status, ...reading.notes];
+  };
+  assert.deepEqual(at(NOW_MS - CLOCK_SYNC_AGE_MS_MAX), ['ntp', 'synced']);
+  assert.deepEqual(at(NOW_MS - 2 * CLOCK_SYNC_AGE_MS_MAX), [
+    ...['ntp', 'degraded', 'chronyc set the clock right 6 h ago, and not since'],
+  ]);
+  // Of when nobody says anything nothing can be held against it.
+  assert.deepEqual(at(null), ['ntp', 'synced']);
+  const { clock_sync_status } = judgeClock(
+    [readTimesyncd(SAMPLES.timesync, NOW_MS - 86_400_000) ?? assert.fail()],
+    LOCAL.clock,
+    NOW_MS,
+  );
+  assert.equal(clock_sync_status, 'degraded');
+});
+
 test('the first that vouches for the clock is believed; one that says no does not outvote it', () => {
   const not = answer({ synchronized: false, source: null, offset_us: null });
   const ptp = answer({ by: 'pmc', source: 'ptp', offset_us: -2 });
-  const reading = judgeClock([not, ptp, answer({ by: 'ntpq' })], LOCAL.clock);
+  const reading = judgeClock([not, ptp, answer({ by: 'ntpq' })], LOCAL.clock, NOW_MS);
   assert.deepEqual([reading.by, reading.clock_source, reading.clock_offset_us], ['pmc', 'ptp', -2]);
-  const nobody = judgeClock([{ ...not, last_sync_ms: 0.5e12 }, not], LOCAL.clock);
+  const nobody = judgeClock([{ ...not, last_sync_ms: 0.5e12 }, not], LOCAL.clock, NOW_MS);
   assert.equal(nobody.clock_sync_status, 'unsynced');
   assert.equal(nobody.clock_last_sync, '1985-11-05T00:53:20.000Z');
 });
 
 test('synchronized by nobody knows what is unsynced: no level can be claimed for it', () => {
   const kernel = answer({ by: 'timedatectl', source: null, offset_us: null });
-  const reading = judgeClock([kernel], LOCAL.clock);
+  const reading = judgeClock([kernel], LOCAL.clock, NOW_MS);
   assert.deepEqual([reading.clock_source, reading.clock_sync_status], ['unsynced', 'unsynced']);
   assert.match(reading.notes[0] ?? '', /nobody says by what/);
 });

@@ -4,6 +4,7 @@
  * once; where the code moves on, the mutant moves with it.
  */
 import { BUS_RULES } from './bus-rules.ts';
+import { COLLECTOR_RULES } from './collector-rules.ts';
 import type { RuleMutant } from './mutant.ts';
 import { SESSION_RULES } from './session-rules.ts';
 
@@ -321,4 +322,5 @@ export const RULE_MUTANTS: readonly RuleMutant[] = [
   },
   ...BUS_RULES,
   ...SESSION_RULES,
+  ...COLLECTOR_RULES,
 ];
