@@ -7,7 +7,7 @@ import { openBybitBook } from '../../connectors/bybit-linear/book.ts';
 import { BOOK } from '../../connectors/feed.ts';
 import type { FeedBook } from '../../connectors/feed.ts';
 import { SYMBOLS, bookFrame, runBook } from '../support/bybit-frames.ts';
-import type { Level } from '../support/bybit-frames.ts';
+import type { Level } from '../support/frames.ts';
 import { bufferEvents } from '../support/buffer-events.ts';
 import { hold } from '../support/property.ts';
 

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import fc from 'fast-check';
 import { decodeFrame } from '../support/kraken-frames.ts';
-import type { Decoded } from '../support/kraken-frames.ts';
+import type { Decoded } from '../support/frames.ts';
 import { meaningOf } from '../support/kraken-oracle.ts';
 import { hold } from '../support/property.ts';
 

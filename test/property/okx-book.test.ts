@@ -8,7 +8,7 @@ import type { FeedBook } from '../../connectors/feed.ts';
 import { openOkxBook } from '../../connectors/okx/book.ts';
 import { bufferEvents } from '../support/buffer-events.ts';
 import { SYMBOLS, bookFrame, runBook } from '../support/okx-frames.ts';
-import type { Level } from '../support/okx-frames.ts';
+import type { Level } from '../support/frames.ts';
 import { hold } from '../support/property.ts';
 
 /** A change: bids at 1..40, asks at 41..80, size 0 deletes. */

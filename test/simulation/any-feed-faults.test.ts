@@ -24,7 +24,7 @@ import {
 } from '../support/faults/proof.ts';
 import type { Claim, Edit } from '../support/faults/proof.ts';
 import { cleanStory, statusOf, tell } from '../support/faults/story.ts';
-import { VENUE_CARDS } from '../support/venue-kit.ts';
+import { VENUE_CARDS } from '../support/cards/venues.ts';
 
 const AT = '2026-11-20T10:00:00Z';
 const at_ns = instant('2026-11-20T10:00:20Z');

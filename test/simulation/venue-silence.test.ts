@@ -5,7 +5,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { factsOf, readLog, scratchDirectory, startRig } from '../support/runtime.ts';
-import { VENUE_CARDS } from '../support/venue-kit.ts';
+import { VENUE_CARDS } from '../support/cards/venues.ts';
 
 /** Longer than the bound of the channel, shorter than that of the connection's life without it. */
 const SILENCE_MS = 11_500;

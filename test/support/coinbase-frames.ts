@@ -1,44 +1,24 @@
 /** Coinbase frames, as text, through the decoders and the book. */
-import { BOOK } from '../../connectors/feed.ts';
-import type { Decode, FeedBook } from '../../connectors/feed.ts';
-import { decodeAdvanced } from '../../connectors/coinbase/decode.ts';
-import { EventBuffer, TYPE_BOOK } from '../../codec/event-buffer.ts';
-import type { SubscribedTo } from '../../codec/event-buffer.ts';
+import type { EventBuffer } from '../../codec/event-buffer.ts';
 import { createSymbolTable } from '../../codec/symbol-table.ts';
 import type { SymbolTable } from '../../codec/symbol-table.ts';
-import { bufferEvents } from './buffer-events.ts';
-import type { PlainEvent } from './buffer-events.ts';
+import { decodeAdvanced } from '../../connectors/coinbase/decode.ts';
+import type { Decode, FeedBook } from '../../connectors/feed.ts';
+import { framesOf } from './frames.ts';
+import type { BookRun, Decoded } from './frames.ts';
 
 export const SYMBOLS = createSymbolTable([
   { symbol: 'BTCUSD', external: 'BTC-USD', depth: 'l2' },
   { symbol: 'ETHUSD', external: 'ETH-USD', depth: 'l2' },
 ]);
 
-export type Decoded = {
-  readonly kind: string;
-  readonly channel: string | null;
-  readonly frame_symbol: number;
-  readonly frame_sequence: number;
-  readonly subscribed: readonly SubscribedTo[] | null;
-  readonly reason: string;
-  readonly at: number;
-  readonly events: readonly PlainEvent[];
-};
-
-const utf8 = new TextEncoder();
-
-/** The frame's bytes at some offset of a larger buffer, as a log line holds them. */
 export function decodeInto(
   buffer: EventBuffer,
   frame: string | Uint8Array,
   symbols: SymbolTable = SYMBOLS,
   decode: Decode = decodeAdvanced,
 ): void {
-  const bytes = typeof frame === 'string' ? utf8.encode(frame) : frame;
-  const line = new Uint8Array(bytes.length + 4);
-  line.set([0x7b, 0x22, 0x0a], 0);
-  line.set(bytes, 3);
-  decode(line, 3, 3 + bytes.length, symbols, buffer);
+  framesOf(decode, symbols).decodeInto(buffer, frame);
 }
 
 export function decodeFrame(
@@ -46,24 +26,8 @@ export function decodeFrame(
   decode: Decode = decodeAdvanced,
   symbols: SymbolTable = SYMBOLS,
 ): Decoded {
-  const buffer = new EventBuffer();
-  decodeInto(buffer, frame, symbols, decode);
-  const { kind, channel, frame_symbol, frame_sequence, subscribed, reason, at } = buffer;
-  const events = bufferEvents(buffer, symbols);
-  return { kind, channel, frame_symbol, frame_sequence, subscribed, reason, at, events };
+  return framesOf(decode, symbols).decodeFrame(frame);
 }
-
-/** How a sequence of book frames of one market fared. */
-export type BookRun = {
-  readonly book: FeedBook;
-  readonly verified: number;
-  readonly failed: number;
-  readonly unproven: number;
-  /** Verdict of each book message, in order. */
-  readonly verdicts: readonly number[];
-  /** Messages yielded. */
-  readonly emitted: number;
-};
 
 export function runBook(
   frames: readonly string[],
@@ -71,16 +35,7 @@ export function runBook(
   symbols: SymbolTable = SYMBOLS,
   decode: Decode = decodeAdvanced,
 ): BookRun {
-  const buffer = new EventBuffer();
-  const verdicts: number[] = [];
-  for (const frame of frames) {
-    decodeInto(buffer, frame, symbols, decode);
-    for (let event = 0; event < buffer.count; event++) {
-      if (buffer.type[event] === TYPE_BOOK) verdicts.push(book.apply(buffer, event));
-    }
-  }
-  const emitted = verdicts.filter((verdict) => (verdict & BOOK.EMIT) !== 0).length;
-  return { book, ...book.counts(), verdicts, emitted };
+  return framesOf(decode, symbols).runBook(frames, book);
 }
 
 /** A change of a book: `bid` or `offer`, price, size. */

@@ -22,7 +22,7 @@ import { NS_PER_SECOND } from '../../schema/time.ts';
 import { bufferEvents } from './buffer-events.ts';
 import { instant, scratchDirectory, startRig, SYMBOLS } from './runtime.ts';
 import type { Rig } from './runtime.ts';
-import { cardOf } from './venue-kit.ts';
+import { cardOf } from './cards/venues.ts';
 
 /** How often each kind is drawn. */
 const DRAWN: Readonly<Record<FaultKind, number>> = {

@@ -12,7 +12,7 @@ import {
   decodeFrame,
   frame,
 } from '../support/bybit-frames.ts';
-import type { Decoded } from '../support/bybit-frames.ts';
+import type { Decoded } from '../support/frames.ts';
 
 const only = (decoded: Decoded) => {
   assert.equal(decoded.kind, 'data', decoded.reason);

@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import { TIME, bookFrame, decodeFrame, frame } from '../support/coinbase-frames.ts';
-import type { Decoded } from '../support/coinbase-frames.ts';
+import type { Decoded } from '../support/frames.ts';
 
 const only = (decoded: Decoded) => {
   assert.equal(decoded.kind, 'data', decoded.reason);

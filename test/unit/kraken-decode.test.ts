@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { FLAG } from '../../schema/events.ts';
 import { decodeFrame } from '../support/kraken-frames.ts';
-import type { Decoded } from '../support/kraken-frames.ts';
+import type { Decoded } from '../support/frames.ts';
 import type { PlainEvent } from '../support/buffer-events.ts';
 
 const TRADE =

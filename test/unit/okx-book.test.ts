@@ -11,7 +11,7 @@ import { applyLevels, createOrderBook } from '../../books/order-book.ts';
 import { FLAG } from '../../schema/events.ts';
 import { bufferEvents } from '../support/buffer-events.ts';
 import { SYMBOLS, bookFrame, decodeInto, runBook } from '../support/okx-frames.ts';
-import type { Level } from '../support/okx-frames.ts';
+import type { Level } from '../support/frames.ts';
 
 const { EMIT, UNVERIFIED, BROKEN, HEALED, BAD } = BOOK;
 

@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import { decodeFrame } from '../support/okx-frames.ts';
-import type { Decoded } from '../support/okx-frames.ts';
+import type { Decoded } from '../support/frames.ts';
 
 const frame = (channel: string, element: unknown, market = 'BTC-USDT', rest = {}): string =>
   JSON.stringify({ arg: { channel, instId: market }, ...rest, data: [element] });
