@@ -252,6 +252,8 @@ test('an acknowledgement names its request, channel and market', () => {
     kind: 'ack',
     channel: 'book',
     frame_symbol: 1,
+    frame_sequence: -1,
+    subscribed: null,
     reason: 'timestamp is deprecated, use interval_begin',
     request_id: '7',
     at: -1,

@@ -193,7 +193,7 @@ export const BINANCE_CARD: VenueCard = {
   trades,
   heartbeat: { not: 'no message of its own: the venue pings, as a frame of the socket' },
   ping: { not: 'the venue pings the client, each three minutes; nothing is asked of the venue' },
-  idle: { not: 'a connection that asks for nothing lives as long as any other, 24 hours' },
+  idle: { not: 'a connection that asks for nothing lives as long as all others, 24 hours' },
   formats: FORMATS,
   sums,
   again: {
