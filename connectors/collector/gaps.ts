@@ -20,8 +20,11 @@ import { TYPE_CODE } from '../../schema/events.ts';
 import type { FoldConfig } from '../../schema/symbols.ts';
 import { NS_PER_MS } from '../../schema/time.ts';
 
-/** No shorter silence of a stream is a gap, however prompt its channel is: a market may be quiet. */
-export const GAP_MS_MIN = 60_000;
+/**
+ * No shorter silence of a stream is a gap, however prompt its channel is: a market may be quiet, and what a
+ * venue tells once a minute comes a little later than that.
+ */
+export const GAP_MS_MIN = 90_000;
 /** The same for channels that may be quiet for ever. */
 export const QUIET_GAP_MS = 600_000;
 /** A `ts_event` this far after its reception is no time to go by. */

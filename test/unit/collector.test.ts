@@ -59,7 +59,7 @@ test('rows go to folders by exchange, stream and the hour of their reception, in
   const next = NOON + 3600n * NS_PER_SECOND;
   const rows = [
     row(1, { ts_recv: next - 1n }),
-    row(2, { stream: 'depth@100ms' }),
+    row(2, { stream: 'depth@100ms', ts_event: NOON - 7200n * NS_PER_SECOND }),
     row(3, { ts_recv: next }),
     row(4, { stream: '../x' }),
     row(5, { ts_recv: next - 2n }),
@@ -199,6 +199,9 @@ test('the last fifteen minutes forget what was before, and know the fullest the 
   const { minutes, totals, frames_per_second, queue_ratio_max } = figures.read();
   assert.deepEqual([minutes, totals.frames, totals.gaps], [MINUTES_KEPT, 900, 15]);
   assert.deepEqual([frames_per_second, queue_ratio_max], [1, 0.3]);
+  const begun = createRecentFigures(30_000);
+  begun.add(40_000, { ...NO_TOTALS, frames: 100 }, 0);
+  assert.deepEqual([begun.read().minutes, begun.read().frames_per_second], [1, 10]);
 });
 
 test('lines over the limit are counted in the next', () => {
@@ -248,6 +251,7 @@ test('the window of a restart is in minutes, none without a note, never negative
     ...{ from: '2026-11-21T12:00:00.000000000Z', to: null, minutes: 1.5, gaps: {}, gaps_total: 0 },
   });
   downtime.frame(NOON - NS_PER_SECOND);
+  downtime.frame(NOON + 60n * NS_PER_SECOND);
   downtime.gap('okx', 'restart');
   downtime.gap('okx', 'time');
   const window = downtime.window(NOON + 900n * NS_PER_SECOND);
