@@ -38,6 +38,7 @@ export async function runCheck(
   const { output, interrupted } = context;
   const { environment } = await resolveEnvironment(wanted.env, context, 'none');
   const config = configOf(feed, environment, wanted);
+  refuseNothing(feed, config, wanted.example);
   const [{ checkFeed }, { systemClock }, { wsSockets }] = await Promise.all([
     import('../../connectors/runtime/feed-check.ts'),
     import('../../connectors/runtime/clock.ts'),
@@ -58,6 +59,14 @@ export async function runCheck(
   if (wanted.json === true) output.json(found);
   else print(found.subscriptions, bad, context);
   if (bad.length > 0) throw new ExitWith(1);
+}
+
+/** A check of nothing would pass. */
+function refuseNothing({ id, protocol }: Feed, config: FoldConfig, example: string): void {
+  if (protocol.endpoints(config).some((it) => it.subscriptions.length > 0)) return;
+  const names = config.symbols.map((it) => it.symbol).join(', ');
+  const what = `channels ${config.channels.join(', ')} of ${id} ask for nothing of ${names}: see their depth`;
+  throw invalidInput('the environment', [{ where: `feeds.${id}.channels`, what }], example);
 }
 
 type Bad = CheckedSubscription & { readonly result: keyof typeof ADVICE };

@@ -1,7 +1,7 @@
 /**
  * Tries a feed's subscriptions once: opens every connection they need, asks for all of them, and waits
  * until each was answered or its time is up. The sessions are the connector's own; what they hear is
- * decoded, looked at and forgotten. Nothing is recorded and nothing is asked for a second time.
+ * decoded, looked at and forgotten. Nothing is recorded; what a session asks for again changes no result.
  */
 import { EventBuffer } from '../../codec/event-buffer.ts';
 import { createSymbolTable } from '../../codec/symbol-table.ts';

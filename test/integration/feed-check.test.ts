@@ -1,10 +1,14 @@
 /** `ssmd feed` against simulated venues over real sockets: each venue refuses in its own way. */
 import assert from 'node:assert/strict';
+import { writeFileSync } from 'node:fs';
+import { join } from 'node:path';
 import { describe, test } from 'node:test';
 import type { TestContext } from 'node:test';
 import { startSimulator } from '../../connectors/simulator/server.ts';
 import type { Simulator } from '../../connectors/simulator/server.ts';
 import { ssmd } from '../support/command-line.ts';
+import { scenarioEnvironmentText } from '../support/contract-stage.ts';
+import { scratchDirectory } from '../support/runtime.ts';
 
 type Checked = {
   readonly ok: boolean;
@@ -123,6 +127,19 @@ describe('feed check', { concurrency: true }, () => {
       heard.filter((it) => it.result === 'silent').map((it) => it.channel),
       ['book'],
     );
+  });
+
+  void test('a check that would ask for nothing is refused, and does not pass', async (t) => {
+    const file = join(scratchDirectory(t), 'prices.yaml');
+    const text = scenarioEnvironmentText('prices')
+      .replaceAll(', tier: 1 }', ', tier: 1, depth: l1 }')
+      .replace('  symbols:', '  feeds: { kraken: { channels: [book] } }\n  symbols:');
+    writeFileSync(file, text);
+    const none = await ssmd([
+      ...['feed', 'check', 'kraken', '--env', file, '--url', 'ws://127.0.0.1:9/v2'],
+    ]);
+    assert.equal(none.code, 2, none.out + none.err);
+    assert.match(none.err, /channels book of kraken ask for nothing of/);
   });
 
   void test('Ctrl-C ends it at once, with no result', async (t) => {

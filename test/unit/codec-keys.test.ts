@@ -41,6 +41,23 @@ test('a table that has seen one order reads every other', () => {
   for (const [text, keys] of orders) assert.deepEqual(keysOf(text, table), keys, text);
 });
 
+test('a guess needs the comma before it, as a look-up does', () => {
+  const table = keyTable('a', 'b');
+  for (let seen = 0; seen < 3; seen++) keysOf('{"a":1,"b":2}', table);
+  for (const text of [
+    '{"a":1;"b":2}',
+    '{"a":1 "b":2}',
+    '{"a":1""b":2}',
+    '{,"a":1}',
+    '{"a":1:"b":2}',
+  ]) {
+    const scanner = scannerOf(text);
+    scanner.beginObject();
+    while (scanner.nextKey(table) !== KEY_END) scanner.skip();
+    assert.equal(scanner.failed, true, text);
+  }
+});
+
 test('a guessed key is the last string read, like one looked up', () => {
   const table = keyTable('first', 'second');
   keysOf('{"first":1,"second":2}', table);
