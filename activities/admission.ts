@@ -10,7 +10,7 @@ import { invalidInput } from '../schema/errors.ts';
 import type { ErrorCode, ErrorFacts, Fault } from '../schema/errors.ts';
 import type { JobType } from '../schema/jobs.ts';
 import { nearMiss } from '../schema/near-miss.ts';
-import { dayStart, parseDay } from '../schema/time.ts';
+import { dayStart, nsFromMs, parseDay } from '../schema/time.ts';
 import type { Day, UnixNs } from '../schema/time.ts';
 import { dayFault, feedFault, openDay, shown, yesterdayOf } from './day-input.ts';
 import type { JobDeps } from './deps.ts';
@@ -36,7 +36,7 @@ export type Admitted = {
   /** The one that was named, or all of the environment. */
   readonly feeds: readonly string[];
   readonly shards: readonly Shard[];
-  /** The one that was named, or yesterday. */
+  /** The one that was named, or the day before it was due. */
   readonly day: string;
   /** Names of the search attributes the server knows: it refuses others for ever. */
   readonly search_attributes: readonly string[];
@@ -52,7 +52,12 @@ export type Refused = {
 };
 
 export type Admission = Admitted | Refused;
-export type JobRequest = { readonly type: JobType; readonly input: unknown };
+export type JobRequest = {
+  readonly type: JobType;
+  readonly input: unknown;
+  /** The time its schedule meant it for, Unix ms: a run that starts late still means that day's yesterday. */
+  readonly nominal_ms?: number;
+};
 
 export type AdmissionDeps = Pick<JobDeps, 'configuredFeeds' | 'shardsOf' | 'now'> & {
   /** Names of the custom search attributes of our namespace; none where the server cannot say. */
@@ -295,10 +300,11 @@ const SHAPES: { readonly [T in JobType]: Shape } = {
 const FAULTS_LISTED_MAX = 40;
 
 /** Judges what was typed; `search_attributes` is left empty. */
-export function admit(known: Known, { type, input }: JobRequest): Admission {
+export function admit(known: Known, { type, input, nominal_ms }: JobRequest): Admission {
   const given = input ?? {};
   const faults = faultsOf(given, SHAPES[type], known);
-  const yesterday = yesterdayOf(known.now);
+  const due = nominal_ms === undefined ? known.now : nsFromMs(nominal_ms);
+  const yesterday = yesterdayOf(due);
   if (faults.length > 0) {
     const example = exampleOf(type, known, yesterday);
     return { refusal: refusalOf(type, faults, example, given as Given, known) };

@@ -21,6 +21,7 @@ import { register as job } from './commands/job.ts';
 import { register as log } from './commands/log.ts';
 import { register as reprocess } from './commands/reprocess.ts';
 import { register as replay } from './commands/replay.ts';
+import { register as schedule } from './commands/schedule.ts';
 import { register as simulate } from './commands/simulate.ts';
 import { register as storage } from './commands/storage.ts';
 import { register as sub } from './commands/sub.ts';
@@ -51,6 +52,7 @@ export const COMMANDS: readonly Register[] = [
   trace,
   worker,
   job,
+  schedule,
   issue,
   audit,
   backfill,

@@ -12,12 +12,14 @@ import {
   writeFileSync,
 } from 'node:fs';
 import path from 'node:path';
+import type { Calendar } from '../calendars/calendar.ts';
 import { differenceLines, differences } from '../calendars/compare.ts';
-import { SsmdError, invalidInput } from '../schema/errors.ts';
+import { SsmdError, invalidInput, invariant } from '../schema/errors.ts';
 import { suggestion } from '../schema/near-miss.ts';
 import { NAME_PATTERN } from '../schema/symbols.ts';
 import { parseCalendar } from './calendar-file.ts';
 import type { CalendarFile } from './calendar-file.ts';
+import type { Environment } from './env.ts';
 
 /** Folders that are looked through, as paths. */
 export type CalendarFolders = { readonly shipped: string; readonly own: string };
@@ -61,6 +63,28 @@ export function loadCalendar(name: string, folders: CalendarFolders): LoadedCale
     `calendar "${name}" not found: no file ${own} nor ${shipped}; ${suggestion(name, names)} ` +
     '(npx ssmd calendar list shows them, calendar add takes a new one)';
   throw new SsmdError('SSMD_NOT_FOUND', message, { facts: { calendar: name, known: names } });
+}
+
+/** A feed's market where its environment names none: it never closes. */
+const CALENDAR_DEFAULT = 'crypto';
+
+/**
+ * The calendar of each feed of an environment, read once and now, so that a faulty file is told at once.
+ * @throws SSMD_NOT_FOUND, SSMD_INVALID_CONFIG
+ */
+export function calendarsOf(
+  { spec, symbols }: Pick<Environment, 'spec' | 'symbols'>,
+  folders: CalendarFolders,
+): (feed: string) => Calendar {
+  const nameOf = (feed: string): string => spec.feeds[feed]?.calendar ?? CALENDAR_DEFAULT;
+  const names = symbols.flatMap((it) => [...it.feeds.keys()]).map(nameOf);
+  const wanted = new Set([...names, CALENDAR_DEFAULT]);
+  const loaded = new Map([...wanted].map((it) => [it, loadCalendar(it, folders).calendar]));
+  return (feed) => {
+    const calendar = loaded.get(nameOf(feed));
+    invariant(calendar !== undefined, `feed ${feed} belongs to the environment`);
+    return calendar;
+  };
 }
 
 /**

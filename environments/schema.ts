@@ -56,6 +56,8 @@ const feed = z.strictObject({
   url: venueUrl.optional(),
   channels: z.array(z.string()).min(1).optional(),
   book_depth: z.int().positive().optional(),
+  /** When its market trades; `crypto`, which never closes, where it is left out. */
+  calendar: name.optional(),
 });
 
 const capture = z.strictObject({

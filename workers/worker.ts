@@ -25,10 +25,12 @@ import type { ExportDeps } from '../activities/export-plan.ts';
 import { createNoticeActivities } from '../activities/notices.ts';
 import { createQaActivities } from '../activities/qa.ts';
 import { createReprocessActivities } from '../activities/reprocess.ts';
+import { createSessionActivities } from '../activities/session.ts';
 import type { QaDeps } from '../activities/qa.ts';
 import { FEEDS } from '../connectors/registry.ts';
 import { readSoftware } from '../connectors/runtime/provenance.ts';
 import type { NotifySettings } from '../environments/alerts-file.ts';
+import { calendarFolders, calendarsOf } from '../environments/calendar-files.ts';
 import type { Endpoints } from '../environments/endpoints.ts';
 import { feedsOf, shardsOf } from '../environments/env.ts';
 import type { Environment } from '../environments/env.ts';
@@ -87,6 +89,7 @@ export async function startWorker(options: WorkerOptions): Promise<RunningWorker
   const { environment, endpoints } = options;
   const logger = options.logger ?? createLogger();
   installRuntime(logger, options.metrics_port);
+  const calendarOf = calendarsOf(environment, calendarFolders(options.root));
   const connection = await connect(endpoints.temporal.address);
   const { namespace } = endpoints.temporal;
   const adapters = openAdapters(environment, endpoints);
@@ -115,6 +118,7 @@ export async function startWorker(options: WorkerOptions): Promise<RunningWorker
       ...createQaActivities(deps),
       ...createReprocessActivities({ ...deps, builds }),
       ...createNoticeActivities({ ...deps, desk }),
+      ...createSessionActivities({ calendarOf }),
       ...createAdmissionActivities({ ...deps, searchAttributes }),
     },
     identity,

@@ -15,7 +15,7 @@ import type { Shard } from '../activities/admission.ts';
 import type { Committed } from '../activities/archive-day.ts';
 import type { ArchivePlan } from '../activities/archive-plan.ts';
 import type { DailyArchiveInput } from '../schema/jobs.ts';
-import type { Day } from '../schema/time.ts';
+import type { Day, UnixNs } from '../schema/time.ts';
 import { admit } from './lib/admit.ts';
 import { fileUnder } from './lib/attributes.ts';
 import { runTimeMs } from './lib/clock.ts';
@@ -24,6 +24,8 @@ import { asksForNewPlan, codeOf } from './lib/failures.ts';
 import { dailyQaId } from './lib/ids.ts';
 import { createShow } from './lib/progress.ts';
 import type { Show } from './lib/progress.ts';
+import { sessionOf, skip } from './lib/session.ts';
+import type { Skipped } from './lib/session.ts';
 import { awaited, cache, io, records } from './proxies.ts';
 
 export type DailyArchiveReport = Committed & {
@@ -40,7 +42,9 @@ const LATE_CHECK = '10 minutes';
 const PLANS_MAX = 4;
 const STAGES = ['bus', 'plan', 'build', 'verify', 'commit', 'qa'];
 
-export async function dailyArchive(input: DailyArchiveInput): Promise<DailyArchiveReport> {
+export async function dailyArchive(
+  input: DailyArchiveInput,
+): Promise<DailyArchiveReport | Skipped> {
   const { wanted, day, shards, search_attributes: known } = await admit('daily-archive', input);
   const { feed } = wanted;
   const mode = wanted.force === true ? 'force' : 'wait';
@@ -48,7 +52,15 @@ export async function dailyArchive(input: DailyArchiveInput): Promise<DailyArchi
   const title = `daily-archive ${feed} ${day}`;
   const show = createShow(title, STAGES);
   show('bus');
-  const deadline_ms = deadlineOf({ day: day as Day, due_ms: dueMs() });
+  const session = await sessionOf({ feed, day });
+  if (session?.expected === false && wanted.force !== true) {
+    const skipped = skip({ feed, day }, session, known);
+    show(null, `**${skipped.outcome}**. With \`"force": true\` it is archived all the same.`);
+    return skipped;
+  }
+  const close = session?.close ?? null;
+  const close_ns = close === null ? {} : { close_ns: BigInt(close) as UnixNs };
+  const deadline_ms = deadlineOf({ day: day as Day, ...close_ns, due_ms: dueMs() });
   const { plan, done } = await warnedIfLate({ title, deadline_ms, known }, async () => {
     await takeFromBus(shards, show);
     return archive({ ...wanted, day }, show, known);

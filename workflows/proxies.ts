@@ -15,6 +15,7 @@ import type { ExportActivities } from '../activities/export.ts';
 import type { QaActivities } from '../activities/qa.ts';
 import type { ReprocessActivities } from '../activities/reprocess.ts';
 import type { ReplayActivities } from '../activities/replay.ts';
+import type { SessionActivities } from '../activities/session.ts';
 import type { UsageActivities } from '../activities/usage.ts';
 import { PARTS_QUEUE, REPLAY_QUEUE, REPLAY_WORDS_QUEUE } from './lib/queues.ts';
 
@@ -28,6 +29,7 @@ export type Activities = AdmissionActivities &
   ExportActivities &
   QaActivities &
   ReplayActivities &
+  SessionActivities &
   ReprocessActivities;
 
 /** A server may be away for a night's part: a job waits for it, and then somebody has to look. */

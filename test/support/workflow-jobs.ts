@@ -14,9 +14,12 @@ import { createExportActivities } from '../../activities/export.ts';
 import { createNoticeActivities } from '../../activities/notices.ts';
 import { createQaActivities } from '../../activities/qa.ts';
 import { createReprocessActivities } from '../../activities/reprocess.ts';
+import { createSessionActivities } from '../../activities/session.ts';
 import type { QaDeps } from '../../activities/qa.ts';
 import type { Replays } from '../../activities/replay.ts';
 import type { NoticeRun } from '../../schema/notice.ts';
+import type { Calendar } from '../../calendars/calendar.ts';
+import { calendarFolders, loadCalendar } from '../../environments/calendar-files.ts';
 import { renderReport } from '../../qa/report.ts';
 import { partWorker } from '../../workers/builds.ts';
 import { jobRunsOf } from '../../workers/job-runs.ts';
@@ -25,6 +28,7 @@ import type { NoticeChannels } from '../../workers/notices.ts';
 import { replayWorkers } from '../../workers/replays.ts';
 import { bundleWorkflows } from '../../workers/worker.ts';
 import { exportDeps } from './export-run.ts';
+import { projectRoot } from './project.ts';
 import { buildsIn } from './reprocess-jobs.ts';
 import { TINY_SUITE } from './tiny-suite.ts';
 
@@ -52,6 +56,11 @@ export const tinyQa: QaDeps = {
   renderReport,
 };
 
+/** One of `calendars/`. */
+export function shippedCalendar(name: string): Calendar {
+  return loadCalendar(name, calendarFolders(projectRoot)).calendar;
+}
+
 /** Starts the worker; disposing stops it and waits. */
 export async function startWorkflowJobs(
   address: string,
@@ -59,6 +68,7 @@ export async function startWorkflowJobs(
   attributes: readonly string[] = SEARCH_ATTRIBUTES,
   replays: Replays | null = null,
   notices: NoticeChannels | null = null,
+  calendar: Calendar = shippedCalendar('crypto'),
 ): Promise<WorkflowJobs> {
   if (!installed) {
     const logging = { filter: { core: 'ERROR', other: 'ERROR' } } as const;
@@ -88,6 +98,7 @@ export async function startWorkflowJobs(
       ...createQaActivities({ ...deps, ...tinyQa }),
       ...createReprocessActivities({ ...deps, builds }),
       ...createNoticeActivities({ ...deps, desk: createNoticeDesk(connection, 'default') }),
+      ...createSessionActivities({ calendarOf: () => calendar }),
       ...createAdmissionActivities({
         ...deps,
         searchAttributes: () => Promise.resolve(attributes),

@@ -3,6 +3,7 @@ import { ApplicationFailure } from '@temporalio/workflow';
 import type { Admitted } from '../../activities/admission.ts';
 import type { JobInputs, JobType } from '../../schema/jobs.ts';
 import { quick } from '../proxies.ts';
+import { nominalMs } from './nominal.ts';
 
 /**
  * What the job may do, with its input as it may be relied on. Fails the run at once, never to be
@@ -12,7 +13,9 @@ export async function admit<T extends JobType>(
   type: T,
   input: JobInputs[T],
 ): Promise<Admitted & { readonly wanted: JobInputs[T] }> {
-  const admission = await quick.admitJob({ type, input });
+  const nominal_ms = nominalMs();
+  const scheduled = nominal_ms === null ? {} : { nominal_ms };
+  const admission = await quick.admitJob({ type, input, ...scheduled });
   if (admission.refusal !== null) {
     const { code, message, facts } = admission.refusal;
     throw ApplicationFailure.nonRetryable(message, code, facts);

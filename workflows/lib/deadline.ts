@@ -17,6 +17,7 @@ import type { Day, UnixNs } from '../../schema/time.ts';
 import type { NoticeActivities } from '../../activities/notices.ts';
 import { fileUnder, filedUnder } from './attributes.ts';
 import { runTimeMs } from './clock.ts';
+import { nominalMs } from './nominal.ts';
 import { showWarning } from './progress.ts';
 
 const PATCH = 'deadline';
@@ -44,11 +45,7 @@ export function deadlineOf(of: {
 
 /** When this run was to start: by its schedule, or by whoever started it. */
 export function dueMs(): number {
-  const { searchAttributes, startTime } = workflowInfo();
-  const [nominal] = searchAttributes['TemporalScheduledStartTime'] ?? [];
-  if (nominal instanceof Date) return nominal.getTime();
-  const at = typeof nominal === 'string' ? Date.parse(nominal) : Number.NaN;
-  return Number.isNaN(at) ? startTime.getTime() : at;
+  return nominalMs() ?? workflowInfo().startTime.getTime();
 }
 
 /** Runs `work`; warns once where it is not done by `deadline_ms` (Unix), and lets it go on. */

@@ -1,0 +1,292 @@
+/** Schedules on a real Temporal server: applied, fired, made up for, and filled in afterwards. */
+import assert from 'node:assert/strict';
+import { after, before, test } from 'node:test';
+import { msToTs, tsToMs } from '@temporalio/common/lib/time.js';
+import { parseIso } from '../../schema/time.ts';
+import type { Day } from '../../schema/time.ts';
+import { NS_PER_MINUTE } from '../../schema/time.ts';
+import { applySchedules, createSchedule } from '../../workers/schedule-apply.ts';
+import type { Applied } from '../../workers/schedule-apply.ts';
+import { desired, mornings } from '../../workers/schedules.ts';
+import type { WantedSchedule } from '../../workers/schedules.ts';
+import { rule, timesBetween } from '../../workers/schedule-times.ts';
+import type { FiringTimes } from '../../workers/schedule-times.ts';
+import { cronRule } from '../../workers/cron.ts';
+import type { ScheduleRow } from '../../cli/schedule-rows.ts';
+import { ssmd } from '../support/command-line.ts';
+import type { Ran } from '../support/command-line.ts';
+import { keepHistory } from '../support/histories.ts';
+import { openS3Jobs } from '../support/s3-jobs.ts';
+import type { S3Jobs } from '../support/s3-jobs.ts';
+import { startTestServers } from '../support/servers.ts';
+import type { TestServers } from '../support/servers.ts';
+import { writeTinyDay } from '../support/tiny-day.ts';
+import { shippedCalendar, startWorkflowJobs } from '../support/workflow-jobs.ts';
+import type { WorkflowJobs } from '../support/workflow-jobs.ts';
+
+const NOW = '2026-11-22T06:00:00Z';
+const now = parseIso(NOW) ?? assert.fail();
+const STEP = 20n * NS_PER_MINUTE;
+const equity = shippedCalendar('us-equity');
+const options = { environment: 'test', dry_run: false, prune: false };
+
+let servers: TestServers;
+let stores: S3Jobs;
+let jobs: WorkflowJobs;
+
+before(async () => {
+  servers = await startTestServers({ temporal: true, s3: true });
+  stores = await openS3Jobs(servers.s3, NOW, { bus: null });
+  const { address } = servers.temporal;
+  jobs = await startWorkflowJobs(address, stores.deps, undefined, null, null, equity);
+});
+
+after(async () => {
+  await jobs[Symbol.asyncDispose]();
+  await stores[Symbol.asyncDispose]();
+  await servers[Symbol.asyncDispose]();
+});
+
+const wanted = (): WantedSchedule[] => desired({ feeds: ['tiny'] }, () => equity, now);
+const outcomes = (of: readonly Applied[]): Record<string, string> =>
+  Object.fromEntries(of.map((it) => [it.id, it.outcome]));
+
+/** What the server says it would fire in `(from, to]`. */
+async function matching(id: string, from: string, to: string): Promise<string[]> {
+  const answer = await jobs.client.workflowService.listScheduleMatchingTimes({
+    namespace: 'default',
+    scheduleId: id,
+    startTime: msToTs(Date.parse(from)),
+    endTime: msToTs(Date.parse(to)),
+  });
+  return (answer.startTime ?? []).map((it) => new Date(tsToMs(it)).toISOString());
+}
+
+function own(times: FiringTimes, from: string, to: string): string[] {
+  const found = timesBetween(times, Date.parse(from), Date.parse(to));
+  return found.map((it) => new Date(it).toISOString());
+}
+
+type Seen = { readonly id: string; readonly outcome: unknown; readonly day: unknown };
+
+/** Runs of a schedule that are over, by their ids, once there are `count`. */
+async function runsOf(id: string, count: number): Promise<Seen[]> {
+  const query = `WorkflowId STARTS_WITH "${id}-2"`;
+  for (const late = performance.now() + 60_000; ;) {
+    const seen: Seen[] = [];
+    for await (const { workflowId, memo, status } of jobs.client.workflow.list({ query })) {
+      if (status.name === 'RUNNING') continue;
+      seen.push({ id: workflowId, outcome: memo?.['outcome'], day: memo?.['day'] });
+    }
+    if (seen.length >= count || performance.now() > late) {
+      return seen.toSorted((a, b) => (a.id < b.id ? -1 : 1));
+    }
+  }
+}
+
+function cli(args: readonly string[]): Promise<Ran> {
+  const env = { TEMPORAL_ADDRESS: servers.temporal.address };
+  return ssmd(['schedule', ...args, '--env', 'dev'], { root: servers.dir, env });
+}
+
+test('applied once they are there, applied again nothing changes, and a pause stays', async () => {
+  const { schedule } = jobs.client;
+  const dry = await applySchedules(schedule, wanted(), { ...options, dry_run: true });
+  assert.ok(dry.every(({ outcome }) => outcome === 'created'));
+  const first = await applySchedules(schedule, wanted(), options);
+  assert.deepEqual(outcomes(first), outcomes(dry));
+  assert.deepEqual(Object.keys(outcomes(first)), [
+    ...['daily-archive/tiny', 'daily-qa/tiny', 'archive-tier', 'audit'],
+    ...['monthly-audit', 'weekly-cleanup'],
+  ]);
+  const again = await applySchedules(schedule, wanted(), options);
+  assert.deepEqual(
+    again.filter(({ outcome }) => outcome !== 'unchanged'),
+    [],
+    'what the server holds compares equal with what it was given',
+  );
+  const handle = schedule.getHandle('audit');
+  await handle.pause('a disk is being replaced');
+  await handle.update(({ action, policies, state }) => ({
+    ...{ action, policies, state },
+    spec: { calendars: [{ hour: 3 }, { hour: 9 }], intervals: [{ every: '1 day' }] },
+  }));
+  const mended = (await applySchedules(schedule, wanted(), options)).filter(
+    ({ outcome }) => outcome !== 'unchanged',
+  );
+  assert.deepEqual(outcomes(mended), { audit: 'updated' });
+  assert.match(mended[0]?.diff.join('\n') ?? '', /^- fires: 03:00:00$/m);
+  assert.match(mended[0]?.diff.join('\n') ?? '', /^- interval: /m);
+  const { state, spec } = await handle.describe();
+  assert.deepEqual([state.paused, state.note], [true, 'a disk is being replaced']);
+  assert.equal(spec.calendars?.length, 1);
+  assert.equal(spec.intervals?.length ?? 0, 0, 'nothing of the old one is left');
+  await handle.unpause('replaced');
+});
+
+test('the server fires when our own reckoning says, holidays and clock changes included', async () => {
+  const [from, to] = ['2025-01-01T00:00:00Z', '2028-12-31T23:00:00Z'];
+  for (const name of ['us-equity', 'cme-equity-index', 'hkex', 'fx', 'crypto']) {
+    const times = mornings(shippedCalendar(name), now, 6);
+    const [like] = wanted();
+    assert.ok(like);
+    const one = { ...like, id: `times/${name}`, times };
+    await createSchedule(jobs.client.schedule, one, {
+      ...{ environment: 'test', source: 'create', paused: true },
+    });
+    const held: string[] = [];
+    for (let year = 2025; year <= 2028; year++) {
+      held.push(
+        ...(await matching(one.id, `${year - 1}-12-31T23:59:59Z`, `${year}-12-31T23:00:00Z`)),
+      );
+    }
+    assert.deepEqual(held, own(times, from, to), name);
+    assert.ok(held.length > 900, `${name}: ${held.length}`);
+  }
+});
+
+test('in New York, once a day across both changes of the clocks', async () => {
+  const [like] = wanted();
+  assert.ok(like);
+  const at = (cron: string): FiringTimes => {
+    return { fire: [cronRule(cron)], skip: [], tz: 'America/New_York' };
+  };
+  for (const [id, cron, march, november] of [
+    ['ny/6', '0 6 * * *', 4, 4],
+    // Why such hours are refused.
+    ['ny/gap', '30 2 * * *', 3, 4],
+    ['ny/fold', '30 1 * * *', 4, 5],
+  ] as const) {
+    const times = at(cron);
+    await createSchedule(
+      jobs.client.schedule,
+      { ...like, id, times },
+      { environment: 'test', source: 'create', paused: true },
+    );
+    const spring = ['2026-03-07T05:00:00Z', '2026-03-11T04:00:00Z'] as const;
+    const autumn = ['2026-10-31T04:00:00Z', '2026-11-04T05:00:00Z'] as const;
+    assert.deepEqual(await matching(id, ...spring), own(times, ...spring), id);
+    assert.deepEqual(await matching(id, ...autumn), own(times, ...autumn), id);
+    assert.equal(own(times, ...spring).length, march, id);
+    assert.equal(own(times, ...autumn).length, november, id);
+  }
+});
+
+test('a backfill across a change of clocks, a holiday and an early close: exactly the right runs', async () => {
+  // What was captured: before it there is nothing, between it days that are one gap.
+  const captured = ['2025-11-03', '2025-11-28'];
+  for (const day of captured)
+    await writeTinyDay(stores.deps.raw, { day: day as Day, step_ns: STEP });
+  const id = 'daily-archive/tiny';
+  // 2 November: clocks go back. 27: Thanksgiving. 28: closes at 13:00.
+  for (const [start, end] of [
+    ['2025-10-31', '2025-11-03'],
+    ['2025-11-24', '2025-11-30'],
+  ] as const) {
+    const { code, out, err } = await cli(['backfill', id, '--start', start, '--end', end]);
+    assert.equal(code, 0, out + err);
+  }
+  const runs = await runsOf(id, 6);
+  assert.deepEqual(
+    runs.map((it) => `${it.id.slice(id.length + 1)} ${String(it.outcome)}`),
+    [
+      '2025-11-01T06:00:00Z failed',
+      '2025-11-04T06:00:00Z committed',
+      '2025-11-25T06:00:00Z committed',
+      '2025-11-26T06:00:00Z committed',
+      '2025-11-27T06:00:00Z committed',
+      '2025-11-29T06:00:00Z committed',
+    ],
+  );
+  const days = runs.map(({ day }) => day).filter((it) => it !== undefined);
+  const open = ['2025-11-03', '2025-11-24', '2025-11-25', '2025-11-26', '2025-11-28'];
+  assert.deepEqual(days, open, 'each run took the day before it was due');
+  await keepHistory(jobs.client, 'daily-archive', `${id}-2025-11-29T06:00:00Z`, 'scheduled');
+});
+
+test('checks that come before the archive wait for it', async () => {
+  const { code, out, err } = await cli(['trigger', 'daily-qa/tiny', '--json']);
+  assert.equal(code, 0, err);
+  const [started] = JSON.parse(out) as { run: string }[];
+  const run = jobs.client.workflow.getHandle(started?.run ?? '');
+  for (const late = performance.now() + 20_000; ;) {
+    const { events } = await run.fetchHistory();
+    const timer = events?.find((it) => it.timerStartedEventAttributes);
+    if (timer !== undefined) break;
+    const { status } = await run.describe();
+    assert.equal(status.name, 'RUNNING');
+    assert.ok(performance.now() < late, 'it waits');
+  }
+  await run.cancel();
+  await assert.rejects(run.result());
+  await keepHistory(jobs.client, 'daily-qa', started?.run ?? '', 'waited');
+});
+
+test('a holiday that a schedule does not know of ends its run as skipped', async () => {
+  const [like] = wanted();
+  assert.ok(like);
+  const every = {
+    ...like,
+    id: 'every-day',
+    times: { fire: [rule({ hours: [6] })], skip: [], tz: 'UTC' },
+  };
+  await createSchedule(jobs.client.schedule, every, { environment: 'test', source: 'create' });
+  const window = ['--start', '2025-11-27', '--end', '2025-11-27'];
+  const { code, err } = await cli(['backfill', 'every-day', ...window]);
+  assert.equal(code, 0, err);
+  const [run] = await runsOf('every-day', 1);
+  assert.deepEqual(run, {
+    id: 'every-day-2025-11-28T06:00:00Z',
+    outcome: 'skipped: Thanksgiving Day',
+    day: '2025-11-27',
+  });
+  await keepHistory(jobs.client, 'daily-archive', 'every-day-2025-11-28T06:00:00Z', 'skipped');
+  const { out } = await cli(['show', 'every-day', '--json']);
+  const [row] = JSON.parse(out) as ScheduleRow[];
+  assert.deepEqual([row?.missed, row?.overlap_skipped, row?.buffered], [0, 0, 0]);
+  assert.equal(row?.taken, 1);
+});
+
+test('a run that is triggered is found by its id', async () => {
+  const { code, out, err } = await cli(['trigger', 'monthly-audit', '--json']);
+  assert.equal(code, 0, err);
+  const [started] = JSON.parse(out) as { id: string; run: string }[];
+  assert.match(started?.run ?? '', /^monthly-audit-\d{4}-/);
+  const ended = await jobs.client.workflow.getHandle(started?.run ?? '').result();
+  assert.equal((ended as { outcome: string }).outcome, 'reported');
+  const shown = await cli(['show', 'monthly-audit']);
+  assert.match(shown.out, /1 started, 0 missed/);
+  assert.match(shown.out, /COMPLETED \(reported\) {2}monthly-audit-/);
+});
+
+test('a server that was away across due times starts each of them once', async () => {
+  const [like] = wanted();
+  assert.ok(like);
+  const id = 'every-second';
+  const times = { fire: [rule({ hours: [], minutes: [], seconds: [] })], skip: [], tz: 'UTC' };
+  const of = { ...like, id, job: 'daily-archive', input: { feed: 'tiny', qa: false }, times };
+  const begun = Math.ceil(Date.now() / 1_000);
+  await createSchedule(jobs.client.schedule, of, { environment: 'test', source: 'create' });
+  await runsOf(id, 2);
+  await servers.temporal.kill();
+  const away = Date.now();
+  while (Date.now() < away + 3_000) await new Promise((resolve) => setTimeout(resolve, 100));
+  await servers.temporal.restart();
+  await runsOf(id, 8);
+  await jobs.client.schedule.getHandle(id).pause('enough');
+  const { info } = await jobs.client.schedule.getHandle(id).describe();
+  const runs = await runsOf(id, info.numActionsTaken);
+  const due = runs.map((it) => Date.parse(it.id.slice(id.length + 1)) / 1_000);
+  const [first = 0] = due;
+  assert.ok(first <= begun + 2);
+  assert.deepEqual(
+    due,
+    due.map((_, index) => first + index),
+    'nothing missed, nothing twice',
+  );
+  assert.equal(info.numActionsMissedCatchupWindow + info.numActionsSkippedOverlap, 0);
+  assert.ok(
+    due.some((it) => it * 1_000 > away && it * 1_000 < away + 3_000),
+    'some were due meanwhile',
+  );
+});
