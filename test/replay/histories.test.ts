@@ -51,7 +51,10 @@ test('every recorded run replays', async () => {
 
 test('a run that took another path does not', async () => {
   const broken = histories
-    .filter(({ type }) => type === 'daily-archive')
+    .filter(({ type, history }) => {
+      // One that was skipped plans nothing.
+      return type === 'daily-archive' && JSON.stringify(history).includes('"planArchiveDay"');
+    })
     .map((kept) => ({
       ...kept,
       history: JSON.parse(
