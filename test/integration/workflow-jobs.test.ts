@@ -212,6 +212,7 @@ test('whatever a job may have to wait for, it waits for hours; only the bus is n
     planArchiveDay: six_hours,
     planAudit: six_hours,
     resolveQaDay: six_hours,
+    resolveSession: six_hours,
     runQaSuite: six_hours,
     verifyArchiveDay: six_hours,
     writeAuditReport: six_hours,
