@@ -69,6 +69,10 @@ test('systemd-timesyncd: its offset is of the server against us', () => {
   });
   const early = SAMPLES.timesync.replace('Packet count: 41', 'Packet count: 0');
   assert.equal(readTimesyncd(early, null)?.synchronized, false);
+  for (const stratum of [0, 16]) {
+    const none = SAMPLES.timesync.replace('Stratum: 3', `Stratum: ${stratum}`);
+    assert.equal(readTimesyncd(none, null)?.synchronized, false, `stratum ${stratum}`);
+  }
 });
 
 test('time spans of systemd', () => {

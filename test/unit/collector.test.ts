@@ -1,13 +1,14 @@
 /** The collector's parts: queue, partitions, writer, states, figures, negotiation of its metrics. */
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
+import type { CollectorStatus } from '../../connectors/collector/collector.ts';
 import { createLineLimit } from '../../connectors/collector/events.ts';
 import {
   MINUTES_KEPT,
   NO_TOTALS,
   createRecentFigures,
 } from '../../connectors/collector/figures.ts';
-import { wantsText } from '../../connectors/collector/metrics.ts';
+import { metricsJson, metricsText, wantsText } from '../../connectors/collector/metrics.ts';
 import { batchesOf, fileName } from '../../connectors/collector/partitions.ts';
 import { createFrameQueue } from '../../connectors/collector/queue.ts';
 import type { RawRow } from '../../connectors/collector/raw-schema.ts';
@@ -226,6 +227,33 @@ test('metrics are text for who asks for it, JSON for everybody else', () => {
   for (const accept of ['', '*/*', 'application/json', browser, both, 'text/plain;q=0']) {
     assert.equal(wantsText(accept), false, accept);
   }
+});
+
+test('each figure is its own, as JSON and as text', () => {
+  const totals = { frames: 1, bytes: 2, queue_full: 3, too_large: 4, connects: 5, disconnects: 6 };
+  const writer = { frames: 7, bytes: 8, files: 9, failures: 10, lost: 11 };
+  const queue = { frames: 12, bytes: 13, ratio: 0.14 };
+  const offline = { minutes: 15, gaps_total: 16 };
+  const kinds = { gaps: { time: 17 }, alarms: { silent: 18 } };
+  const status = {
+    ...{ state: 'READY', uptime_s: 19, totals, writer, queue, offline, ...kinds },
+  } as unknown as CollectorStatus;
+  const figures = {
+    ...{ up: 1, uptime_seconds: 19, frames_total: 1, bytes_total: 2, frames_written_total: 7 },
+    ...{ files_total: 9, file_bytes_total: 8, write_failures_total: 10, write_lost_total: 11 },
+    ...{ queue_full_drops_total: 3, too_large_total: 4, connects_total: 5, disconnects_total: 6 },
+    ...{ queue_frames: 12, queue_bytes: 13, queue_ratio: 0.14 },
+    ...{ offline_minutes: 15, offline_gaps: 16 },
+  };
+  const named = { state: 'READY', gaps_total: { time: 17 }, alarms_total: { silent: 18 } };
+  assert.deepEqual(metricsJson(status), { ...figures, ...named });
+  const lines = metricsText(status).split('\n');
+  for (const [name, value] of Object.entries(figures)) {
+    assert.ok(lines.includes(`ssmd_collector_${name} ${value}`), name);
+  }
+  assert.ok(lines.includes('ssmd_collector_gaps_total{kind="time"} 17'));
+  assert.ok(lines.includes('ssmd_collector_state{state="READY"} 1'));
+  assert.ok(lines.includes('ssmd_collector_state{state="ERROR"} 0'));
 });
 
 test('a note that cannot be understood is none; times in it that are none are left out', async () => {
