@@ -11,7 +11,7 @@ export async function explainListenError(error: unknown): Promise<unknown> {
     const { portOwner } = await import('../stack/processes.ts');
     const owner = await portOwner(port);
     const by = owner === null ? 'another process' : `${owner.name} (process ${owner.pid})`;
-    const message = `${at} is taken by ${by}; choose another with --port, or leave it out for a free one`;
+    const message = `${at} is taken by ${by}; choose another with --port (0 takes a free one)`;
     return new SsmdError('SSMD_UNAVAILABLE', message, { facts: { ...facts, owner }, cause: error });
   }
   const why = code === 'EACCES' ? 'is not ours to take (ports below 1024 belong to root)' : code;

@@ -4,7 +4,8 @@
  * by a link, which unlike a rename refuses to write over what is there.
  */
 import { randomUUID } from 'node:crypto';
-import { link, mkdir, open, readFile, readdir, rename, rm, stat } from 'node:fs/promises';
+import { constants } from 'node:fs';
+import { access, link, mkdir, open, readFile, readdir, rename, rm, stat } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
 import { SsmdError } from '../schema/errors.ts';
 import { sameBytes } from './whole-files.ts';
@@ -81,6 +82,34 @@ export function createFolderWholeFiles(folder: string): WholeFiles {
       return left;
     },
   };
+}
+
+/**
+ * Makes a folder where it is not there. Whether files fit into it is not asked: room may come back.
+ * @throws SSMD_INVALID_INPUT where no file can ever be put into it: a file in its way, no right to write
+ */
+export async function requireFolder(folder: string): Promise<void> {
+  try {
+    await makeMissing(folder);
+    await access(folder, constants.W_OK | constants.X_OK);
+  } catch (error) {
+    if (codeOf(error) === 'ENOSPC') return;
+    const why = error instanceof Error ? error.message : String(error);
+    const message = `no file can be put into ${folder}: ${why}; name a folder that is ours to write`;
+    throw new SsmdError('SSMD_INVALID_INPUT', message, { facts: { folder }, cause: error });
+  }
+}
+
+/** One by one: a recursive mkdir never ends where a folder that is there says ENOENT, as /proc does. */
+async function makeMissing(folder: string): Promise<void> {
+  const found = await orNull(stat(folder));
+  if (found?.isDirectory() === true) return;
+  if (found !== null) throw new Error(`${folder} is no folder`);
+  await makeMissing(dirname(folder));
+  await mkdir(folder).catch((error: unknown) => {
+    if (codeOf(error) !== 'EEXIST') throw error;
+  });
+  await syncFolder(dirname(folder));
 }
 
 /** A name that is taken by these very bytes is our own earlier attempt's. */

@@ -20,7 +20,7 @@ import type { Environment } from '../environments/env.ts';
 import { SsmdError } from '../schema/errors.ts';
 import type { FoldConfig } from '../schema/symbols.ts';
 import { createBucketWholeFiles } from '../storage/bucket-whole-files.ts';
-import { createFolderWholeFiles } from '../storage/fs-whole-files.ts';
+import { createFolderWholeFiles, requireFolder } from '../storage/fs-whole-files.ts';
 import { parquetTables } from '../storage/parquet.ts';
 import { requireConditionalWrites } from '../storage/probe.ts';
 import { createS3ObjectStore } from '../storage/s3.ts';
@@ -153,7 +153,10 @@ async function openFiles(
   { environment, endpoints, out }: CollectorOptions,
   stack: AsyncDisposableStack,
 ): Promise<WholeFiles> {
-  if (out !== 's3') return createFolderWholeFiles(out);
+  if (out !== 's3') {
+    await requireFolder(out);
+    return createFolderWholeFiles(out);
+  }
   const { raw, single_writer } = environment.spec.storage;
   const store = stack.use(
     createS3ObjectStore({

@@ -184,6 +184,7 @@ export function createCollector(deps: CollectorDeps): Collector {
       fault,
       writer_failure: writer.failure(),
       ...openCounts(),
+      venues_away: venuesAway(),
       queue_ratio: ratio,
       drops: drops.add(now, totals.queue_full + totals.too_large + totals.write_lost),
       gaps: gaps.add(now, totals.gaps),
@@ -198,6 +199,11 @@ export function createCollector(deps: CollectorDeps): Collector {
   function openCounts(): { readonly connections: number; readonly connections_open: number } {
     const all = intakes.flatMap((it) => it.connections);
     return { connections: all.length, connections_open: all.filter((it) => it.isOpen()).length };
+  }
+
+  function venuesAway(): readonly string[] {
+    const away = intakes.filter((it) => !it.connections.some((socket) => socket.isOpen()));
+    return away.map((it) => it.exchange);
   }
 
   function heartbeat(): Readonly<Record<string, unknown>> {

@@ -49,6 +49,7 @@ export type IntakeDeps = {
 };
 
 export type Intake = {
+  readonly exchange: string;
   readonly connections: readonly Connection[];
   readonly open: () => void;
   readonly close: () => void;
@@ -128,7 +129,7 @@ export function createIntake(venue: CollectedVenue, deps: IntakeDeps): Intake {
       createConnection(connectionDeps, { url: url + endpoint.path, endpoint, day }),
     );
   return {
-    connections,
+    ...{ exchange: feed.id, connections },
     open: () => connections.forEach((it) => it.start()),
     close: () => connections.forEach((it) => it.close('shutdown', 'at_once')),
   };

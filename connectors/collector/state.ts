@@ -13,6 +13,8 @@ export type CollectorMeasurements = {
   readonly writer_failure: string | null;
   readonly connections: number;
   readonly connections_open: number;
+  /** Venues of which no socket is open. */
+  readonly venues_away: readonly string[];
   readonly queue_ratio: number;
   /** Within the last minute. */
   readonly drops: number;
@@ -30,7 +32,7 @@ export function collectorState(now: CollectorMeasurements): {
   if (now.connections_open === 0) {
     return { state: 'OFFLINE', reasons: [`none of ${now.connections} connections is open`] };
   }
-  const reasons: string[] = [];
+  const reasons = now.venues_away.map((venue) => `no socket of ${venue} is open`);
   if (now.queue_ratio > QUEUE_RATIO_MAX) {
     reasons.push(`queue ${Math.round(now.queue_ratio * 100)} % full`);
   }

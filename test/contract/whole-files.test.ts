@@ -2,18 +2,20 @@
 import assert from 'node:assert/strict';
 import {
   chmodSync,
+  existsSync,
   mkdirSync,
   mkdtempSync,
   readFileSync,
   readdirSync,
   rmSync,
+  symlinkSync,
   writeFileSync,
 } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, test } from 'node:test';
 import { createBucketWholeFiles } from '../../storage/bucket-whole-files.ts';
-import { createFolderWholeFiles } from '../../storage/fs-whole-files.ts';
+import { createFolderWholeFiles, requireFolder } from '../../storage/fs-whole-files.ts';
 import { createMemoryObjectStore } from '../../storage/memory.ts';
 import { wholeFilesContract } from '../support/whole-files-contract.ts';
 
@@ -59,7 +61,7 @@ test('folder: what a killed process left is told, kept, and no file', async () =
   await files.put('okx/1.parquet', new Uint8Array(1));
   assert.deepEqual(await files.unfinished(), ['.tmp/half.parquet.1.tmp']);
   assert.equal(
-    await readFileSync(join(dir, '.tmp', 'half.parquet.1.tmp'), 'utf8'),
+    readFileSync(join(dir, '.tmp', 'half.parquet.1.tmp'), 'utf8'),
     'PAR1 and no more',
   );
 });
@@ -76,4 +78,21 @@ test('folder: one that goes away while it is written to is made again', async ()
   chmodSync(dir, 0o500);
   await assert.rejects(files.put('bybit/1', new Uint8Array(1)));
   chmodSync(dir, 0o700);
+});
+
+test('folder: one that can never be written to is told before anything is collected', async () => {
+  const dir = scratch();
+  const folder = join(dir, 'a', 'b');
+  await requireFolder(folder);
+  await requireFolder(folder);
+  assert.deepEqual(await createFolderWholeFiles(folder).unfinished(), []);
+  assert.ok(existsSync(folder));
+  const file = join(dir, 'file');
+  writeFileSync(file, 'x');
+  const dangling = join(dir, 'dangling');
+  symlinkSync(join(dir, 'unplugged'), dangling);
+  const wrong = [file, join(file, 'below'), dangling, join(dangling, 'below')];
+  if (process.platform === 'linux') wrong.push('/proc/none');
+  for (const it of wrong)
+    await assert.rejects(requireFolder(it), { code: 'SSMD_INVALID_INPUT' }, it);
 });

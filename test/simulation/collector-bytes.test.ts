@@ -166,3 +166,27 @@ test('ten calm minutes have no gap, no drop and no reconnect', async (t) => {
   );
   assert.equal(rig.events.filter((it) => it.event === 'heartbeat').length, 20);
 });
+
+test('a venue that is away altogether is told by name, though others are there', async (t) => {
+  const feeds = ['okx', 'bybit-linear'];
+  const rig = await startCollectorRig({ dir: scratchDirectory(t), feeds, seed: SEED });
+  await rig.pass(20);
+  assert.equal(rig.collector.status().state, 'READY');
+  const okx = rig.harnesses.get('okx');
+  assert.ok(okx !== undefined);
+  const { connect } = okx;
+  Object.assign(okx, { connect: () => ({ status: 503, headers: {} }) });
+  for (const connection of [1, 2]) okx.inject({ kind: 'close', connection });
+  await rig.pass(20);
+  const { state, reasons } = rig.collector.status();
+  assert.deepEqual(
+    { state, reasons },
+    {
+      ...{ state: 'DEGRADED', reasons: ['no socket of okx is open'] },
+    },
+  );
+  Object.assign(okx, { connect });
+  await rig.pass(120);
+  assert.equal(rig.collector.status().state, 'READY');
+  await rig.finish();
+});

@@ -120,7 +120,7 @@ test('a taken port is told with who has it and what to do, not with a trace', as
   await new Promise<void>((settle) => server.listen(0, '127.0.0.1', settle));
   const { port } = server.address() as AddressInfo;
   const taken = new RegExp(
-    `port ${port} of 127\\.0\\.0\\.1 is taken by .*; choose another with --port`,
+    `port ${port} of 127\\.0\\.0\\.1 is taken by .*; choose another with --port \\(0 takes a free one\\)`,
   );
   try {
     const args = ['simulate', 'serve', '--feed', 'kraken', '--port', String(port)];

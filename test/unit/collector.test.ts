@@ -173,6 +173,7 @@ describe('the writer', () => {
 test('states come in this order: a fault or a writer that failed, no socket, pressure, ready', () => {
   const calm = {
     ...{ fault: null, writer_failure: null, connections: 2, connections_open: 2 },
+    venues_away: [],
     ...{ queue_ratio: 0.8, drops: 0, gaps: GAPS_PER_MINUTE_MAX },
   };
   const stateOf = (more: Partial<typeof calm> | object): string =>
@@ -182,6 +183,9 @@ test('states come in this order: a fault or a writer that failed, no socket, pre
   assert.equal(stateOf({ drops: 1 }), 'DEGRADED');
   assert.equal(stateOf({ gaps: GAPS_PER_MINUTE_MAX + 1 }), 'DEGRADED');
   assert.equal(stateOf({ connections_open: 1 }), 'READY');
+  assert.deepEqual(collectorState({ ...calm, connections_open: 1, venues_away: ['okx'] }), {
+    ...{ state: 'DEGRADED', reasons: ['no socket of okx is open'] },
+  });
   assert.equal(stateOf({ connections_open: 0, drops: 1 }), 'OFFLINE');
   assert.equal(stateOf({ connections_open: 0, writer_failure: 'no space' }), 'ERROR');
   assert.equal(stateOf({ fault: 'broken' }), 'ERROR');
