@@ -58,7 +58,10 @@ export function loadLocations(root: string, feeds: readonly string[]): Locations
     text = readFileSync(path.join(root, LOCATIONS_FILE), 'utf8');
   } catch (error) {
     if (error instanceof Error && 'code' in error && error.code === 'ENOENT') return withLocal([]);
-    throw error;
+    const what = error instanceof Error ? error.message : String(error);
+    throw invalidConfig(LOCATIONS_FILE, [
+      { where: LOCATIONS_FILE, what: `cannot be read: ${what}` },
+    ]);
   }
   return readLocations(LOCATIONS_FILE, text, feeds);
 }

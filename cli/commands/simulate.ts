@@ -208,7 +208,7 @@ function parseWhole(text: string): number {
 function parseRate(text: string): number {
   const value = Number(text);
   if (value > 0 && value <= 10_000) return value;
-  throw new InvalidArgumentError(`expected a number up to 10000, received '${text}'`);
+  throw new InvalidArgumentError(`expected a number above 0, up to 10000, received '${text}'`);
 }
 
 function aborted(signal: AbortSignal): Promise<void> {

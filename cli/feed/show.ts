@@ -24,10 +24,15 @@ export function describeFeed(feed: Feed): FeedFacts {
     limits: {
       ...limits,
       ping_interval_ms: protocol.ping?.interval_ms ?? null,
-      book_depth_max: Math.max(...protocol.book_depths),
+      book_depth_max: deepest(protocol.book_depths),
       ...(Object.fromEntries(firsts) as Record<string, number | null>),
     },
   };
+}
+
+/** Null where the venue sends all levels: there is no depth to ask for. */
+function deepest(depths: readonly number[]): number | null {
+  return depths.length === 0 ? null : Math.max(...depths);
 }
 
 export function printFeed(facts: FeedFacts, { line, table, color }: Output): void {

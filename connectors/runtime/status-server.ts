@@ -61,6 +61,14 @@ export async function openPages(
       answer(pages, request, response).catch((error: unknown) => failed(response, error));
     },
   );
+  // Neither gets as far as a request: a method that HTTP does not know, and CONNECT.
+  server.on('clientError', (error: NodeJS.ErrnoException, socket) => {
+    if (!socket.writable) socket.destroy();
+    else if (error.code === 'HPE_INVALID_METHOD') socket.end(READ_ONLY);
+    else if (error.code === 'HPE_HEADER_OVERFLOW') socket.end(refusal('431 Too Large'));
+    else socket.end(refusal('400 Bad Request'));
+  });
+  server.on('connect', (_request, socket) => socket.end(READ_ONLY));
   await new Promise<void>((resolve, reject) => {
     server.once('error', reject);
     server.listen(port, host, resolve);
@@ -75,6 +83,12 @@ export async function openPages(
       }),
   };
 }
+
+/** An answer without a body, to what is no request. */
+function refusal(status: string, more = ''): string {
+  return `HTTP/1.1 ${status}\r\n${more}content-length: 0\r\nconnection: close\r\n\r\n`;
+}
+const READ_ONLY = refusal('405 Method Not Allowed', 'allow: GET, HEAD\r\n');
 
 async function answer(
   pages: Pages,

@@ -1,5 +1,8 @@
 /** The registry of locations: what is in it, and everything that is wrong with it, at once. */
 import assert from 'node:assert/strict';
+import { mkdirSync, mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { test } from 'node:test';
 import { FEEDS } from '../../connectors/registry.ts';
 import { placeOf } from '../../connectors/runtime/provenance.ts';
@@ -154,4 +157,11 @@ test('a location that is not registered is refused, with what was meant and who 
     () => locationOf(odd, locations, { SSMD_LOCATION: 'equinix-ny4' }),
     /SSMD_LOCATION is "equinix-ny4".*did you mean "equinix-ny5"/,
   );
+});
+
+test('a registry that is there and cannot be read is a fault of its own, in words', (t) => {
+  const root = mkdtempSync(join(tmpdir(), 'ssmd-locations-'));
+  t.after(() => rmSync(root, { recursive: true, force: true }));
+  mkdirSync(join(root, LOCATIONS_FILE), { recursive: true });
+  assert.throws(() => loadLocations(root, feeds), { code: 'SSMD_INVALID_CONFIG' });
 });

@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict';
+import { connect } from 'node:net';
 import { test } from 'node:test';
 import { hashConfig } from '../../connectors/runtime/provenance.ts';
 import { connectorState, createRateWindow } from '../../connectors/runtime/state.ts';
@@ -99,4 +100,21 @@ test('the status pages can be read and nothing else', async (t) => {
   assert.equal((await at('/status', 'PUT')).status, 405);
   assert.equal((await at('/status', 'DELETE')).headers.get('allow'), 'GET, HEAD');
   assert.equal((await at('/')).status, 404);
+  for (const [said, answered] of [
+    ['CONNECT /status HTTP/1.1', '405 Method Not Allowed\r\nallow: GET, HEAD'],
+    ['STOP /status HTTP/1.1', '405 Method Not Allowed\r\nallow: GET, HEAD'],
+    ['GET /status NONSENSE', '400 Bad Request'],
+    [`GET /${'x'.repeat(9_000)} HTTP/1.1`, '431 '],
+  ] as const)
+    assert.match(await rawAnswer(server.url, said), new RegExp(`^HTTP/1\\.1 ${answered}`), said);
+  assert.equal((await at('/health')).status, 200);
 });
+
+/** What comes back for a request's own text, whatever it is. */
+async function rawAnswer(url: string, line: string): Promise<string> {
+  const socket = connect(Number(new URL(url).port), '127.0.0.1');
+  socket.write(`${line}\r\nhost: x\r\n\r\n`);
+  let text = '';
+  for await (const chunk of socket.setEncoding('utf8')) text += String(chunk);
+  return text;
+}
