@@ -6,6 +6,7 @@
 import { createServer } from 'node:http';
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
+import type { Duplex } from 'node:stream';
 
 /** A request line or header beyond this is refused by the server itself (431). */
 const HEADER_BYTES_MAX = 8 * 1024;
@@ -63,12 +64,9 @@ export async function openPages(
   );
   // Neither gets as far as a request: a method that HTTP does not know, and CONNECT.
   server.on('clientError', (error: NodeJS.ErrnoException, socket) => {
-    if (!socket.writable) socket.destroy();
-    else if (error.code === 'HPE_INVALID_METHOD') socket.end(READ_ONLY);
-    else if (error.code === 'HPE_HEADER_OVERFLOW') socket.end(refusal('431 Too Large'));
-    else socket.end(refusal('400 Bad Request'));
+    hangUp(socket, REFUSALS[error.code ?? ''] ?? refusal('400 Bad Request'));
   });
-  server.on('connect', (_request, socket) => socket.end(READ_ONLY));
+  server.on('connect', (_request, socket) => hangUp(socket, READ_ONLY));
   await new Promise<void>((resolve, reject) => {
     server.once('error', reject);
     server.listen(port, host, resolve);
@@ -89,6 +87,18 @@ function refusal(status: string, more = ''): string {
   return `HTTP/1.1 ${status}\r\n${more}content-length: 0\r\nconnection: close\r\n\r\n`;
 }
 const READ_ONLY = refusal('405 Method Not Allowed', 'allow: GET, HEAD\r\n');
+const REFUSALS: Readonly<Record<string, string>> = {
+  HPE_INVALID_METHOD: READ_ONLY,
+  HPE_HEADER_OVERFLOW: refusal('431 Request Header Fields Too Large'),
+  ERR_HTTP_REQUEST_TIMEOUT: refusal('408 Request Timeout'),
+};
+
+/** The client's end is not waited for, and a reset by it is nothing to us. */
+function hangUp(socket: Duplex, text: string): void {
+  socket.on('error', () => undefined);
+  if (socket.writable) socket.end(text, () => socket.destroy());
+  else socket.destroy();
+}
 
 async function answer(
   pages: Pages,
