@@ -290,3 +290,33 @@ test('a server that was away across due times starts each of them once', async (
     'some were due meanwhile',
   );
 });
+
+test('paused, resumed and listed by the command line, for every feed at once', async () => {
+  const paused = await cli(['pause', 'daily-archive', '--reason', 'a move']);
+  assert.equal(paused.code, 0, paused.err);
+  assert.match(paused.out, /^daily-archive\/tiny: paused$/m);
+  const rows = async (): Promise<ScheduleRow[]> =>
+    JSON.parse((await cli(['list', '--json'])).out) as ScheduleRow[];
+  const row = (await rows()).find(({ id }) => id === 'daily-archive/tiny');
+  assert.equal(row?.paused, true);
+  assert.match(row.note ?? '', /^paused by .*: a move$/);
+  assert.match((await cli(['list'])).out, /daily-archive\/tiny +paused/);
+  await cli(['resume', 'daily-archive']);
+  assert.equal((await rows()).find(({ id }) => id === 'daily-archive/tiny')?.paused, false);
+  const none = await cli(['show', 'daily-archve']);
+  assert.equal(none.code, 2);
+  assert.match(none.err, /no schedule "daily-archve"; .*daily-archive/);
+  const other = await cli(['apply', '--dry-run']);
+  assert.match(other.err, /belongs to the environment test/, 'it is not taken over');
+});
+
+test('what is wanted no more is named, and deleted only when that is asked for', async () => {
+  const { schedule } = jobs.client;
+  const less = wanted().filter(({ id }) => id !== 'daily-qa/tiny');
+  const of = async (prune: boolean): Promise<string | undefined> =>
+    outcomes(await applySchedules(schedule, less, { ...options, prune }))['daily-qa/tiny'];
+  assert.equal(await of(false), 'unwanted');
+  assert.ok(await schedule.getHandle('daily-qa/tiny').describe());
+  assert.equal(await of(true), 'deleted');
+  await assert.rejects(schedule.getHandle('daily-qa/tiny').describe(), /not found/i);
+});

@@ -17,6 +17,7 @@ import {
   wallFault,
 } from '../../workers/schedule-times.ts';
 import { desired, mornings } from '../../workers/schedules.ts';
+import { noticesOfResult } from '../../workflows/lib/run-notice.ts';
 import { ssmd } from '../support/command-line.ts';
 import { projectRoot } from '../support/project.ts';
 
@@ -223,4 +224,15 @@ test('a fault is an error of its kind', () => {
       ),
     (error: unknown) => error instanceof SsmdError && error.code === 'SSMD_NOT_FOUND',
   );
+});
+
+test('a day on which its market was closed is nobody told of', () => {
+  const run = { id: 'a', run_id: 'b', filed: {} };
+  const skipped = { outcome: 'skipped: Thanksgiving Day', feed: 'spy', day: '2025-11-27' };
+  for (const type of ['daily-archive', 'daily-qa']) {
+    assert.deepEqual(noticesOfResult({ ...run, type }, skipped), { told: [], well: [] }, type);
+  }
+  const holed = { ...skipped, outcome: 'committed', complete: false, gaps: 1, content_id: 'c' };
+  const { told } = noticesOfResult({ ...run, type: 'daily-archive' }, { ...holed, version: 'v1' });
+  assert.equal(told.length, 1);
 });

@@ -75,6 +75,10 @@ export function noticesOfResult(
   result: unknown,
 ): { readonly told: NoticeDraft[]; readonly well: WellDraft[] } {
   if (typeof result !== 'object' || result === null) return { told: [], well: [] };
+  // Of a day on which its market is closed there is nothing to say.
+  if ('outcome' in result && String(result.outcome).startsWith('skipped: ')) {
+    return { told: [], well: [] };
+  }
   if (facts.type === 'daily-archive') return ofArchive(facts, result as DailyArchiveReport);
   if (facts.type === 'daily-qa') return ofQa(facts, result as QaReport);
   if (facts.type === 'audit') return ofAudit(facts, result as AuditReport);
