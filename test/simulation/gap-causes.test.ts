@@ -199,9 +199,9 @@ for (const of of CASES) {
   });
 }
 
-/** Objects of a day are by symbol, then in order. */
+/** Objects of a day are by key, in which a slash ends the symbol, then in order. */
 function byObject(a: EventOf<'status'>, b: EventOf<'status'>): number {
-  if (a.symbol !== b.symbol) return a.symbol < b.symbol ? -1 : 1;
+  if (a.symbol !== b.symbol) return `${a.symbol}/` < `${b.symbol}/` ? -1 : 1;
   return a.t < b.t ? -1 : a.t > b.t ? 1 : a.index - b.index;
 }
 
