@@ -25,6 +25,7 @@ import { breathe } from './deps.ts';
 import type { JobContext, JobDeps } from './deps.ts';
 import { headsOf } from './object-heads.ts';
 import { parseInventory } from './raw-day.ts';
+import { sessionOf } from './session.ts';
 
 export type RangeAudit = {
   readonly feed: string;
@@ -62,7 +63,9 @@ export async function auditRange(
     const manifest = await manifestOf(deps, current, { feed: of.feed, day }, findings);
     const listed = await inventoried(deps, of.feed, day, findings);
     if (segments.size === 0 && listed.length === 0 && manifest === null) {
-      if (since !== null && day > since) {
+      const calendar = deps.calendarOf?.(of.feed);
+      const closed = calendar !== undefined && !sessionOf(calendar, day).expected;
+      if (since !== null && day > since && !closed) {
         const detail =
           `nothing is there of ${of.feed} ${day}, neither RAW nor a manifest, and the environment ` +
           `captures it since ${since}: no connector ran, or what it shipped was removed`;

@@ -4,6 +4,7 @@ import type { ObjectZstd } from '../dataset/object-codec.ts';
 import type { WindowHours } from '../dataset/cutter.ts';
 import type { SegmentContent, SegmentSurvey } from '../dataset/segment-survey.ts';
 import type { Bus } from '../bus/bus.ts';
+import type { Calendar } from '../calendars/calendar.ts';
 import type { Feed } from '../connectors/feed.ts';
 import type { Origin } from '../schema/log.ts';
 import type { UnixNs } from '../schema/time.ts';
@@ -34,6 +35,8 @@ export type JobDeps = {
    * built and committed is read once. Null reads everything anew, as an audit must.
    */
   readonly surveys: SurveyMemo | null;
+  /** When a feed's market trades; without it, always. */
+  readonly calendarOf?: (feed: string) => Calendar;
   /** The store has no conditional writes; said on every audit. */
   readonly single_writer: boolean;
 };

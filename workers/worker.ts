@@ -26,6 +26,7 @@ import { createNoticeActivities } from '../activities/notices.ts';
 import { createQaActivities } from '../activities/qa.ts';
 import { createReprocessActivities } from '../activities/reprocess.ts';
 import { createSessionActivities } from '../activities/session.ts';
+import type { SessionDeps } from '../activities/session.ts';
 import type { QaDeps } from '../activities/qa.ts';
 import { FEEDS } from '../connectors/registry.ts';
 import { readSoftware } from '../connectors/runtime/provenance.ts';
@@ -86,14 +87,12 @@ const ASK_TIMEOUT_MS = 5_000;
 
 /** Starts polling; returns once the server answers. `SSMD_UNAVAILABLE` where it does not. */
 export async function startWorker(options: WorkerOptions): Promise<RunningWorker> {
-  const { environment, endpoints } = options;
-  const logger = options.logger ?? createLogger();
+  const { environment, endpoints, logger = createLogger() } = options;
   installRuntime(logger, options.metrics_port);
-  const calendarOf = calendarsOf(environment, calendarFolders(options.root));
-  const connection = await connect(endpoints.temporal.address);
-  const { namespace } = endpoints.temporal;
   const adapters = openAdapters(environment, endpoints);
   const deps = jobDeps(options, adapters);
+  const connection = await connect(endpoints.temporal.address);
+  const { namespace } = endpoints.temporal;
   const replays = createReplays({ environment, endpoints, root: options.root });
   const builds = childBuilds(options);
   const searchAttributes = searchAttributesOf(connection, namespace);
@@ -118,7 +117,7 @@ export async function startWorker(options: WorkerOptions): Promise<RunningWorker
       ...createQaActivities(deps),
       ...createReprocessActivities({ ...deps, builds }),
       ...createNoticeActivities({ ...deps, desk }),
-      ...createSessionActivities({ calendarOf }),
+      ...createSessionActivities(deps),
       ...createAdmissionActivities({ ...deps, searchAttributes }),
     },
     identity,
@@ -228,7 +227,9 @@ function openAdapters(environment: Environment, endpoints: Endpoints): Adapters 
   };
 }
 
-function jobDeps(options: WorkerOptions, adapters: Adapters): JobDeps & QaDeps & ExportDeps {
+type WorkerDeps = JobDeps & QaDeps & ExportDeps & SessionDeps;
+
+function jobDeps(options: WorkerOptions, adapters: Adapters): WorkerDeps {
   const { environment, root } = options;
   const software = readSoftware(root);
   return {
@@ -238,6 +239,7 @@ function jobDeps(options: WorkerOptions, adapters: Adapters): JobDeps & QaDeps &
     feeds: FEEDS,
     shardsOf: (feed) => shardsOf(environment, feed),
     configuredFeeds: feedsOf(environment),
+    calendarOf: calendarsOf(environment, calendarFolders(root)),
     now: () => nsFromMs(Date.now()),
     build: {
       version: software.connector_version,

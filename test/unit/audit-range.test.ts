@@ -9,6 +9,7 @@ import type { Day } from '../../schema/time.ts';
 import { archiveDay } from '../support/archive-run.ts';
 import { memoryJobs } from '../support/memory-jobs.ts';
 import { writeTinyDay } from '../support/tiny-day.ts';
+import { shippedCalendar } from '../support/workflow-jobs.ts';
 
 const feed = 'tiny';
 const FIRST = '2026-11-10' as Day;
@@ -37,6 +38,13 @@ async function missing(deps: JobDeps): Promise<string[]> {
 test('days without RAW and without a manifest are named, from the first that was captured on', async () => {
   const raw = (after: number): string => `day_missing raw/tiny/${day(after).replaceAll('-', '/')}/`;
   assert.deepEqual(await missing(await prepared()), [raw(1), raw(2), raw(4), raw(5)]);
+});
+
+test('a day on which its market is closed is not missed', async () => {
+  const calendar = shippedCalendar('us-equity');
+  const found = await missing({ ...(await prepared()), calendarOf: () => calendar });
+  // The two after that are a weekend.
+  assert.deepEqual(found, ['day_missing raw/tiny/2026/11/11/', 'day_missing raw/tiny/2026/11/12/']);
 });
 
 test('what was imported is expected of no other day', async () => {
