@@ -144,8 +144,12 @@ async function manifestsOf(
       missing = error;
     }
   }
-  if (found.length === 0 && missing !== null) throw missing;
   const asked = feeds.length * days.length;
+  if (found.length === 0 && missing !== null) {
+    if (asked === 1) throw missing;
+    const what = `none of ${asked} days of ${feeds.join(', ')} is committed; see npx ssmd dataset list`;
+    throw new SsmdError('SSMD_NOT_FOUND', what, { facts: { feeds, days } });
+  }
   if (missing !== null) {
     output.note(
       `${asked - found.length} of ${asked} days of ${feeds.join(', ')} are not committed`,

@@ -118,6 +118,7 @@ function namedIn({ locations, here }: Here, name: string | undefined): Location 
 }
 
 const HOURS_USUAL = 2;
+const HISTORY_HOURS = 24;
 
 async function runStatus(flags: StatusFlags, context: CliContext): Promise<void> {
   const { from, to } = spanOf(
@@ -172,14 +173,38 @@ async function runSync(name: string | undefined, flags: Flags, context: CliConte
   if (!told.done) throw new ExitWith(1);
 }
 
-async function readRaw(flags: RawFlags, steps: boolean, usual_hours: number, context: CliContext) {
-  const { from, to } = spanOf(timesOf(flags), usual_hours, HISTORY_EXAMPLE);
+/** What RAW of the span says, of one location or of all. @throws SSMD_INVALID_INPUT where nobody knows it */
+async function readRaw(
+  flags: RawFlags,
+  { steps, location }: { readonly steps: boolean; readonly location: string | undefined },
+  context: CliContext,
+) {
+  const { from, to } = spanOf(timesOf(flags), HISTORY_HOURS, HISTORY_EXAMPLE);
   const { FEEDS } = await import('../../connectors/registry.ts');
   const wrong = flags.feed === undefined ? null : feedFault(flags.feed, [...FEEDS.keys()]);
   if (wrong !== null) throw invalidInput('the command line', [wrong], HISTORY_EXAMPLE);
   const { readClockSegments } = await import('../clock/raw.ts');
   const span = { from, to, steps, newest: false, feed: flags.feed ?? null };
-  return readClockSegments({ ...span, env: flags.env }, context);
+  const read = await readClockSegments({ ...span, env: flags.env }, context);
+  if (read.length === 0) context.output.note('there is no RAW of that span');
+  const places = read.map(({ capture }) => capture.location_id);
+  await knownLocation(location, places, context);
+  return read.filter(({ capture }) => location === undefined || capture.location_id === location);
+}
+
+/** A location that is recorded may be in no registry any more; one that is in neither is misspelt. */
+async function knownLocation(
+  name: string | undefined,
+  recorded: readonly string[],
+  context: CliContext,
+): Promise<void> {
+  if (name === undefined || recorded.includes(name)) return;
+  const locations = await resolveLocations(context);
+  if (locations.has(name)) return context.output.note(`nothing was recorded at ${name} in it`);
+  const what = `neither config/locations.yaml nor what is recorded there has '${name}'`;
+  const known = [...new Set([...locations.keys(), ...recorded])];
+  const fault = { where: 'LOCATION', what, hint: suggestion(name, known) };
+  throw invalidInput('the command line', [fault], HISTORY_EXAMPLE);
 }
 
 function timesOf({ start, end, hours, days }: SpanFlags): SpanFlags {
@@ -200,9 +225,7 @@ async function runHistory(
     import('../../qa/clock-history.ts'),
     import('../clock/print.ts'),
   ]);
-  const spans = clockHistory(await readRaw(flags, false, 24, context)).filter(
-    ({ location_id }) => name === undefined || location_id === name,
-  );
+  const spans = clockHistory(await readRaw(flags, { steps: false, location: name }, context));
   if (flags.json === true) context.output.json({ spans });
   else printHistory(spans, context);
 }
@@ -212,9 +235,8 @@ async function runJumps(flags: RawFlags, context: CliContext): Promise<void> {
     import('../../qa/clock-history.ts'),
     import('../clock/print.ts'),
   ]);
-  const jumps = clockJumps(await readRaw(flags, true, 24, context)).filter(
-    ({ location_id }) => flags.location === undefined || location_id === flags.location,
-  );
+  const { location } = flags;
+  const jumps = clockJumps(await readRaw(flags, { steps: true, location }, context));
   if (flags.json === true) context.output.json({ jumps });
   else printJumps(jumps, context);
 }
@@ -234,6 +256,10 @@ async function runSkew(flags: SkewFlags, context: CliContext): Promise<void> {
   if ((flags.exchange === true) === (against !== undefined)) {
     const what = 'give --exchange, or --against with an environment that captured elsewhere';
     throw invalidInput('the command line', [{ where: '--exchange', what }], SKEW_EXAMPLE);
+  }
+  if (flags.prometheus === true && against === undefined) {
+    const what = 'only with --against: of the skew to a venue a connector has the metric itself';
+    throw invalidInput('the command line', [{ where: '--prometheus', what }], SKEW_EXAMPLE);
   }
   const wanted = await skewWanted(flags, context);
   const [{ exchangeSkew, locationSkew }, print] = await Promise.all([
@@ -263,9 +289,10 @@ async function runSkewHistory(
     import('../clock/skew.ts'),
     import('../clock/print.ts'),
   ]);
-  const skews = (await exchangeSkew(wanted, context)).filter(
-    ({ location_id }) => name === undefined || location_id === name,
-  );
+  const all = await exchangeSkew(wanted, context);
+  const places = all.map(({ location_id }) => location_id);
+  await knownLocation(name, places, context);
+  const skews = all.filter(({ location_id }) => name === undefined || location_id === name);
   if (flags.json === true) context.output.json({ skews });
   else printSteps(skews, context);
 }

@@ -147,7 +147,7 @@ test('status: this machine by its keeper, and a running connector by its page', 
   assert.match(told.err, /127.0.0.1:9\/status does not answer/);
   const shown = await clock(['status'], keepers({ chronyc: CHRONY }));
   assert.match(shown.out, /^LOCATION +SOURCE +STATUS +OFFSET +LAST SYNC +SAID BY$/m);
-  assert.match(shown.out, /^east +ntp +synced +-12μs +\d+s ago +this machine, chronyc$/m);
+  assert.match(shown.out, /^east +ntp +synced +-12μs +(<1|\d+)s ago +this machine, chronyc$/m);
 });
 
 test('a keeper that hangs, one that dies and one that talks nonsense have not answered', async () => {
@@ -235,6 +235,28 @@ test('history: what the headers of RAW say, span by span', async () => {
   assert.equal(BigInt(spans[0]?.from ?? 0), instant(FROM));
   const other = await clock(['history', 'west', ...RANGE], NOBODY);
   assert.match(other.out, /nothing is recorded there/);
+});
+
+test('a location that nobody knows is misspelt; a span without RAW is said to be one', async () => {
+  for (const of of [
+    ['history', 'wset'],
+    ['jumps', '--location', 'wset'],
+    ['skew-history', 'wset'],
+  ]) {
+    const told = await clock([...of, ...RANGE], NOBODY);
+    assert.equal(told.code, 2, told.out);
+    assert.match(told.err, /has 'wset'[\s\S]*west/, of.join(' '));
+  }
+  const none = await clock(['jumps', '--start', '2020-01-01', '--end', '2020-01-02'], NOBODY);
+  assert.deepEqual([none.code, /no RAW of that span/.test(none.err)], [0, true], none.err);
+  const never = await clock(
+    ['skew', '--exchange', '--start', '2020-01-01', '--end', '2020-01-02'],
+    NOBODY,
+  );
+  assert.match(never.err, /none of \d+ days of [\w, -]+ is committed/);
+  const metric = await clock(['skew', '--exchange', '--prometheus', ...RANGE], NOBODY);
+  assert.equal(metric.code, 2);
+  assert.match(metric.err, /--prometheus: only with --against/);
 });
 
 test('jumps: the step of the wall clock, once, with when it could be trusted again', async () => {
