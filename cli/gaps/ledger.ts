@@ -87,7 +87,7 @@ const LISTED_MAX = 40;
 export function printLedger(ledger: Ledger, { output }: CliContext): void {
   const { line, table, color } = output;
   const { feed, day, version, complete, gaps, symbols } = ledger;
-  const said = complete ? color.green('complete') : color.yellow('incomplete');
+  const said = complete ? color.green('RAW complete') : color.yellow('RAW incomplete');
   line(`${color.bold(`${feed} ${day} ${version}`)}: ${said}, ${countOf(gaps.length, 'gap')}`);
   const rows = atOnce(gaps);
   const shown = [...rows].sort((a, b) => b.gap.seconds - a.gap.seconds).slice(0, LISTED_MAX);

@@ -31,7 +31,7 @@ export type WriterCounts = {
 
 export type Writer = {
   readonly start: () => void;
-  /** Puts away all that waits and ends. */
+  /** Puts away all that waits, or gives it up within the bound of one file, and ends. */
   readonly close: () => Promise<void>;
   readonly counts: () => WriterCounts;
   /** Why frames were given up; null again after a flush of which nothing was. */
@@ -60,6 +60,8 @@ export function createWriter(deps: WriterDeps): Writer {
   let number = 0;
   let flushing: Promise<void> | null = null;
   let closed = false;
+  /** At the end all that waits has the time of one file, not each file its own. */
+  let deadline = Infinity;
 
   const pause = (ms: number): Promise<void> =>
     new Promise((resolve) => void clock.setTimeout(resolve, ms));
@@ -78,7 +80,7 @@ export function createWriter(deps: WriterDeps): Writer {
         return true;
       } catch (error) {
         counts.failures += 1;
-        if (nowMs() - started + wait_ms > retry_ms_max) {
+        if (nowMs() + wait_ms > Math.min(started + retry_ms_max, deadline)) {
           counts.lost += batch.rows.length;
           failure = error instanceof Error ? error.message : String(error);
           return false;
@@ -120,6 +122,7 @@ export function createWriter(deps: WriterDeps): Writer {
     start: () => void clock.setTimeout(loop, FLUSH_INTERVAL_MS),
     async close() {
       closed = true;
+      deadline = nowMs() + retry_ms_max;
       await flushing;
       await flush();
     },

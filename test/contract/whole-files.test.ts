@@ -60,10 +60,7 @@ test('folder: what a killed process left is told, kept, and no file', async () =
   assert.deepEqual(await files.unfinished(), ['.tmp/half.parquet.1.tmp']);
   await files.put('okx/1.parquet', new Uint8Array(1));
   assert.deepEqual(await files.unfinished(), ['.tmp/half.parquet.1.tmp']);
-  assert.equal(
-    readFileSync(join(dir, '.tmp', 'half.parquet.1.tmp'), 'utf8'),
-    'PAR1 and no more',
-  );
+  assert.equal(readFileSync(join(dir, '.tmp', 'half.parquet.1.tmp'), 'utf8'), 'PAR1 and no more');
 });
 
 test('folder: one that goes away while it is written to is made again', async () => {

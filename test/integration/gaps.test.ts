@@ -89,7 +89,7 @@ test('the holes of a day with their causes, and what its minutes are', async () 
 
 test('of one symbol, as a table; a symbol that is not there is named with those that are', async () => {
   const shown = await gaps('--symbol', 'BTCUSD');
-  assert.match(shown.out, /kraken 2026-11-20 v1: incomplete/);
+  assert.match(shown.out, /kraken 2026-11-20 v1: RAW incomplete/);
   assert.match(shown.out, /BTCUSD +6 +2 +1,432/);
   assert.doesNotMatch(shown.out, /checksum|ETHUSD/);
   const wrong = await gaps('--symbol', 'BTCUSDT');

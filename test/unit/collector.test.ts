@@ -128,6 +128,27 @@ describe('the writer', () => {
     assert.equal(queue.usage().frames, 0);
   });
 
+  test('at the end gives up within the bound of one file, however many wait', async () => {
+    const { clock, failing, queue, writer, pass } = rig();
+    failing.now = true;
+    writer.start();
+    queue.offer(row(1));
+    await pass(4);
+    for (let hour = 0; hour < 20; hour++) {
+      queue.offer(row(2 + hour, { ts_recv: NOON + BigInt(hour) * 3600n * NS_PER_SECOND }));
+    }
+    const asked_ns = clock.nowNs();
+    let ended_ns: bigint | null = null;
+    void writer.close().then(() => (ended_ns = clock.nowNs()));
+    await pass(2 * (WRITE_RETRY_MS_MAX / 1000));
+    assert.ok(ended_ns !== null, 'it has ended');
+    assert.ok(
+      ended_ns - asked_ns <= BigInt(WRITE_RETRY_MS_MAX) * 1_000_000n,
+      `${ended_ns - asked_ns}`,
+    );
+    assert.equal(writer.counts().lost, 21);
+  });
+
   test('tries a file again within its bound, and meanwhile the queue holds', async () => {
     const { failing, queue, writer, pass } = rig();
     failing.now = true;
