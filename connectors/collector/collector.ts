@@ -141,8 +141,12 @@ export function createCollector(deps: CollectorDeps): Collector {
 
   /** Of the last one dropped; those of a second are told together, by the next drop or tick. */
   function tellDrops(): void {
+    if (totals.queue_full > told_drops && drop_lines.pass() !== null) tellDropsNow();
+  }
+
+  function tellDropsNow(): void {
     const dropped = totals.queue_full - told_drops;
-    if (dropped === 0 || dropped_last === null || drop_lines.pass() === null) return;
+    if (dropped === 0 || dropped_last === null) return;
     told_drops = totals.queue_full;
     const { exchange, stream } = dropped_last;
     dropped_last = null;
@@ -251,7 +255,7 @@ export function createCollector(deps: CollectorDeps): Collector {
         for (const intake of intakes) intake.close();
         await writer.close();
         measure();
-        tellDrops();
+        tellDropsNow();
       }
     },
     status: () => ({

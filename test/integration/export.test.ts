@@ -152,7 +152,7 @@ test('without a folder it goes into the bucket, the same bytes', { skip }, async
   const filed = run.typedSearchAttributes.getAll().map(({ key, value }) => [key.name, value]);
   assert.deepEqual(Object.fromEntries(filed.filter(([name]) => String(name).startsWith('Ssmd'))), {
     ...{ SsmdFeed: FEED, SsmdDay: DAY, SsmdVersion: version },
-    ...{ SsmdStage: 'done', SsmdOutcome: 'exported' },
+    ...{ SsmdMode: 'csv', SsmdStage: 'done', SsmdOutcome: 'exported' },
   });
 });
 

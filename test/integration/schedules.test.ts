@@ -21,7 +21,8 @@ import type { S3Jobs } from '../support/s3-jobs.ts';
 import { startTestServers } from '../support/servers.ts';
 import type { TestServers } from '../support/servers.ts';
 import { writeTinyDay } from '../support/tiny-day.ts';
-import { shippedCalendar, startWorkflowJobs } from '../support/workflow-jobs.ts';
+import { shippedCalendar } from '../support/shipped-calendar.ts';
+import { startWorkflowJobs } from '../support/workflow-jobs.ts';
 import type { WorkflowJobs } from '../support/workflow-jobs.ts';
 
 const NOW = '2026-11-22T06:00:00Z';

@@ -11,6 +11,8 @@ import { historyToJSON } from '@temporalio/common/lib/proto-utils.js';
 import { DefaultLogger, NativeConnection, Runtime, Worker } from '@temporalio/worker';
 import type { WorkflowBundle } from '@temporalio/worker';
 import { createAdmissionActivities } from '../../activities/admission.ts';
+import { createSessionActivities } from '../../activities/session.ts';
+import { shippedCalendar } from '../support/shipped-calendar.ts';
 import { createArchiveActivities } from '../../activities/archive.ts';
 import type { JobDeps } from '../../activities/deps.ts';
 import { lookAtRun } from '../../cli/job-runs.ts';
@@ -84,6 +86,7 @@ async function workerOf(workflowBundle: WorkflowBundle, deps: JobDeps): Promise<
     ...{ connection: native, taskQueue: QUEUE, workflowBundle },
     activities: {
       ...createArchiveActivities(deps),
+      ...createSessionActivities({ calendarOf: () => shippedCalendar('crypto') }),
       ...createAdmissionActivities({ ...deps, searchAttributes }),
       tellNotices: () => ({ over: 0 }),
     },

@@ -11,7 +11,8 @@ import { rule } from '../../workers/schedule-times.ts';
 import { desired } from '../../workers/schedules.ts';
 import { memoryJobs } from '../support/memory-jobs.ts';
 import { startTestServers } from '../support/servers.ts';
-import { shippedCalendar, startWorkflowJobs } from '../support/workflow-jobs.ts';
+import { shippedCalendar } from '../support/shipped-calendar.ts';
+import { startWorkflowJobs } from '../support/workflow-jobs.ts';
 
 const ROUNDS = Number(process.env['SSMD_SOAK_ROUNDS'] ?? '6');
 const NOW = '2026-11-22T06:00:00Z';

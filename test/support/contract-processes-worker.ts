@@ -4,6 +4,8 @@
  */
 import { DefaultLogger, NativeConnection, Runtime, Worker } from '@temporalio/worker';
 import { createAdmissionActivities } from '../../activities/admission.ts';
+import { createSessionActivities } from '../../activities/session.ts';
+import { shippedCalendar } from './shipped-calendar.ts';
 import { createArchiveActivities } from '../../activities/archive.ts';
 import { createS3ObjectStore } from '../../storage/s3.ts';
 import type { S3Config } from '../../storage/s3.ts';
@@ -39,6 +41,7 @@ if (import.meta.main) {
     taskQueue: options.queue,
     activities: {
       ...createArchiveActivities(deps),
+      ...createSessionActivities({ calendarOf: () => shippedCalendar('crypto') }),
       ...createAdmissionActivities({ ...deps, searchAttributes: () => Promise.resolve([]) }),
     },
     // One at a time, and asking for no other meanwhile: what is frozen is given nothing more to do.

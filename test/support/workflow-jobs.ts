@@ -19,7 +19,6 @@ import type { QaDeps } from '../../activities/qa.ts';
 import type { Replays } from '../../activities/replay.ts';
 import type { NoticeRun } from '../../schema/notice.ts';
 import type { Calendar } from '../../calendars/calendar.ts';
-import { calendarFolders, loadCalendar } from '../../environments/calendar-files.ts';
 import { renderReport } from '../../qa/report.ts';
 import { partWorker } from '../../workers/builds.ts';
 import { jobRunsOf } from '../../workers/job-runs.ts';
@@ -28,8 +27,8 @@ import type { NoticeChannels } from '../../workers/notices.ts';
 import { replayWorkers } from '../../workers/replays.ts';
 import { bundleWorkflows } from '../../workers/worker.ts';
 import { exportDeps } from './export-run.ts';
-import { projectRoot } from './project.ts';
 import { buildsIn } from './reprocess-jobs.ts';
+import { shippedCalendar } from './shipped-calendar.ts';
 import { TINY_SUITE } from './tiny-suite.ts';
 
 const NO_POLICY = { raw_retention_days: -1, normalized_retention_days: 1, entitlements: [] };
@@ -55,11 +54,6 @@ export const tinyQa: QaDeps = {
   ],
   renderReport,
 };
-
-/** One of `calendars/`. */
-export function shippedCalendar(name: string): Calendar {
-  return loadCalendar(name, calendarFolders(projectRoot)).calendar;
-}
 
 /** Starts the worker; disposing stops it and waits. */
 export async function startWorkflowJobs(

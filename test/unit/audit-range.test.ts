@@ -9,7 +9,7 @@ import type { Day } from '../../schema/time.ts';
 import { archiveDay } from '../support/archive-run.ts';
 import { memoryJobs } from '../support/memory-jobs.ts';
 import { writeTinyDay } from '../support/tiny-day.ts';
-import { shippedCalendar } from '../support/workflow-jobs.ts';
+import { shippedCalendar } from '../support/shipped-calendar.ts';
 
 const feed = 'tiny';
 const FIRST = '2026-11-10' as Day;
