@@ -67,7 +67,7 @@ function planFor(args: readonly string[]): Plan | null {
       return {
         checks: STATIC_CHECKS,
         alone: testFiles(KINDS_ALONE),
-        with_servers: testFiles(KINDS_WITH_SERVERS),
+        with_servers: longestFirst(testFiles(KINDS_WITH_SERVERS)),
       };
     case 'check':
       return { ...none, checks: STATIC_CHECKS, alone: testFiles(KINDS_ALONE) };
@@ -82,6 +82,14 @@ function planFor(args: readonly string[]): Plan | null {
 
 function testFiles(kinds: readonly string[]): string[] {
   return kinds.flatMap((kind) => globSync(`test/${kind}/**/*.test.ts`, { cwd: ROOT }).toSorted());
+}
+
+/** So that both processors have work to the end: files of minutes, run last, leave one without. */
+const LONGEST = ['shard-model', 'contract-days', 'contract-restarts', 'contract-archive'];
+
+function longestFirst(files: readonly string[]): string[] {
+  const first = files.filter((file) => LONGEST.some((name) => file.endsWith(`/${name}.test.ts`)));
+  return [...first, ...files.filter((file) => !first.includes(file))];
 }
 
 /** Puts `capnp` and `zstd` on the path of the tests; without them some skip, with the reason. */
