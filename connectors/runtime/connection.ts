@@ -91,11 +91,7 @@ export function createConnection(
     session.start();
     const { connection_life_ms } = deps.feed.protocol.limits;
     if (connection_life_ms !== null) {
-      const life_ms = Math.max(connection_life_ms - REPLACE_BEFORE_MS, STEADY_MS);
-      replacements.set(
-        session,
-        later(() => replace(session), life_ms),
-      );
+      replaceIn(session, Math.max(connection_life_ms - REPLACE_BEFORE_MS, STEADY_MS));
     }
   }
 
@@ -103,7 +99,10 @@ export function createConnection(
   function replaceSoon(session: Session): void {
     log('connection.ending', { c: session.c, age_ms: session.age_ms });
     forget(session);
-    const delay_ms = Math.max(0, STEADY_MS - session.age_ms);
+    replaceIn(session, Math.max(0, STEADY_MS - session.age_ms));
+  }
+
+  function replaceIn(session: Session, delay_ms: number): void {
     replacements.set(
       session,
       later(() => replace(session), delay_ms),
@@ -112,7 +111,9 @@ export function createConnection(
 
   /** Make before break: the fold passes on to the new one when its state is whole. */
   function replace(old: Session): void {
-    if (closing || !sessions.includes(old) || sessions.length > 1) return;
+    if (closing || !sessions.includes(old)) return;
+    // One at a time: what replaces another has its own turn once that is gone.
+    if (sessions.length > 1) return replaceIn(old, REPLACE_POLL_MS);
     log('connection.replacing', { c: old.c, age_ms: old.age_ms });
     open();
     const started = now();

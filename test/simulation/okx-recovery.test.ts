@@ -1,6 +1,7 @@
 /** OKX through the connector on virtual time: what breaks is cured where it broke, and only there. */
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
+import type { TestContext } from 'node:test';
 import { decodeEvents } from '../../codec/md2.ts';
 import { publishNowhere } from '../../connectors/runtime/publishing.ts';
 import type { OpenSocket, SocketHandlers } from '../../connectors/runtime/socket.ts';
@@ -50,34 +51,41 @@ test('two sockets, each heard whole; a lost book message asks for one book again
   assert.deepEqual(rest, []);
 });
 
-test('a connection that the venue will close is replaced before it does', async (t) => {
+/** What OKX says before it closes a connection. */
+const NOTICE = new TextEncoder().encode(
+  '{"event":"notice","code":"64008","msg":"The connection will soon be closed for a service ' +
+    'upgrade. Please reconnect.","connId":"a4d3ae55"}',
+);
+
+/** A rig whose sockets can be spoken to; `mute` ones, counted from 0, hear nothing but that. */
+function startSpokenTo(t: TestContext, mute: readonly number[] = []) {
   const start_ns = instant(AT);
   const clock = virtualClock(start_ns);
   const create = VENUES.get('okx') ?? assert.fail();
   const symbols = ['BTC-USDT', 'BTC-USDT-SWAP'];
   const harness = openHarness({ create, seed: 7, rate: 4, symbols, start_ns });
-  const quiet = memoryVenue({ harness, clock, seed: 7 });
-  const opened: { readonly at_ns: bigint; readonly handlers: SocketHandlers }[] = [];
+  const venue = memoryVenue({ harness, clock, seed: 7 });
+  const opened: SocketHandlers[] = [];
   const events: MarketEvent[] = [];
   const publish = () =>
     publishNowhere((out) => void events.push(...decodeEvents(out.bytes.subarray(0, out.used))));
   const openSocket: OpenSocket = (url, handlers) => {
-    opened.push({ at_ns: clock.nowNs(), handlers });
-    return quiet(url, handlers);
+    const deaf = mute.includes(opened.push(handlers) - 1);
+    return venue(url, deaf ? { ...handlers, onFrame: () => handlers.onPing() } : handlers);
   };
-  const rig = startRig({
-    ...{ dir: scratchDirectory(t), ...FEED, clock, harness, deps: { openSocket, publish } },
-  });
-  const notice = new TextEncoder().encode(
-    '{"event":"notice","code":"64008","msg":"The connection will soon be closed for a service ' +
-      'upgrade. Please reconnect.","connId":"a4d3ae55"}',
-  );
+  const deps = { openSocket, publish };
+  const rig = startRig({ dir: scratchDirectory(t), ...FEED, clock, harness, deps });
+  return { rig, opened, events };
+}
+
+test('a connection that the venue will close is replaced before it does', async (t) => {
+  const { rig, opened, events } = startSpokenTo(t);
   await rig.pass(10);
   assert.equal(opened.length, 2);
   // The venue says so at once, and again: a connection is thirty seconds old before it is replaced.
-  opened[0]?.handlers.onFrame(notice);
+  opened[0]?.onFrame(NOTICE);
   await rig.pass(5);
-  opened[0]?.handlers.onFrame(notice);
+  opened[0]?.onFrame(NOTICE);
   await rig.pass(14);
   assert.equal(opened.length, 2);
   await rig.pass(31);
@@ -94,6 +102,21 @@ test('a connection that the venue will close is replaced before it does', async 
   assert.ok(!causes.includes('disconnect'), causes.join());
   const told = events.filter((it) => it.type === 'status' && it.kind === 'system');
   assert.equal(told.length, 2, 'and the archive has its words');
+});
+
+test('one that is to be closed while it replaces another is replaced in its turn', async (t) => {
+  const { rig, opened } = startSpokenTo(t, [2]);
+  await rig.pass(40);
+  opened[0]?.onFrame(NOTICE);
+  await rig.pass(2);
+  assert.equal(opened.length, 3);
+  opened[2]?.onFrame(NOTICE);
+  // It is not live, so the old one stays for a minute: its own turn comes up before that.
+  await rig.pass(50);
+  assert.equal(opened.length, 3);
+  await rig.pass(30);
+  assert.equal(opened.length, 4);
+  await rig.finish();
 });
 
 test('a trade of several executions is no gap in the ids', async (t) => {
