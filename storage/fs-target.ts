@@ -36,7 +36,8 @@ export function createFolderTarget(of: {
     fault: () => faultOf(out),
     begin: () =>
       explained(out, async () => {
-        for (const folder of [files, notes, parts]) await mkdir(folder, { recursive: true });
+        // One by one: a recursive mkdir never ends where a folder says ENOENT of a child, as /proc does.
+        for (const folder of [staging, files, notes, parts]) await makeFolder(folder);
       }),
     noted: async (path) => {
       const text = await orNull(readFile(noteOf(path), 'utf8'));
@@ -75,10 +76,14 @@ async function makeFolders(root: string, path: string): Promise<void> {
   let folder = root;
   for (const part of dirname(path).split('/')) {
     folder = join(folder, part);
-    await mkdir(folder).catch((error: NodeJS.ErrnoException) => {
-      if (error.code !== 'EEXIST') throw error;
-    });
+    await makeFolder(folder);
   }
+}
+
+async function makeFolder(folder: string): Promise<void> {
+  await mkdir(folder).catch((error: NodeJS.ErrnoException) => {
+    if (error.code !== 'EEXIST') throw error;
+  });
 }
 
 type Places = { readonly part: string; readonly final: string; readonly note: string };

@@ -12,6 +12,7 @@ import { writeDay } from '../../activities/export-day.ts';
 import type { SsmdError } from '../../schema/errors.ts';
 import { NS_PER_HOUR } from '../../schema/time.ts';
 import type { Day } from '../../schema/time.ts';
+import { createFolderTarget } from '../../storage/fs-target.ts';
 import { archiveDay } from '../support/archive-run.ts';
 import {
   exportDeps,
@@ -339,4 +340,9 @@ test('cancelled, it stops between two rows', async () => {
   const context = plainContext(stop.signal);
   await assert.rejects(writeDay(deps, { plan, day, extents: {}, before: NONE }, context), /abort/);
   await deps.openTarget(plan).discard();
+});
+
+test('a folder that takes no folders is an error at once, not a wait for ever', async () => {
+  const target = createFolderTarget({ out: '/proc/export', run: 'r' });
+  await assert.rejects(target.begin(), /ENOENT|\/proc/);
 });
