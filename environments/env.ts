@@ -113,7 +113,7 @@ export function foldConfig(environment: Environment, feed: KnownFeed, shard: str
     throw new SsmdError(
       'SSMD_INVALID_INPUT',
       `shard "${shard}" has no symbols of feed "${feed.id}" in environment "${environment.name}"; ` +
-        (shards.length === 0 ? 'no shard has' : suggestion(shard, shards)),
+        (shards.length === 0 ? addSymbols(feed.id) : suggestion(shard, shards)),
       { facts: { shard, feed: feed.id, shards } },
     );
   }
@@ -125,6 +125,12 @@ export function foldConfig(environment: Environment, feed: KnownFeed, shard: str
     channels: own?.channels ?? feed.channels,
     book_depth: own?.book_depth ?? feed.book_depths[0] ?? 0,
   };
+}
+
+/** What to do where an environment captures nothing of a feed. */
+function addSymbols(feed: string): string {
+  const line = `OURS: { feeds: { ${feed}: { external: THEIRS } }, tier: 1 }`;
+  return `no shard has. Name its markets in the environment's file, below spec.symbols: ${line}`;
 }
 
 /** A file of which all, or what is left of it, has the right shape. */

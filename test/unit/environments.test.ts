@@ -75,6 +75,22 @@ describe('an environment', () => {
     );
   });
 
+  test('of a feed no shard carries says how to name its markets, in words that load', () => {
+    const environment = readEnvironment('small.yaml', GOOD, FEEDS);
+    const okx = { ...(FEEDS[0] as KnownFeed), id: 'okx' };
+    let said = '';
+    assert.throws(
+      () => foldConfig(environment, okx, 'one'),
+      (error: Error) => (said = error.message) !== '',
+    );
+    const [, line = ''] = /below spec\.symbols: (.*)$/.exec(said) ?? [];
+    const own = line.replace('OURS', 'BTCUSDT').replace('THEIRS', 'BTC-USDT');
+    const text = GOOD.replace(/^ {2}symbols:\n/m, (it) => `${it}    ${own}\n`);
+    assert.notEqual(text, GOOD);
+    const added = readEnvironment('small.yaml', text, [...FEEDS, okx]);
+    assert.deepEqual(feedsOf(added), ['binance-usdm', 'kraken', 'okx']);
+  });
+
   test('every shipped environment loads', () => {
     assert.deepEqual(listEnvironments(), ['demo', 'demo-live', 'dev']);
     for (const name of listEnvironments()) {
