@@ -55,7 +55,9 @@ const spec: fc.Arbitrary<CalendarSpec> = fc
     early: fc.uniqueArray(fc.integer({ min: FIRST, max: LAST }), { maxLength: 10 }),
   })
   .map(({ tz, cuts, offset_s, days, pause, holidays, early }): CalendarSpec => {
-    const sorted = cuts.toSorted((a, b) => a - b);
+    const ordered = cuts.toSorted((a, b) => a - b);
+    // Hours of one date that take longer than a day would run into those of the next.
+    const sorted = ordered.filter((cut) => cut - (ordered[0] ?? 0) <= 24);
     const kinds = ['regular', 'pre', 'night'] as const;
     const common = { days, from: null, until: null, path: [] };
     const spans = kinds.flatMap((kind, index): SessionRule[] => {
