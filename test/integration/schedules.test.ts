@@ -205,24 +205,6 @@ test('a backfill across a change of clocks, a holiday and an early close: exactl
   await keepHistory(jobs.client, 'daily-archive', `${id}-2025-11-29T06:00:00Z`, 'scheduled');
 });
 
-test('checks that come before the archive wait for it', async () => {
-  const { code, out, err } = await cli(['trigger', 'daily-qa/tiny', '--json']);
-  assert.equal(code, 0, err);
-  const [started] = JSON.parse(out) as { run: string }[];
-  const run = jobs.client.workflow.getHandle(started?.run ?? '');
-  for (const late = performance.now() + 20_000; ;) {
-    const { events } = await run.fetchHistory();
-    const timer = events?.find((it) => it.timerStartedEventAttributes);
-    if (timer !== undefined) break;
-    const { status } = await run.describe();
-    assert.equal(status.name, 'RUNNING');
-    assert.ok(performance.now() < late, 'it waits');
-  }
-  await run.cancel();
-  await assert.rejects(run.result());
-  await keepHistory(jobs.client, 'daily-qa', started?.run ?? '', 'waited');
-});
-
 test('a holiday that a schedule does not know of ends its run as skipped', async () => {
   const [like] = wanted();
   assert.ok(like);

@@ -10,15 +10,18 @@ import { createNatsBus } from '../../bus/nats.ts';
 import { manifestKey, qaReportKey, qaResultsKey } from '../../dataset/keys.ts';
 import { SsmdError } from '../../schema/errors.ts';
 import { JOB_TYPES } from '../../schema/jobs.ts';
-import { NS_PER_HOUR, NS_PER_MINUTE, dayStart } from '../../schema/time.ts';
+import { NS_PER_HOUR, NS_PER_MINUTE, dayStart, parseIso } from '../../schema/time.ts';
 import type { Day } from '../../schema/time.ts';
 import type { ArchiveTierReport } from '../../workflows/archive-tier.ts';
+import { createSchedule } from '../../workers/schedule-apply.ts';
+import { desired } from '../../workers/schedules.ts';
 import type { DailyArchiveReport } from '../../workflows/daily-archive.ts';
 import { publishDay } from '../support/bus-day.ts';
 import { keepHistory } from '../support/histories.ts';
 import { openS3Jobs } from '../support/s3-jobs.ts';
 import { startTestServers } from '../support/servers.ts';
 import { TINY_SHARD, writeTinyDay } from '../support/tiny-day.ts';
+import { shippedCalendar } from '../support/shipped-calendar.ts';
 import { startWorkflowJobs } from '../support/workflow-jobs.ts';
 
 const DAY = '2026-11-20' as Day;
@@ -232,6 +235,30 @@ test('checks of a day that was never archived say what to do first', async () =>
   const failure = await failureOf('daily-qa', 'no-day', { feed: 'tiny', day: '2026-11-10' });
   assert.equal(failure.type, 'SSMD_NOT_FOUND');
   assert.match(failure.message, /run daily-archive for it first/);
+});
+
+test('checks that a schedule starts before the archive wait for it', async () => {
+  const crypto = shippedCalendar('crypto');
+  const wanted = desired({ feeds: ['tiny'] }, () => crypto, parseIso(NOW) ?? assert.fail());
+  const checks = wanted.find(({ job }) => job === 'daily-qa') ?? assert.fail();
+  const { schedule, workflow } = jobs.client;
+  const created = { environment: 'test', source: 'create', paused: true } as const;
+  await createSchedule(schedule, checks, created);
+  // The day is yesterday, whatever day that is: nobody archived it.
+  await schedule.getHandle(checks.id).trigger();
+  const query = `WorkflowId STARTS_WITH "${checks.id}-2"`;
+  let id: string | null = null;
+  for (const late = performance.now() + 20_000; ;) {
+    for await (const it of workflow.list({ query })) id = it.workflowId;
+    const events = id === null ? [] : (await workflow.getHandle(id).fetchHistory()).events;
+    if (events?.some((it) => it.timerStartedEventAttributes) === true) break;
+    assert.ok(!events?.some((it) => it.workflowExecutionFailedEventAttributes), 'it waits');
+    assert.ok(performance.now() < late, 'it began to wait');
+  }
+  assert.ok(id !== null);
+  await workflow.getHandle(id).cancel();
+  await assert.rejects(workflow.getHandle(id).result());
+  await keepHistory(jobs.client, 'daily-qa', id, 'waited');
 });
 
 test('a server without our search attributes runs the jobs all the same', async () => {
