@@ -37,9 +37,10 @@ export type Effective = { readonly from: DayNumber | null; readonly until: DayNu
 export type SessionRule = Effective & {
   readonly kind: SessionKind | 'break';
   readonly open: number;
-  /** Days from the trade date to the one on which it opens: -1 is the evening before. */
+  /** Days from the trade date to the one on which it opens: -1 is the evening before, else 0. */
   readonly open_offset: number;
   readonly close: number;
+  /** 0 or 1. So a date's hours open before those of the next close, and dates that do not overlap are in order. */
   readonly close_offset: number;
   readonly days: readonly Weekday[];
   readonly path: SpecPath;

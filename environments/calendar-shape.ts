@@ -24,6 +24,11 @@ const time = z.unknown().transform((given, context) => {
   return z.NEVER;
 });
 
+/** Hours that open at the end of a day open on the next one. */
+const opening = time.refine((seconds) => seconds < 86_400, {
+  message: 'expected a time before 24:00, which is 00:00 of the next day',
+});
+
 /** `2025-01-09`, as a day number. */
 const date = z.unknown().transform((given, context) => {
   const day = typeof given === 'string' ? parseDate(given) : null;
@@ -63,7 +68,7 @@ export const longShape = z.strictObject({
 
 export const sessionShape = z.strictObject({
   kind: z.enum([...SESSION_KINDS, 'break']),
-  open: time,
+  open: opening,
   open_offset: z.union([z.literal(-1), z.literal(0)]).default(0),
   close: time,
   close_offset: z.union([z.literal(0), z.literal(1)]).default(0),
@@ -105,7 +110,7 @@ const OWN = {
   early_closes: { observe: alone, close: time, post_close: time.optional() },
   late_opens: {
     observe: alone,
-    open: time,
+    open: opening,
     open_offset: z.union([z.literal(-1), z.literal(0)]).default(0),
   },
 } as const;
@@ -168,7 +173,7 @@ export const shortShape = z.strictObject({
   description: z.string().optional(),
   timezone: zone,
   trading_days: z.array(z.strictObject({ weekdays })).min(1),
-  trading_hours: z.strictObject({ open: time, close: time }),
+  trading_hours: z.strictObject({ open: opening, close: time }),
   holidays: z.array(date).default([]),
   valid: valid.optional(),
 });

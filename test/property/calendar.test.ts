@@ -55,14 +55,14 @@ const spec: fc.Arbitrary<CalendarSpec> = fc
     early: fc.uniqueArray(fc.integer({ min: FIRST, max: LAST }), { maxLength: 10 }),
   })
   .map(({ tz, cuts, offset_s, days, pause, holidays, early }): CalendarSpec => {
-    const ordered = cuts.toSorted((a, b) => a - b);
-    // Hours of one date that take longer than a day would run into those of the next.
-    const sorted = ordered.filter((cut) => cut - (ordered[0] ?? 0) <= 24);
+    const sorted = cuts.toSorted((a, b) => a - b);
     const kinds = ['regular', 'pre', 'night'] as const;
     const common = { days, from: null, until: null, path: [] };
     const spans = kinds.flatMap((kind, index): SessionRule[] => {
       const [from, to] = [sorted[index * 2], sorted[index * 2 + 1]];
       if (from === undefined || to === undefined || to - from > 24) return [];
+      // No file can say so: hours open the evening before or on the date, and close on it or the day after.
+      if (from >= 24 || to < 0) return [];
       const open = from * 3600 + offset_s;
       const close = to * 3600 + offset_s;
       const split = (at: number): [number, number] =>

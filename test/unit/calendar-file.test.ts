@@ -163,6 +163,11 @@ const CASES: readonly (readonly [what: string, text: string, fault: RegExp])[] =
     /night 01:00 to 04:00 \(sessions\.1\) overlaps regular 08:00 to 02:00 the day after/,
   ],
   [
+    'hours that open when the day is over',
+    `${HEAD}sessions:\n  - { kind: regular, open: '24:00', close: '02:00', close_offset: 1, days: [mon] }\n`,
+    /^5:22: open: expected a time before 24:00, which is 00:00 of the next day/,
+  ],
+  [
     'a range that ends before it begins',
     `${HEAD.replace('to: 2025', 'to: 2023')}${HOURS}`,
     /^3:28: valid\.to 2023-12-31 is before valid\.from 2024-01-01/,
