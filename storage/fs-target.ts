@@ -4,19 +4,10 @@
  */
 import { createHash, randomUUID } from 'node:crypto';
 import { constants } from 'node:fs';
-import {
-  access,
-  lstat,
-  mkdir,
-  open,
-  readFile,
-  rename,
-  rm,
-  stat,
-  writeFile,
-} from 'node:fs/promises';
+import { access, lstat, open, readFile, rename, rm, stat, writeFile } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
 import { SsmdError } from '../schema/errors.ts';
+import { codeOf, makeEntry, orNull, syncFolder } from './folders.ts';
 import { parseNote } from './export-target.ts';
 import type { ExportTarget, FileSink } from './export-target.ts';
 
@@ -36,8 +27,7 @@ export function createFolderTarget(of: {
     fault: () => faultOf(out),
     begin: () =>
       explained(out, async () => {
-        // One by one: a recursive mkdir never ends where a folder says ENOENT of a child, as /proc does.
-        for (const folder of [staging, files, notes, parts]) await makeFolder(folder);
+        for (const folder of [staging, files, notes, parts]) await makeEntry(folder);
       }),
     noted: async (path) => {
       const text = await orNull(readFile(noteOf(path), 'utf8'));
@@ -76,14 +66,8 @@ async function makeFolders(root: string, path: string): Promise<void> {
   let folder = root;
   for (const part of dirname(path).split('/')) {
     folder = join(folder, part);
-    await makeFolder(folder);
+    await makeEntry(folder);
   }
-}
-
-async function makeFolder(folder: string): Promise<void> {
-  await mkdir(folder).catch((error: NodeJS.ErrnoException) => {
-    if (error.code !== 'EEXIST') throw error;
-  });
 }
 
 type Places = { readonly part: string; readonly final: string; readonly note: string };
@@ -129,15 +113,6 @@ async function publish({ out, staging, files }: Folders, manifest: Uint8Array): 
   await rm(staging, { recursive: true, force: true });
 }
 
-async function syncFolder(path: string): Promise<void> {
-  const folder = await open(path, 'r');
-  try {
-    await folder.sync();
-  } finally {
-    await folder.close();
-  }
-}
-
 const STANDS_THERE = ['ENOTEMPTY', 'EEXIST', 'ENOTDIR'];
 const NO_WAY = ['EACCES', 'EPERM', 'EROFS', 'ENOENT', 'ENAMETOOLONG'];
 
@@ -158,19 +133,4 @@ async function explained<T>(out: string, act: () => Promise<T>): Promise<T> {
     }
     throw cause;
   }
-}
-
-async function orNull<T>(asked: Promise<T>): Promise<T | null> {
-  try {
-    return await asked;
-  } catch (error) {
-    if (['ENOENT', 'ENOTDIR'].includes(codeOf(error) ?? '')) return null;
-    throw error;
-  }
-}
-
-function codeOf(error: unknown): string | null {
-  return error instanceof Error && 'code' in error && typeof error.code === 'string'
-    ? error.code
-    : null;
 }

@@ -5,9 +5,10 @@
  */
 import { randomUUID } from 'node:crypto';
 import { constants } from 'node:fs';
-import { access, link, mkdir, open, readFile, readdir, rename, rm, stat } from 'node:fs/promises';
+import { access, link, open, readFile, readdir, rename, rm, stat } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
 import { SsmdError } from '../schema/errors.ts';
+import { codeOf, makeFolder, orNull, syncFolder } from './folders.ts';
 import { sameBytes } from './whole-files.ts';
 import type { WholeFiles } from './whole-files.ts';
 
@@ -19,18 +20,14 @@ export function createFolderWholeFiles(folder: string): WholeFiles {
   const staging = join(folder, STAGING);
   const made = new Set<string>();
 
-  /** A folder and those above it, each entry durable: a file is no safer than the way to it. */
-  async function makeFolder(path: string): Promise<void> {
+  async function ensureFolder(path: string): Promise<void> {
     if (made.has(path)) return;
-    const first = await mkdir(path, { recursive: true });
-    for (let at = path; first !== undefined && at.length >= first.length; at = dirname(at)) {
-      await syncFolder(dirname(at));
-    }
+    await makeFolder(path);
     made.add(path);
   }
 
   async function stage(path: string, bytes: Uint8Array): Promise<string> {
-    await makeFolder(staging);
+    await ensureFolder(staging);
     const staged = join(staging, `${basename(path)}.${randomUUID()}${SUFFIX}`);
     try {
       const file = await open(staged, 'wx');
@@ -55,7 +52,7 @@ export function createFolderWholeFiles(folder: string): WholeFiles {
       const final = join(folder, path);
       const staged = await stage(path, bytes);
       try {
-        await makeFolder(dirname(final));
+        await ensureFolder(dirname(final));
         await link(staged, final).catch((error: unknown) => keepSame(error, final, bytes));
         await syncFolder(dirname(final));
       } catch (error) {
@@ -90,7 +87,7 @@ export function createFolderWholeFiles(folder: string): WholeFiles {
  */
 export async function requireFolder(folder: string): Promise<void> {
   try {
-    await makeMissing(folder);
+    await makeFolder(folder);
     await access(folder, constants.W_OK | constants.X_OK);
   } catch (error) {
     if (codeOf(error) === 'ENOSPC') return;
@@ -100,46 +97,10 @@ export async function requireFolder(folder: string): Promise<void> {
   }
 }
 
-/** One by one: a recursive mkdir never ends where a folder that is there says ENOENT, as /proc does. */
-async function makeMissing(folder: string): Promise<void> {
-  const found = await orNull(stat(folder));
-  if (found?.isDirectory() === true) return;
-  if (found !== null) throw new Error(`${folder} is no folder`);
-  await makeMissing(dirname(folder));
-  await mkdir(folder).catch((error: unknown) => {
-    if (codeOf(error) !== 'EEXIST') throw error;
-  });
-  await syncFolder(dirname(folder));
-}
-
 /** A name that is taken by these very bytes is our own earlier attempt's. */
 async function keepSame(error: unknown, final: string, bytes: Uint8Array): Promise<void> {
   if (codeOf(error) !== 'EEXIST') throw error;
   if (sameBytes(await readFile(final), bytes)) return;
   const message = `${final}: other bytes stand under this name, and it is never written over`;
   throw new SsmdError('SSMD_VERSION_CONFLICT', message, { facts: { path: final }, cause: error });
-}
-
-async function syncFolder(path: string): Promise<void> {
-  const folder = await open(path, 'r');
-  try {
-    await folder.sync();
-  } finally {
-    await folder.close();
-  }
-}
-
-async function orNull<T>(asked: Promise<T>): Promise<T | null> {
-  try {
-    return await asked;
-  } catch (error) {
-    if (['ENOENT', 'ENOTDIR'].includes(codeOf(error) ?? '')) return null;
-    throw error;
-  }
-}
-
-function codeOf(error: unknown): string | null {
-  return error instanceof Error && 'code' in error && typeof error.code === 'string'
-    ? error.code
-    : null;
 }
