@@ -1,7 +1,6 @@
 /** The story of a run, from recorded histories; and what is typed about runs, without a server. */
 import assert from 'node:assert/strict';
-import { readFileSync, readdirSync } from 'node:fs';
-import { join } from 'node:path';
+import { basename } from 'node:path';
 import { test } from 'node:test';
 import { historyFromJSON } from '@temporalio/common/lib/proto-utils.js';
 import { conditionsOf, filterFaults, isWanted } from '../../cli/job-filter.ts';
@@ -14,13 +13,12 @@ import { likeOf } from '../../cli/job-unknown.ts';
 import { codeOf, oneLine, screenRows } from '../../cli/job-watch.ts';
 import type { JobStatus } from '../../cli/job-runs.ts';
 import { wrapWords } from '../../cli/wrap-words.ts';
-import { projectRoot } from '../support/project.ts';
+import { keptHistories, versionHere } from '../support/histories.ts';
 
-const FOLDER = join(projectRoot, 'test/replay/histories');
+const recorded = new Map(keptHistories(versionHere()).map((it) => [basename(it.file), it.history]));
 
 function eventsOf(name: string): readonly HistoryEvent[] {
-  const kept = JSON.parse(readFileSync(join(FOLDER, name), 'utf8')) as { history: unknown };
-  return historyFromJSON(kept.history).events ?? [];
+  return historyFromJSON(recorded.get(name) ?? assert.fail(name)).events ?? [];
 }
 
 function storyOf(events: readonly HistoryEvent[]): StoryLine[] {
@@ -29,7 +27,7 @@ function storyOf(events: readonly HistoryEvent[]): StoryLine[] {
 }
 
 test('every recorded run has a story: how it began, its steps, how it ended', () => {
-  for (const name of readdirSync(FOLDER).filter((it) => it.endsWith('.json'))) {
+  for (const name of recorded.keys()) {
     const lines = storyOf(eventsOf(name));
     assert.match(lines[0]?.words ?? '', /^started/, name);
     assert.match(lines.at(-1)?.words ?? '', /^ended: (done|FAILED|cancelled)/, name);
