@@ -54,10 +54,15 @@ if (ready() === null) setUp();
 const node = ready();
 if (node === null) refuse(`no Node ${NODE_MAJOR_MIN} in ${root}; run there: npm run setup`);
 
+// What Node made of the sources the last time: half of a short command is that. It is Node that checks
+// that they are the same, and that does without where it cannot write.
+const cache = join(root, 'node_modules', '.cache', 'ssmd', 'node');
+const env = { NODE_COMPILE_CACHE: cache, ...process.env };
+
 const child = spawn(
   node,
   ['--disable-warning=ExperimentalWarning', join(root, 'cli', 'main.ts'), ...process.argv.slice(2)],
-  { stdio: 'inherit' },
+  { stdio: 'inherit', env },
 );
 // A terminal sends Ctrl-C to both of us; we stay until the child has ended, so that its exit code
 // and its last words are the ones seen. A signal sent to us alone is passed on.
