@@ -148,8 +148,9 @@ export async function triggerOne(
 
 /** Their day is the one before the time they are due. */
 const MORNING_AFTER: readonly string[] = ['daily-archive', 'daily-qa', 'audit'];
-/** What a server keeps waiting for one schedule. */
-const BACKFILL_RUNS_MAX = 1_000;
+/** Times a server lists at once, and says nothing of those beyond (Temporal 1.29): so many may be more. */
+const LISTED_MAX = 1_000;
+const BACKFILL_RUNS_MAX = LISTED_MAX - 1;
 
 export type Backfilled = {
   readonly id: string;
@@ -186,14 +187,17 @@ export async function dueTimes(
   });
   const due = (startTime ?? []).map((it) => seconds(tsToDate(it)));
   if (due.length > BACKFILL_RUNS_MAX) {
-    const what = `${id} was due ${due.length} times in these days`;
+    const what = `${id} was due ${due.length} times or more in these days`;
     const hint = `at most ${BACKFILL_RUNS_MAX} at once: take fewer days`;
     throw invalidInput('the command line', [{ where: '--start', what, hint }]);
   }
   return { id, job, due, from, to };
 }
 
-/** Starts what was due. A day that was done before is found done: its run changes nothing. */
+/**
+ * Starts what was due, each of it: where runs of a schedule may not stand beside each other, they wait for
+ * each other. A day that was done before is found done: its run changes nothing.
+ */
 export async function backfillOne(
   client: Client,
   of: Backfilled & { readonly from: Date; readonly to: Date },
@@ -201,7 +205,7 @@ export async function backfillOne(
   if (of.due.length === 0) return;
   const found = client.schedule.getHandle(of.id);
   const { policies } = await found.describe();
-  const { overlap } = policies;
+  const overlap = policies.overlap === 'ALLOW_ALL' ? 'ALLOW_ALL' : 'BUFFER_ALL';
   await found.backfill({ start: of.from, end: of.to, overlap });
 }
 

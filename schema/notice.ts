@@ -91,6 +91,16 @@ export function runFingerprint(of: {
   return fingerprint(`run/${id.replace(SCHEDULED, '')}`);
 }
 
+/** The header by which a run says to its steps what they are of: a run's id alone does not say its day. */
+export const TROUBLE_HEADER = 'ssmd-trouble';
+
+/** What a step that does not get on is trouble with. */
+export type Trouble = {
+  readonly fingerprint: string;
+  readonly feed: string | null;
+  readonly day: string | null;
+};
+
 /** One for each feed and day. */
 export function incompleteFingerprint(feed: string, day: string): string {
   return fingerprint(`incomplete/${feed}/${day}`);

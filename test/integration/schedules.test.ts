@@ -1,7 +1,10 @@
 /** Schedules on a real Temporal server: applied, fired, made up for, and filled in afterwards. */
 import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
+import { defaultPayloadConverter } from '@temporalio/common';
 import { msToTs, tsToMs } from '@temporalio/common/lib/time.js';
+import { TROUBLE_HEADER } from '../../schema/notice.ts';
+import type { Trouble } from '../../schema/notice.ts';
 import { parseIso } from '../../schema/time.ts';
 import type { Day } from '../../schema/time.ts';
 import { NS_PER_MINUTE } from '../../schema/time.ts';
@@ -12,6 +15,7 @@ import type { WantedSchedule } from '../../workers/schedules.ts';
 import { rule, timesBetween } from '../../workers/schedule-times.ts';
 import type { FiringTimes } from '../../workers/schedule-times.ts';
 import { cronRule } from '../../workers/cron.ts';
+import { rowOf } from '../../cli/schedule-rows.ts';
 import type { ScheduleRow } from '../../cli/schedule-rows.ts';
 import { ssmd } from '../support/command-line.ts';
 import type { Ran } from '../support/command-line.ts';
@@ -203,6 +207,63 @@ test('a backfill across a change of clocks, a holiday and an early close: exactl
   const open = ['2025-11-03', '2025-11-24', '2025-11-25', '2025-11-26', '2025-11-28'];
   assert.deepEqual(days, open, 'each run took the day before it was due');
   await keepHistory(jobs.client, 'daily-archive', `${id}-2025-11-29T06:00:00Z`, 'scheduled');
+});
+
+test('a step of a scheduled run is told of under the name that its end is told under', async () => {
+  const id = 'daily-archive/tiny-2025-11-29T06:00:00Z';
+  const { events } = await jobs.client.workflow.getHandle(id).fetchHistory();
+  const steps = (events ?? []).flatMap(({ activityTaskScheduledEventAttributes: it }) => it ?? []);
+  const said = steps.map(({ activityType, header }) => {
+    const payload = header?.fields?.[TROUBLE_HEADER];
+    const trouble = payload == null ? null : defaultPayloadConverter.fromPayload<Trouble>(payload);
+    return `${activityType?.name}: ${trouble?.fingerprint}`;
+  });
+  const fingerprint = 'run/daily-archive/tiny/2025-11-28';
+  assert.equal(said.at(-1), `commitArchiveDay: ${fingerprint}`);
+  assert.deepEqual(
+    said.filter((it) => !it.endsWith(fingerprint)),
+    ['admitJob: run/daily-archive/tiny'],
+    'before its day is known there is only its name',
+  );
+});
+
+test('runs that may not stand beside each other are backfilled one after the other, each of them', async () => {
+  const [like] = wanted();
+  assert.ok(like);
+  const one = { ...like, id: 'one-by-one', overlap: 'BUFFER_ONE' } as const;
+  await createSchedule(jobs.client.schedule, one, {
+    ...{ environment: 'test', source: 'create', paused: true },
+  });
+  const week = ['--start', '2025-11-10', '--end', '2025-11-14'];
+  const { code, out, err } = await cli(['backfill', one.id, ...week, '--json']);
+  assert.equal(code, 0, err);
+  const [asked] = JSON.parse(out) as { due: string[] }[];
+  const due = [11, 12, 13, 14, 15].map((day) => `2025-11-${day}T06:00:00Z`);
+  assert.deepEqual(asked?.due, due);
+  const seen = async (): Promise<ScheduleRow> =>
+    rowOf(await jobs.client.schedule.getHandle(one.id).describe());
+  for (const late = performance.now() + 30_000; performance.now() < late;) {
+    const { taken, buffered, overlap_skipped } = await seen();
+    if (taken + buffered + overlap_skipped === due.length) break;
+  }
+  assert.equal((await seen()).overlap_skipped, 0);
+});
+
+test('more than a server lists is refused, and none of it is started', async () => {
+  const [like] = wanted();
+  assert.ok(like);
+  const times = { fire: [rule({ hours: [] })], skip: [], tz: 'UTC' };
+  await createSchedule(
+    jobs.client.schedule,
+    { ...like, id: 'hourly', times },
+    { environment: 'test', source: 'create', paused: true },
+  );
+  const range = ['--start', '2025-08-01', '--end', '2025-10-01'];
+  const { code, err } = await cli(['backfill', 'hourly', ...range]);
+  assert.equal(code, 2, err);
+  assert.match(err, /hourly was due 1000 times or more.*at most 999 at once/s);
+  const { info } = await jobs.client.schedule.getHandle('hourly').describe();
+  assert.equal(info.numActionsTaken, 0);
 });
 
 test('a holiday that a schedule does not know of ends its run as skipped', async () => {

@@ -2,13 +2,16 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import type { Context } from '@temporalio/activity';
+import { defaultPayloadConverter } from '@temporalio/common';
+import type { Headers } from '@temporalio/common';
+import { TROUBLE_HEADER } from '../../schema/notice.ts';
 import type { Notice } from '../../schema/notice.ts';
 import { SsmdError } from '../../schema/errors.ts';
 import { ATTEMPTS_TOLD, stepLog } from '../../workers/step-log.ts';
 
 type Line = Record<string, unknown>;
 
-function rig(attempt: number, activity = 'runQaSuite') {
+function rig(attempt: number, activity = 'runQaSuite', headers: Headers = {}) {
   const lines: Line[] = [];
   const told: Notice[] = [];
   const write = (facts: object, words = ''): void => void lines.push({ ...facts, words });
@@ -23,7 +26,7 @@ function rig(attempt: number, activity = 'runQaSuite') {
   };
   const { inbound } = factory({ info } as Context);
   const run = (step: () => Promise<unknown>) =>
-    inbound?.execute?.({ args: [], headers: {} }, step) ?? Promise.reject(new Error('none'));
+    inbound?.execute?.({ args: [], headers }, step) ?? Promise.reject(new Error('none'));
   return { lines, told, run };
 }
 
@@ -63,4 +66,16 @@ test('after 25 attempts somebody is told, once, and of what carries notices neve
   const carrier = rig(ATTEMPTS_TOLD + 1, 'deliverNotice');
   await carrier.run(() => Promise.resolve(null));
   assert.equal(carrier.told.length, 0);
+});
+
+test('what a run says it is about counts, since an id that a schedule made does not say its day', async () => {
+  const trouble = {
+    ...{ fingerprint: 'run/daily-qa/kraken/2026-11-19', feed: 'kraken', day: '2026-11-19' },
+  };
+  const headers = { [TROUBLE_HEADER]: defaultPayloadConverter.toPayload(trouble) };
+  const { told, run } = rig(ATTEMPTS_TOLD + 1, 'runQaSuite', headers);
+  await run(() => Promise.resolve(null));
+  const [{ fingerprint, feed, day } = trouble] = told;
+  assert.equal(told.length, 1);
+  assert.deepEqual({ fingerprint, feed, day }, trouble);
 });

@@ -4,6 +4,7 @@
  * so that no workflow has to remember it. The words go into commands that are there anyway; the end's own
  * commands are behind a patch, which runs from before do not have.
  */
+import { defaultPayloadConverter } from '@temporalio/common';
 import {
   ContinueAsNew,
   TemporalFailure,
@@ -24,12 +25,16 @@ import { codeOf } from './failures.ts';
 import { memoOfFailure, memoOfResult } from './memo.ts';
 import { showFailure } from './progress.ts';
 import { causesOf } from './run-notice.ts';
+import { TROUBLE_HEADER, runFingerprint } from '../../schema/notice.ts';
+import type { Trouble } from '../../schema/notice.ts';
 import { runSummary } from '../../schema/run-words.ts';
 import { stepSummary } from './step-words.ts';
 
 const PATCH = 'filed-at-end';
 /** Has a page of its own. */
 const OTHERS: readonly string[] = ['notice'];
+/** Parts of a run, whose ends are that one's to tell. */
+const PARTS: readonly string[] = ['reprocess-day'];
 
 export function interceptors(): WorkflowInterceptors {
   return OTHERS.includes(workflowInfo().workflowType)
@@ -42,13 +47,25 @@ const worded: WorkflowOutboundCallsInterceptor = {
     const { summary } = input.options;
     const words = stepSummary(input.activityType, summary, filedUnder());
     const options = words === '' ? input.options : { ...input.options, summary: words };
-    return next({ ...input, options });
+    const trouble = defaultPayloadConverter.toPayload(troubleOf());
+    return next({ ...input, options, headers: { ...input.headers, [TROUBLE_HEADER]: trouble } });
   },
   startChildWorkflowExecution: (input, next) => {
     const { staticSummary = runSummary(input.workflowType, input.options.args[0]) } = input.options;
     return next({ ...input, options: { ...input.options, staticSummary } });
   },
 };
+
+/** The same as the run's own failing, so that its end is the end of both; of a part, as its parent's. */
+function troubleOf(): Trouble {
+  const { workflowId, workflowType, parent } = workflowInfo();
+  const { SsmdFeed: feed = null, SsmdDay: day = null } = filedUnder();
+  const of = PARTS.includes(workflowType) && parent !== undefined;
+  const fingerprint = of
+    ? runFingerprint({ type: '', id: parent.workflowId, feed: null, day: null })
+    : runFingerprint({ type: workflowType, id: workflowId, feed, day });
+  return { fingerprint, feed, day };
+}
 
 async function execute(
   input: WorkflowExecuteInput,
