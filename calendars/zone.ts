@@ -24,6 +24,9 @@ export type Zone = {
 export function isZone(name: string): boolean {
   if (name === 'UTC') return true;
   if (!/^[A-Za-z]+\/[A-Za-z/_+-]+$/.test(name)) return false;
+  // `Intl` takes any case, and others, such as the server of schedules, do not.
+  const alike = zoneNames().find((it) => it.toLowerCase() === name.toLowerCase());
+  if (alike === undefined ? !/^[A-Z].*\/[A-Z]/.test(name) : alike !== name) return false;
   try {
     return new Intl.DateTimeFormat('en-US', { timeZone: name }).resolvedOptions().timeZone !== '';
   } catch {

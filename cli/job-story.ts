@@ -327,9 +327,19 @@ const ofRun: Teller = (event, open) => {
 function resultWords(
   done: NonNullable<HistoryEvent['workflowExecutionCompletedEventAttributes']>,
 ): string {
-  const text = textOf(done.result?.payloads?.[0]?.data);
-  const found = /"outcome":"([^"]+)"/.exec(text)?.[1];
-  return found === undefined ? 'done' : `done, ${found.replaceAll('_', ' ')}`;
+  const found = outcomeIn(textOf(done.result?.payloads?.[0]?.data));
+  return found === null ? 'done' : `done, ${found.replaceAll('_', ' ')}`;
+}
+
+/** The run's own: what it reports of its days has outcomes as well. */
+function outcomeIn(text: string): string | null {
+  try {
+    const result: unknown = JSON.parse(text);
+    if (typeof result !== 'object' || result === null || !('outcome' in result)) return null;
+    return typeof result.outcome === 'string' ? result.outcome : null;
+  } catch {
+    return null;
+  }
 }
 
 function byOf(identity: string | null | undefined): { readonly by?: string } {

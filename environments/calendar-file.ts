@@ -5,7 +5,7 @@
 import type { z } from 'zod';
 import { buildCalendar } from '../calendars/calendar.ts';
 import type { Calendar } from '../calendars/calendar.ts';
-import { SECONDS_PER_DAY, dayNumber, yearOf } from '../calendars/civil.ts';
+import { SECONDS_PER_DAY, dayNumber, formatDate, yearOf } from '../calendars/civil.ts';
 import { hoursProblems, specProblems } from '../calendars/problems.ts';
 import type { Problem } from '../calendars/problems.ts';
 import { RELATIVE_RULES } from '../calendars/spec.ts';
@@ -231,7 +231,7 @@ function readShort(reader: Reader): CalendarSpec | null {
     valid: given.valid ?? yearsOf(given.holidays),
     sessions: [session],
     holidays: given.holidays.map((day, at) => ({
-      name: commentAt(reader, ['holidays', at]),
+      name: commentAt(reader, ['holidays', at], day),
       pattern: { rule: 'dates', dates: [day] },
       ...{ days: null, except_years: [], observe: 'none', path: ['holidays', at], ...UNLIMITED },
     })),
@@ -259,9 +259,11 @@ function yearsOf(holidays: readonly number[]): CalendarSpec['valid'] {
 }
 
 /** The short form names its holidays in comments: `- 2025-01-20  # MLK Day`. */
-function commentAt(reader: Reader, path: SpecPath): string {
+function commentAt(reader: Reader, path: SpecPath, day: number): string {
   const line = /:(\d+):\d+$/.exec(reader.yaml.where(path))?.[1];
   const text = reader.lines[Number(line ?? 0) - 1] ?? '';
   const comment = /\s#\s*(.*\S)\s*$/.exec(text)?.[1];
-  return comment ?? `holiday of ${/\d{4}-\d\d-\d\d/.exec(text)?.[0] ?? 'the list'}`;
+  // Of several days on one line nobody knows which of them is meant.
+  const is_own = text.replace(/\s#.*$/, '').match(/\d{4}-\d\d-\d\d/g)?.length === 1;
+  return comment !== undefined && is_own ? comment : `holiday of ${formatDate(day)}`;
 }

@@ -5,8 +5,11 @@
 import {
   AuthenticationLinearError,
   ForbiddenLinearError,
+  InternalLinearError,
   LinearClient,
   LinearError,
+  LockTimeoutLinearError,
+  NetworkLinearError,
   RatelimitedLinearError,
 } from '@linear/sdk';
 import { SsmdError } from '../schema/errors.ts';
@@ -29,6 +32,8 @@ const REFUSED_RETRY_MS = 300_000;
 const LIMITED_RETRY_MS = 60_000;
 /** Teams and states one page has at most. */
 const PAGE = 250;
+/** Pages of teams that are read. */
+const PAGES_MAX = 20;
 
 /** Asks Linear; every error is one of ours. @throws SSMD_UNAVAILABLE, SSMD_NOT_FOUND, SSMD_INVALID_INPUT */
 export async function ask<V extends Record<string, unknown>, D>(
@@ -75,8 +80,7 @@ export async function teamNamed(
   signal: AbortSignal,
   name: string | null,
 ): Promise<LinearTeam> {
-  const { teams } = await ask(access, signal, TEAMS, { first: PAGE });
-  const { nodes } = teams;
+  const nodes = await allTeams(access, signal);
   const [only] = nodes;
   if (name === null && nodes.length === 1 && only !== undefined) return only;
   const wanted = plain(name ?? '');
@@ -93,6 +97,19 @@ export async function teamNamed(
         )}`;
   const message = `${what}${near}; there are ${known.join(', ')}: name one in alerts/linear-integration.yaml`;
   throw new SsmdError('SSMD_INVALID_CONFIG', message, { facts: { team: name, known } });
+}
+
+async function allTeams(access: LinearAccess, signal: AbortSignal): Promise<LinearTeam[]> {
+  const found: LinearTeam[] = [];
+  let after: string | null = null;
+  for (let page = 0; page < PAGES_MAX; page++) {
+    const of: { first: number; after: string | null } = { first: PAGE, after };
+    const { teams } = await ask(access, signal, TEAMS, of);
+    found.push(...teams.nodes);
+    after = teams.pageInfo.endCursor ?? null;
+    if (!teams.pageInfo.hasNextPage || after === null) break;
+  }
+  return found;
 }
 
 function plain(name: string): string {
@@ -150,11 +167,18 @@ function asOurs(error: unknown, access: LinearAccess, limit: AbortSignal): SsmdE
     return new SsmdError('SSMD_NOT_FOUND', `Linear has no such thing: ${said}`);
   }
   const ours = error instanceof LinearError && status !== undefined && status < 500;
-  if (ours) return new SsmdError('SSMD_INVALID_INPUT', `Linear refuses what it was told: ${said}`);
+  if (ours && !isTheirs(error))
+    return new SsmdError('SSMD_INVALID_INPUT', `Linear refuses what it was told: ${said}`);
   const why = limit.aborted
     ? `did not answer within ${REQUEST_MS_MAX / 1000} s`
     : `is away: ${said}`;
   return new SsmdError('SSMD_UNAVAILABLE', `Linear ${why}`, { retryable: true });
+}
+
+/** Troubles of its own come with any status, 200 too: GraphQL has its own words for what went wrong. */
+function isTheirs(error: LinearError): boolean {
+  const theirs = [InternalLinearError, LockTimeoutLinearError, NetworkLinearError];
+  return theirs.some((kind) => error instanceof kind);
 }
 
 const WORDS_CHARS_MAX = 300;

@@ -16,6 +16,7 @@ export type LinearIssue = {
   readonly createdAt: string;
   readonly completedAt: string | null;
   readonly canceledAt: string | null;
+  readonly archivedAt: string | null;
   readonly trashed: boolean | null;
   readonly state: LinearState;
   readonly team: LinearTeam;
@@ -23,7 +24,7 @@ export type LinearIssue = {
 
 const ISSUE = `
   fragment OurIssue on Issue {
-    id identifier url title description priorityLabel createdAt completedAt canceledAt trashed
+    id identifier url title description priorityLabel createdAt completedAt canceledAt archivedAt trashed
     state { id name type }
     team { id key name }
   }
@@ -51,9 +52,18 @@ export const OPEN_ISSUES = operation<
 );
 
 export const TEAMS = operation<
-  { readonly first: number },
-  { readonly teams: { readonly nodes: readonly LinearTeam[] } }
->(`query ssmdTeams($first: Int!) { teams(first: $first) { nodes { id key name } } }`);
+  { readonly first: number; readonly after: string | null },
+  {
+    readonly teams: {
+      readonly nodes: readonly LinearTeam[];
+      readonly pageInfo: { readonly hasNextPage: boolean; readonly endCursor?: string | null };
+    };
+  }
+>(
+  `query ssmdTeams($first: Int!, $after: String) {
+    teams(first: $first, after: $after) { nodes { id key name } pageInfo { hasNextPage endCursor } }
+  }`,
+);
 
 export const STATES = operation<
   { readonly first: number; readonly filter: object },

@@ -87,7 +87,8 @@ export function createLinearNotifier(of: {
       const where = issue.url;
       if (!('id' in issue)) return { did: 'opened', where };
       const closed = isClosed(issue);
-      if (issue.trashed === true) {
+      // Linear puts away what is closed for long: there nobody would see it open again.
+      if (issue.trashed === true || issue.archivedAt != null) {
         await ask(access, signal, RESTORE_ISSUE, { id });
       }
       if (closed) await move(issue, OPEN_KINDS, signal);

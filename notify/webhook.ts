@@ -9,6 +9,8 @@ import type { SlackMessage } from './render.ts';
 
 export const WEBHOOK_MS_MAX = 10_000;
 const ANSWER_CHARS_MAX = 200;
+/** Shorter parts of an address are words, such as `hooks`. */
+const SECRET_CHARS_MIN = 8;
 
 export function createWebhookNotifier(of: {
   readonly url: string;
@@ -27,7 +29,7 @@ export function createWebhookNotifier(of: {
         redirect: 'error',
         signal: limit,
       });
-      said = (await answer.text()).replaceAll(url, '(address)').slice(0, ANSWER_CHARS_MAX);
+      said = withoutAddress(await answer.text(), url).slice(0, ANSWER_CHARS_MAX);
     } catch (error) {
       const why = limit.aborted
         ? `did not answer within ${WEBHOOK_MS_MAX / 1000} s`
@@ -48,6 +50,23 @@ export function createWebhookNotifier(of: {
     notify: (told, signal) => send(slackTold(told, place), signal),
     recovered: (recovery, signal) => send(slackRecovered(recovery, place), signal),
   };
+}
+
+/** Servers repeat what they were asked for: the secret is in the path, or behind it. */
+function withoutAddress(text: string, url: string): string {
+  const { pathname, search } = new URL(url);
+  const parts = [url, `${pathname}${search}`, pathname, search, ...pathname.split('/')];
+  const secrets = parts.filter(({ length }) => length >= SECRET_CHARS_MIN);
+  const hidden = secrets.flatMap((it) => [it, decoded(it)]);
+  return hidden.reduce((said, it) => said.replaceAll(it, '(address)'), text);
+}
+
+function decoded(text: string): string {
+  try {
+    return decodeURIComponent(text);
+  } catch {
+    return text;
+  }
 }
 
 /** `ECONNREFUSED`, else the kind of error: messages of a URL that cannot be read repeat it. */

@@ -102,6 +102,8 @@ export async function scrape(
       const { feed = null, shard = null } = own.labels;
       reached.set(target.url, { ...target, feed, shard });
     }
+    // Before it was reached it was down under its address: that is over.
+    if (own !== undefined && target.feed === null) others.push(upAt(target.url));
     const sample = own ?? downSample(reached.get(target.url) ?? target);
     const key = JSON.stringify(Object.entries(sample.labels).toSorted());
     // Of two connectors of one shard, one that is up will do.
@@ -116,6 +118,10 @@ const UP = 'ssmd_connector_up';
 function downSample({ url, feed, shard }: Target): Sample {
   const labels = feed === null || shard === null ? { instance: url } : { shard, feed };
   return { name: UP, labels, value: 0 };
+}
+
+function upAt(url: string): Sample {
+  return { name: UP, labels: { instance: url }, value: 1 };
 }
 
 async function read(url: string, signal: AbortSignal): Promise<Sample[] | null> {

@@ -29,6 +29,8 @@ export const LINEAR_KEY = 'lin_api_test_key_that_no_log_may_hold';
 export type LinearFault =
   | { readonly kind: 'ratelimited'; readonly headers: Readonly<Record<string, string>> }
   | { readonly kind: 'status'; readonly status: number }
+  /** An error in GraphQL's own way, of this type. */
+  | { readonly kind: 'error'; readonly type: string }
   | { readonly kind: 'hang' | 'none' }
   | { readonly kind: 'lost' };
 
@@ -43,6 +45,7 @@ export type FakeIssue = {
   stateId: string;
   url: string;
   trashed: boolean;
+  archivedAt?: string | null;
   createdAt: string;
 };
 export type FakeComment = { readonly id: string; readonly issueId: string; readonly body: string };
@@ -141,7 +144,13 @@ function roots({ issues, comments, attachments }: State) {
     return { success: true, lastSyncId: 1, issue: { id: issue.id } };
   };
   return {
-    teams: () => connection(TEAMS),
+    // A page is one team at most, however many are asked for: who reads one page only misses the others.
+    teams: ({ after }: { after?: string | null }) => {
+      const at = TEAMS.findIndex(({ id }) => id === after) + 1;
+      const hasNextPage = at + 1 < TEAMS.length;
+      const pageInfo = { hasNextPage, hasPreviousPage: at > 0, endCursor: TEAMS[at]?.id ?? null };
+      return { nodes: TEAMS.slice(at, at + 1), pageInfo };
+    },
     workflowStates: ({ filter }: { filter?: Filter }) =>
       connection(STATES.filter(({ team }) => fits(filter?.team?.id, team.id))),
     issue: ({ id }: { id: string }) => shown(issueOf(id)),
@@ -171,7 +180,7 @@ function roots({ issues, comments, attachments }: State) {
     issueUpdate: ({ id, input }: { id: string; input: Partial<FakeIssue> }) =>
       update(issueOf(id), input),
     issueUnarchive: ({ id }: { id: string }) => {
-      Object.assign(issueOf(id), { trashed: false });
+      Object.assign(issueOf(id), { trashed: false, archivedAt: null });
       return { success: true, lastSyncId: 1 };
     },
     commentCreate: ({ input }: { input: { id?: string; issueId: string; body: string } }) => {
@@ -242,6 +251,10 @@ export async function startLinearServer(): Promise<LinearServer> {
     const fault = down ? { kind: 'status' as const, status: 503 } : faults.shift();
     if (fault?.kind === 'hang') return;
     if (fault?.kind === 'status') return send(response, fault.status, { error: 'no' });
+    if (fault?.kind === 'error') {
+      const errors = [{ message: 'Something went wrong', extensions: { type: fault.type } }];
+      return send(response, 200, { errors, data: null });
+    }
     if (fault?.kind === 'ratelimited') {
       const errors = [{ message: 'Rate limit exceeded', extensions: { code: 'RATELIMITED' } }];
       return send(response, 400, { errors }, fault.headers);

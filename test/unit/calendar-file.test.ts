@@ -72,6 +72,26 @@ test('the short form: its years are those of its holidays, its names their comme
   assert.throws(() => calendar.isOpen(at('2026-11-26T14:30:00Z')), /out of range/);
 });
 
+test('days of the short form on one line each have their own name', () => {
+  const [head = ''] = SHORT.split('  - 2025-01-01');
+  const day = (list: string) => parseCalendar('c.yaml', `${head.trimEnd()} ${list}\n`).calendar.day;
+  const two = day('[2025-01-01, 2025-11-27]  # New Year, Thanksgiving');
+  assert.equal(two('2025-01-01').holiday, 'holiday of 2025-01-01');
+  assert.equal(two('2025-11-27').holiday, 'holiday of 2025-11-27');
+  const moved = day('\n  - 2025-12-26  # in place of 2025-12-25');
+  assert.equal(moved('2025-12-26').holiday, 'in place of 2025-12-25');
+});
+
+test('a zone is named as it is spelled', () => {
+  for (const zone of ['america/new_york', 'AMERICA/NEW_YORK', 'us/eastern', 'America/New_york']) {
+    const [fault = ''] = faultsOf(SHORT.replace('America/New_York', zone));
+    assert.ok(fault.startsWith(`2:1: timezone: unknown time zone "${zone}"`), `${zone}: ${fault}`);
+  }
+  for (const zone of ['US/Eastern', 'Africa/Dar_es_Salaam', 'America/Port-au-Prince', 'UTC']) {
+    assert.ok(parseCalendar('c.yaml', SHORT.replace('America/New_York', zone)).short, zone);
+  }
+});
+
 test('a market that never closes: 23:59 of the short form is the midnight', () => {
   const text = `name: crypto
 timezone: UTC

@@ -37,6 +37,19 @@ test('every recorded run has a story: how it began, its steps, how it ended', ()
   }
 });
 
+test('a run ended with its own outcome, whatever its parts came to', () => {
+  const ended = (result: unknown): string => {
+    const payload = { data: new TextEncoder().encode(JSON.stringify(result)) };
+    const done = { result: { payloads: [payload] } };
+    const event = { eventId: 9 as never, workflowExecutionCompletedEventAttributes: done };
+    return storyOf([event]).at(-1)?.words ?? '';
+  };
+  const days = [{ outcome: 'failed' }];
+  assert.equal(ended({ days, outcome: 'not_promoted' }), 'ended: done, not promoted');
+  assert.equal(ended({ days }), 'ended: done');
+  assert.equal(ended(null), 'ended: done');
+});
+
 test('runs that a run started are named by their ids', () => {
   const lines = storyOf(eventsOf('reprocess.json'));
   const children = lines.filter((it) => it.child !== undefined);

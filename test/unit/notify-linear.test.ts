@@ -92,6 +92,24 @@ test('it is closed when it is over, and opened again', { skip }, async () => {
   }
 });
 
+test('an issue that was put away is taken out again', { skip }, async () => {
+  const { server, notifier } = rig();
+  const notice = aNotice();
+  await notifier.notify({ notice, count: 1 }, signal);
+  await notifier.recovered({ well, notice, count: 1 }, signal);
+  const [issue] = server.issues;
+  assert.ok(issue !== undefined);
+  issue.archivedAt = '2026-12-21T00:00:00.000Z';
+  await notifier.notify({ notice: again('d'), count: 1 }, signal);
+  assert.deepEqual([server.stateType(issue), issue.archivedAt], ['unstarted', null]);
+});
+
+test('a team is found whatever page it is on', { skip }, async () => {
+  const { server, notifier } = rig(LINEAR_KEY, 'data-quality');
+  await notifier.notify({ notice: aNotice(), count: 1 }, signal);
+  assert.equal(server.issues[0]?.identifier, 'DQ-1');
+});
+
 test('what was never told cannot be over', { skip }, async () => {
   const { server, notifier } = rig();
   const { did } = await notifier.recovered({ well, notice: aNotice(), count: 1 }, signal);
@@ -144,6 +162,12 @@ test('what may pass by itself is tried again, what Linear refuses is not', { ski
     server.fail({ kind: 'status', status });
     assert.equal((await failureOf(tell())).retryable, true, String(status));
   }
+  for (const type of ['internal error', 'lock timeout', 'network error']) {
+    server.fail({ kind: 'error', type });
+    assert.equal((await failureOf(tell())).retryable, true, type);
+  }
+  server.fail({ kind: 'error', type: 'invalid input' });
+  assert.equal((await failureOf(tell())).retryable, false);
   const refused = await failureOf(tell(rig('lin_api_wrong').notifier));
   assert.match(refused.message, /Linear refuses the key/);
   assert.equal(refused.retryable, true);

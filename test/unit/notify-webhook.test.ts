@@ -82,6 +82,11 @@ test('what passes by itself is tried again, after as long as it asks; a refusal 
   const refused = await failureOf(notifier.notify(told, signal));
   assert.equal(refused.retryable, false);
   assert.match(refused.message, /the webhook answered 404: no_such_hook \(address\)/);
+  for (const part of [SECRET, 'secret-of-the-address', encodeURI(SECRET)]) {
+    answer = { status: 404, text: `Cannot POST ${part}` };
+    const echoed = await failureOf(notifier.notify(told, signal));
+    assert.match(echoed.message, /404: Cannot POST \(address\)$/);
+  }
   const gone = createWebhookNotifier({ url: `http://127.0.0.1:1${SECRET}`, place: PLACE });
   assert.match((await failureOf(gone.notify(told, signal))).message, /is away: /);
   const broken = createWebhookNotifier({ url: `not a url ${SECRET}`, place: PLACE });

@@ -1,9 +1,12 @@
 /** Files by which a worker finds the connectors of its host. */
 import assert from 'node:assert/strict';
+import { createServer } from 'node:http';
+import type { AddressInfo } from 'node:net';
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, test } from 'node:test';
+import type { Sample } from '../../schema/metrics.ts';
 import { scrape } from '../../workers/alerts.ts';
 import type { Target } from '../../workers/alerts.ts';
 import { announceIfServed, announceStatus, listStatus } from '../../workers/status-files.ts';
@@ -46,4 +49,25 @@ test('a page that does not answer is a connector that is down, with the labels i
   assert.deepEqual(await labelsOf(known), { ...down, labels });
   reached.set(nobody.url, known);
   assert.deepEqual(await labelsOf(nobody), { ...down, labels });
+});
+
+test('what was down before it was ever reached is up under that name as well', async () => {
+  const page = 'ssmd_connector_up{shard="tier1",feed="kraken"} 1\n';
+  const server = createServer((_, response) => response.end(page));
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+  const url = `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
+  const reached = new Map<string, Target>();
+  const { signal } = new AbortController();
+  const look = () => scrape([{ url, feed: null, shard: null }], reached, signal);
+  const found = await look();
+  server.closeAllConnections();
+  await new Promise((resolve) => server.close(resolve));
+  const up = found.filter(({ name }) => name === 'ssmd_connector_up');
+  const [named, address] = [{ shard: 'tier1', feed: 'kraken' }, { instance: url }];
+  const sorted = (of: readonly Sample[]) => of.map(({ labels, value }) => ({ labels, value }));
+  assert.deepEqual(sorted(up), [
+    { labels: named, value: 1 },
+    { labels: address, value: 1 },
+  ]);
+  assert.deepEqual(sorted(await look()), [{ labels: named, value: 0 }], 'one trouble, not two');
 });
