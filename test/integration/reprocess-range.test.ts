@@ -11,22 +11,15 @@ import type { JobDeps } from '../../activities/deps.ts';
 import { versionOfDay } from '../../dataset/current.ts';
 import { manifestKey, rawPrefix } from '../../dataset/keys.ts';
 import { SsmdError } from '../../schema/errors.ts';
-import {
-  NS_PER_HOUR,
-  NS_PER_MINUTE,
-  addDays,
-  dayEnd,
-  dayStart,
-  daysBetween,
-} from '../../schema/time.ts';
+import { addDays, daysBetween } from '../../schema/time.ts';
 import type { Day } from '../../schema/time.ts';
 import type { ObjectStore } from '../../storage/object-store.ts';
 import type { Told } from '../../workflows/lib/promotion-updates.ts';
 import type { ReprocessReport } from '../../workflows/reprocess.ts';
 import { archiveDay } from '../support/archive-run.ts';
-import { memoryJobs } from '../support/memory-jobs.ts';
+import { figureWords, figuresOf, holdFigures } from '../support/history-figures.ts';
+import { longLife } from '../support/long-ranges.ts';
 import { startTestServers } from '../support/servers.ts';
-import { writeTinyDay } from '../support/tiny-day.ts';
 import { startWorkflowJobs } from '../support/workflow-jobs.ts';
 import type { WorkflowJobs } from '../support/workflow-jobs.ts';
 
@@ -38,18 +31,6 @@ const SAID = { by: 'ana', reason: 'diff reviewed' };
 
 const servers = await startTestServers({ temporal: true });
 after(() => servers[Symbol.asyncDispose]());
-
-/** So many days of one long life in RAW, none of them archived. */
-async function prepared(days: number): Promise<JobDeps> {
-  const deps = memoryJobs('2026-11-22T06:00:00Z');
-  const last = addDays(FIRST, days - 1);
-  await writeTinyDay(deps.raw, {
-    ...{ day: FIRST, step_ns: 8n * NS_PER_HOUR, end: 'shutdown' },
-    start_at: dayStart(FIRST) - 2n * NS_PER_HOUR,
-    stop_at: dayEnd(last) + 2n * NS_PER_MINUTE,
-  });
-  return deps;
-}
 
 async function started(
   jobs: WorkflowJobs,
@@ -99,7 +80,7 @@ async function served(deps: JobDeps, days: readonly Day[]): Promise<(string | nu
 }
 
 test('a day that failed is tried again, and promoted with the others', async () => {
-  const sound = await prepared(3);
+  const sound = await longLife(FIRST, 3);
   const [first, middle, last] = daysBetween(FIRST, addDays(FIRST, 2)) as [Day, Day, Day];
   const days = [first, middle, last];
   for (const day of days) await archiveDay(sound, { feed, day });
@@ -137,7 +118,7 @@ test('a day that failed is tried again, and promoted with the others', async () 
 });
 
 test('where no day was built there is nothing to promote', async () => {
-  const { deps, mend } = rotten(await prepared(1), [FIRST]);
+  const { deps, mend } = rotten(await longLife(FIRST, 1), [FIRST]);
   await using jobs = await startWorkflowJobs(servers.temporal.address, deps, []);
   const handle = await started(jobs, 'all-failed', { day: FIRST });
   await untilDeciding(handle);
@@ -154,9 +135,9 @@ test('where no day was built there is nothing to promote', async () => {
   assert.deepEqual(await served(deps, [FIRST]), ['v2']);
 });
 
-test('more days than a run takes go on in another, which forgets none', async () => {
+test('more days than a run takes go on in another, which forgets none', async (t) => {
   const count = DAYS_A_RUN + 3;
-  const sound = await prepared(count);
+  const sound = await longLife(FIRST, count);
   const days = daysBetween(FIRST, addDays(FIRST, count - 1));
   const [broken] = days.slice(7);
   assert.ok(broken !== undefined);
@@ -195,6 +176,11 @@ test('more days than a run takes go on in another, which forgets none', async ()
     const key = manifestKey({ version: 'v2', feed, day });
     assert.equal(put.get(key), 1, `${day} is committed once`);
   }
+  // A run has as many days at most, however long the range.
+  const figures = await figuresOf(jobs.client, 'many', handle.firstExecutionRunId);
+  assert.equal(figures.length, 2);
+  holdFigures(figures, 'many');
+  t.diagnostic(`${count} days: ${figureWords(figures)}`);
   const records = await readManifest(deps, { version: 'v2', feed, day: broken });
   assert.ok((records?.totals.records ?? 0) > 0);
 });

@@ -55,6 +55,8 @@ export type Wanted = {
   readonly nats?: boolean;
   readonly s3?: boolean;
   readonly temporal?: boolean;
+  /** Limits of the Temporal server that are not its own: `key=value` of its dynamic configuration. */
+  readonly temporal_limits?: readonly string[];
 };
 
 const START_TRIES = 3;
@@ -75,7 +77,7 @@ export async function startTestServers(wanted: Wanted): Promise<TestServers> {
     const starts = await Promise.allSettled([
       wanted.nats === true ? startNats(dir).then(note) : null,
       wanted.s3 === true ? startS3(dir).then(note) : null,
-      wanted.temporal === true ? startTemporal(dir).then(note) : null,
+      wanted.temporal === true ? startTemporal(dir, wanted.temporal_limits ?? []).then(note) : null,
     ]);
     const [nats, s3, temporal] = [outcome(starts[0]), outcome(starts[1]), outcome(starts[2])];
     return {
@@ -130,11 +132,14 @@ async function startS3(
   };
 }
 
-async function startTemporal(dir: string): Promise<TestTemporal> {
+async function startTemporal(dir: string, limits: readonly string[]): Promise<TestTemporal> {
   const binary = await binaryFor('temporal');
-  const server = await startOn(async (port) =>
-    temporalServer(binary, { dir, port, ui_port: null, http_port: await freePort() }),
-  );
+  const others = limits.flatMap((limit) => ['--dynamic-config-value', limit]);
+  const server = await startOn(async (port) => {
+    const http_port = await freePort();
+    const spec = await temporalServer(binary, { dir, port, ui_port: null, http_port });
+    return { ...spec, args: [...spec.args, ...others] };
+  });
   return { ...server, address: `${LOOPBACK}:${server.port}` };
 }
 
