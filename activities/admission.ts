@@ -9,6 +9,7 @@ import { SCHEMAS } from '../dataset/version.ts';
 import { invalidInput } from '../schema/errors.ts';
 import type { ErrorCode, ErrorFacts, Fault } from '../schema/errors.ts';
 import type { JobType } from '../schema/jobs.ts';
+import type { Ticket } from '../schema/notice.ts';
 import { nearMiss } from '../schema/near-miss.ts';
 import { dayStart, nsFromMs, parseDay } from '../schema/time.ts';
 import type { Day, UnixNs } from '../schema/time.ts';
@@ -23,8 +24,21 @@ import {
   symbolsFault,
   typesFault,
 } from './export-input.ts';
-import { ONE_OR_BOTH, buildName, integer, oneOf, ratio, words } from './input-judges.ts';
+import {
+  ONE_OR_BOTH,
+  buildName,
+  digest,
+  flag,
+  integer,
+  leftSide,
+  oneOf,
+  ratio,
+  version,
+  words,
+} from './input-judges.ts';
 import { instantFault, replayDayFault, replayIdFault, speedFault } from './replay-input.ts';
+import { openTickets } from './notices.ts';
+import type { Tickets } from './notices.ts';
 import { activity } from './run.ts';
 import { RANGE_DAYS_MAX } from './reprocess-plan.ts';
 
@@ -40,6 +54,8 @@ export type Admitted = {
   readonly day: string;
   /** Names of the search attributes the server knows: it refuses others for ever. */
   readonly search_attributes: readonly string[];
+  /** Of troubles that are open of the same job and day; histories of before lack it. */
+  readonly tickets?: readonly Ticket[];
 };
 
 /** Why it may not: the failure of the run, which no repetition changes. */
@@ -62,6 +78,8 @@ export type JobRequest = {
 export type AdmissionDeps = Pick<JobDeps, 'configuredFeeds' | 'shardsOf' | 'now'> & {
   /** Names of the custom search attributes of our namespace; none where the server cannot say. */
   readonly searchAttributes: () => Promise<readonly string[]>;
+  /** Left out where no channel has any. */
+  readonly tickets?: Tickets;
 };
 
 export function createAdmissionActivities(deps: AdmissionDeps) {
@@ -69,7 +87,9 @@ export function createAdmissionActivities(deps: AdmissionDeps) {
     admitJob: activity(async (request: JobRequest): Promise<Admission> => {
       const admission = admit(knownOf(deps), request);
       if (admission.refusal !== null) return admission;
-      return { ...admission, search_attributes: await deps.searchAttributes() };
+      const search_attributes = await deps.searchAttributes();
+      const tickets = await openTickets(deps.tickets, request, admission.day);
+      return { ...admission, search_attributes, tickets };
     }),
   };
 }
@@ -119,16 +139,6 @@ const day: Judge = (value, known) => {
   return parsed === null ? null : openDay(parsed, known.now);
 };
 
-const flag: Judge = (value) =>
-  typeof value === 'boolean'
-    ? null
-    : { what: `${shown(value)} is neither true nor false`, hint: 'true or false' };
-
-const version: Judge = (value) =>
-  typeof value === 'string' && /^v[1-9]\d{0,5}(\.[1-9]\d{0,5})?$/.test(value)
-    ? null
-    : { what: `${shown(value)} is no version`, hint: 'such as "v1" or "v1.1"' };
-
 /** Of one day, never of a range. */
 const ofOneDay =
   (judge: Judge): Judge =>
@@ -137,13 +147,8 @@ const ofOneDay =
       ? judge(value, known, given)
       : { what: 'stands beside a range', hint: 'a version is audited day by day' };
 
-const leftSide: Judge = (value, known, given) =>
-  value === 'current' || version(value, known, given) === null
-    ? null
-    : { what: `${shown(value)} is no version`, hint: 'such as "v2", or "current"' };
-
-const rightSide: Judge = (value, known, given) => {
-  const fault = leftSide(value, known, given);
+const rightSide: Judge = (value, _, given) => {
+  const fault = leftSide(value);
   if (fault !== null || value !== given['left']) return fault;
   return { what: `both sides are ${shown(value)}`, hint: 'name two versions of the day' };
 };
@@ -175,11 +180,6 @@ function rangeOf(one: Judge) {
   return { day: { judge: onlyDay }, from: { judge: firstDay }, to: { judge: lastDay } } as const;
 }
 
-const digest: Judge = (value) =>
-  typeof value === 'string' && /^[0-9a-f]{16}$/.test(value)
-    ? null
-    : { what: `${shown(value)} is no digest`, hint: '16 hex digits, as the dry run printed them' };
-
 /** A list that was made is taken as it is. */
 const withoutConfirm =
   (judge: Judge): Judge =>
@@ -190,7 +190,7 @@ const withoutConfirm =
 
 /** Nothing is taken without the digest of what was shown. */
 const dryRun: Judge = (value, known, given) => {
-  const fault = flag(value, known, given);
+  const fault = flag(value);
   if (fault !== null || (given['confirm'] === undefined) === value) return fault;
   return value === true
     ? { what: 'stands beside "confirm"', hint: 'give one of them' }
@@ -277,7 +277,7 @@ const SHAPES: { readonly [T in JobType]: Shape } = {
     to: { judge: (value, known, given) => day(value, known, given) ?? rangeFault('to', given) },
     symbols: { judge: symbolsFault },
     types: { judge: typesFault },
-    version: { judge: (value, ...of) => (value === 'current' ? null : version(value, ...of)) },
+    version: { judge: (value) => (value === 'current' ? null : version(value)) },
     format: { judge: formatFault },
     out: { judge: outFault },
     clock_source: { judge: clockFault(CLOCK_SOURCES) },

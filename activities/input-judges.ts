@@ -44,3 +44,27 @@ export const buildName: PlainJudge = (value) =>
   typeof value === 'string' && /^[0-9A-Za-z][0-9A-Za-z.+-]{0,63}$/.test(value)
     ? null
     : { what: `${shown(value)} is no version of a connector`, hint: 'such as "1.2.4"' };
+
+/** Yes or no. */
+export const flag: PlainJudge = (value) =>
+  typeof value === 'boolean'
+    ? null
+    : { what: `${shown(value)} is neither true nor false`, hint: 'true or false' };
+
+/** A dataset version's label. */
+export const version: PlainJudge = (value) =>
+  typeof value === 'string' && /^v[1-9]\d{0,5}(\.[1-9]\d{0,5})?$/.test(value)
+    ? null
+    : { what: `${shown(value)} is no version`, hint: 'such as "v1" or "v1.1"' };
+
+/** Of a list that a dry run printed. */
+export const digest: PlainJudge = (value) =>
+  typeof value === 'string' && /^[0-9a-f]{16}$/.test(value)
+    ? null
+    : { what: `${shown(value)} is no digest`, hint: '16 hex digits, as the dry run printed them' };
+
+/** A label, or the one that serves the day. */
+export const leftSide: PlainJudge = (value) =>
+  value === 'current' || version(value) === null
+    ? null
+    : { what: `${shown(value)} is no version`, hint: 'such as "v2", or "current"' };

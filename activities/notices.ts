@@ -6,7 +6,8 @@ import { activityInfo, cancellationSignal } from '@temporalio/activity';
 import { ApplicationFailure } from '@temporalio/common';
 import type { Delivery, Notifier, Recovered, Told } from '../notify/notifier.ts';
 import { SsmdError } from '../schema/errors.ts';
-import type { Notice, NoticeRun, Well } from '../schema/notice.ts';
+import { troublesOf } from '../schema/notice.ts';
+import type { Notice, NoticeRun, Ticket, Well } from '../schema/notice.ts';
 import { formatIso } from '../schema/time.ts';
 import type { UnixNs } from '../schema/time.ts';
 import { toFailure } from './errors.ts';
@@ -18,6 +19,14 @@ export type NoticeDesk = {
   readonly well: (well: Well) => Promise<boolean>;
 };
 
+/** Which tickets troubles have, as the standing runs know them. */
+export type Tickets = {
+  /** Those troubles that are open have, now. */
+  readonly open: (fingerprints: readonly string[]) => Promise<readonly Ticket[]>;
+  /** Of troubles that were told just now: waits a moment for those that are being opened. */
+  readonly told: (fingerprints: readonly string[]) => Promise<readonly Ticket[]>;
+};
+
 /** When it is, is said here: workflows have no clock of their own. */
 export type TellInput = {
   readonly told: readonly Omit<Notice, 'at'>[];
@@ -27,25 +36,48 @@ export type TellInput = {
 /** Asked at once. */
 const ASKED_AT_ONCE = 8;
 
+/** Those of troubles that are open of the job and day of the run that asks; it never waits for them, nor fails of it. */
+export async function openTickets(
+  tickets: Tickets | undefined,
+  { type, input }: { readonly type: string; readonly input: unknown },
+  day: string,
+): Promise<readonly Ticket[]> {
+  if (tickets === undefined) return [];
+  const id = activityInfo().workflowExecution?.workflowId ?? '';
+  const { feed }: { readonly feed?: unknown } = { ...(input ?? {}) };
+  const of = { type, id, feed: typeof feed === 'string' ? feed : null, day };
+  return tickets.open(troublesOf(of)).catch(() => []);
+}
+
+/** `tickets`: of what was told, and of what is over. */
+export type TellReport = { readonly over: number; readonly tickets?: readonly Ticket[] };
+
 export function createNoticeActivities({
   desk,
   now,
+  tickets,
 }: {
   readonly desk: NoticeDesk;
   readonly now: () => UnixNs;
+  /** Left out where no channel has any. */
+  readonly tickets?: Tickets;
 }) {
   return {
-    tellNotices: async ({ told, well }: TellInput): Promise<{ readonly over: number }> => {
+    tellNotices: async ({ told, well }: TellInput): Promise<TellReport> => {
       try {
         const at = formatIso(now());
         for (const notice of told) await desk.told({ ...notice, at });
-        let over = 0;
+        const over: string[] = [];
         for (let from = 0; from < well.length; from += ASKED_AT_ONCE) {
           const some = well.slice(from, from + ASKED_AT_ONCE);
           const known = await Promise.all(some.map((it) => desk.well({ ...it, at })));
-          over += known.filter(Boolean).length;
+          over.push(...some.filter((_, index) => known[index]).map((it) => it.fingerprint));
         }
-        return { over };
+        if (tickets === undefined) return { over: over.length };
+        const about = [...told, ...well.filter((it) => over.includes(it.fingerprint))];
+        // What was told stands: a ticket that nobody finds takes nothing from it.
+        const found = await tickets.told(about.map((it) => it.fingerprint)).catch(() => []);
+        return { over: over.length, tickets: found };
       } catch (error) {
         throw toFailure(error);
       }
@@ -62,7 +94,12 @@ export type DeliveryDeps = {
   readonly last_resort: Notifier;
   /** How often the activity was tried that a run failed with; null where nobody knows. */
   readonly attemptsOf: (run: NoticeRun) => Promise<number | null>;
+  /** Names of the search attributes the server knows. */
+  readonly searchAttributes: () => Promise<readonly string[]>;
 };
+
+/** What the server knows comes along where there is a ticket to file under. */
+export type Delivered = Delivery & { readonly search_attributes: readonly string[] };
 
 export type DeliverInput = { readonly channel: string } & (
   ({ readonly kind: 'told' } & Told) | ({ readonly kind: 'recovered' } & Recovered)
@@ -73,18 +110,24 @@ const ATTEMPT_MS_MAX = 45_000;
 
 export function createDeliveryActivities(deps: DeliveryDeps) {
   const { notifiers, last_resort } = deps;
+  const delivered = async (delivery: Delivery): Promise<Delivered> => ({
+    ...delivery,
+    search_attributes: delivery.ticket === null ? [] : await deps.searchAttributes(),
+  });
   return {
     noticeChannels: (): Promise<readonly string[]> =>
       Promise.resolve(notifiers.map(({ name }) => name)),
 
-    deliverNotice: async (input: DeliverInput): Promise<Delivery> => {
+    deliverNotice: async (input: DeliverInput): Promise<Delivered> => {
       const known = notifiers.find(({ name }) => name === input.channel);
       // Of a worker that had other channels: what is told is not lost.
       const notifier = known ?? last_resort;
       const signal = AbortSignal.any([cancellationSignal(), AbortSignal.timeout(ATTEMPT_MS_MAX)]);
       try {
-        if (input.kind === 'recovered') return await notifier.recovered(input, signal);
-        return await notifier.notify(await withAttempts(input, deps), signal);
+        if (input.kind === 'recovered') {
+          return await delivered(await notifier.recovered(input, signal));
+        }
+        return await delivered(await notifier.notify(await withAttempts(input, deps), signal));
       } catch (error) {
         throw asFailure(error, activityInfo().attempt);
       }

@@ -58,13 +58,13 @@ export function createFileNotifier(of: {
         ...common(notice, count),
         body: first ? bodyOf(told, place) : againOf(told, place),
       });
-      return { did: first ? 'opened' : 'commented', where: path };
+      return { did: first ? 'opened' : 'commented', where: path, ticket: null };
     },
     async recovered(recovery) {
       const { notice, well, count } = recovery;
       const body = recoveredOf(recovery);
       await write({ at: well.at, event: 'over', ...common(notice, count), body });
-      return { did: 'closed', where: path };
+      return { did: 'closed', where: path, ticket: null };
     },
   };
 }

@@ -85,10 +85,14 @@ export const FIND_COMMENT = operation<
 
 export const CREATE_ISSUE = operation<
   { readonly input: object },
-  { readonly issueCreate: Done & { readonly issue: { readonly url: string } | null } }
+  {
+    readonly issueCreate: Done & {
+      readonly issue: Pick<LinearIssue, 'identifier' | 'url'> | null;
+    };
+  }
 >(
   `mutation ssmdIssueCreate($input: IssueCreateInput!) {
-    issueCreate(input: $input) { success issue { url } }
+    issueCreate(input: $input) { success issue { identifier url } }
   }`,
 );
 

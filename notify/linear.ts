@@ -5,7 +5,7 @@
  */
 import { SsmdError } from '../schema/errors.ts';
 import { PRIORITIES, cutTo } from '../schema/notice.ts';
-import type { Notice } from '../schema/notice.ts';
+import type { Notice, Ticket } from '../schema/notice.ts';
 import { ask, findIssue, orNull, stateOf, teamNamed } from './linear-client.ts';
 import type { LinearAccess } from './linear-client.ts';
 import {
@@ -38,7 +38,7 @@ export function createLinearNotifier(of: {
   async function create(
     told: Told,
     signal: AbortSignal,
-  ): Promise<LinearIssue | { url: string | null }> {
+  ): Promise<LinearIssue | { readonly made: Placed }> {
     const { notice } = told;
     const { id: teamId } = await teamNamed(access, signal, notice.team ?? of.team);
     const input = {
@@ -50,7 +50,7 @@ export function createLinearNotifier(of: {
     };
     try {
       const { issueCreate } = await ask(access, signal, CREATE_ISSUE, { input });
-      return { url: issueCreate.issue?.url ?? null };
+      return { made: issueCreate.issue };
     } catch (error) {
       // Somebody, or an attempt whose answer was lost, was before us: then it is there.
       if (!(error instanceof SsmdError) || error.code !== 'SSMD_INVALID_INPUT') throw error;
@@ -84,8 +84,8 @@ export function createLinearNotifier(of: {
       const { notice } = told;
       const id = idOf(notice);
       const issue = (await findIssue(access, signal, id)) ?? (await create(told, signal));
-      const where = issue.url;
-      if (!('id' in issue)) return { did: 'opened', where };
+      if ('made' in issue) return { did: 'opened', ...placed(issue.made) };
+      const at = placed(issue);
       const closed = isClosed(issue);
       // Linear puts away what is closed for long: there nobody would see it open again.
       if (issue.trashed === true || issue.archivedAt != null) {
@@ -93,21 +93,29 @@ export function createLinearNotifier(of: {
       }
       if (closed) await move(issue, OPEN_KINDS, signal);
       if (issue.description?.includes(occurrence(notice)) === true && !closed) {
-        return { did: 'nothing', where };
+        return { did: 'nothing', ...at };
       }
       await comment(issue, againOf(told, place), notice.event, signal);
-      return { did: closed ? 'reopened' : 'commented', where };
+      return { did: closed ? 'reopened' : 'commented', ...at };
     },
 
     async recovered(recovery, signal): Promise<Delivery> {
       const { notice, well } = recovery;
       const issue = await findIssue(access, signal, idOf(notice));
-      if (issue === null || isClosed(issue)) return { did: 'nothing', where: issue?.url ?? null };
+      if (issue === null || isClosed(issue)) return { did: 'nothing', ...placed(issue) };
       await comment(issue, recoveredOf(recovery), `over ${well.at}`, signal);
       await move(issue, DONE_KINDS, signal);
-      return { did: 'closed', where: issue.url };
+      return { did: 'closed', ...placed(issue) };
     },
   };
+}
+
+type Placed = Pick<LinearIssue, 'identifier' | 'url'> | null;
+
+function placed(issue: Placed): Pick<Delivery, 'where' | 'ticket'> {
+  if (issue === null) return { where: null, ticket: null };
+  const ticket: Ticket = { id: issue.identifier, url: issue.url };
+  return { where: issue.url, ticket };
 }
 
 /** Done, cancelled or thrown away. */

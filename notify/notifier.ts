@@ -4,7 +4,7 @@
  * error holds a key or a webhook's address. Each call may be repeated: the same occurrence told twice is
  * told once, where the other side allows it.
  */
-import type { Notice, Well } from '../schema/notice.ts';
+import type { Notice, Ticket, Well } from '../schema/notice.ts';
 
 /** Where links lead and commands run. */
 export type Place = {
@@ -24,6 +24,8 @@ export type Delivery = {
   readonly did: 'opened' | 'commented' | 'reopened' | 'closed' | 'told' | 'nothing';
   /** Where it can be read. */
   readonly where: string | null;
+  /** Of channels that keep one for each trouble. */
+  readonly ticket: Ticket | null;
 };
 
 export type Notifier = {

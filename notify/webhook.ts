@@ -36,7 +36,7 @@ export function createWebhookNotifier(of: {
         : `is away: ${codeOf(error)}`;
       throw new SsmdError('SSMD_UNAVAILABLE', `the webhook ${why}`, { retryable: true });
     }
-    if (answer.ok) return { did: 'told', where: null };
+    if (answer.ok) return { did: 'told', where: null, ticket: null };
     const after = Number(answer.headers.get('retry-after') ?? NaN);
     const retryable = answer.status === 429 || answer.status >= 500;
     throw new SsmdError(

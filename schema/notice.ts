@@ -45,7 +45,12 @@ export type NoticeRun = {
   readonly activity: string | null;
   /** How often that was tried; null where nobody knows. */
   readonly attempt: number | null;
+  /** It goes on: once there is a ticket, the run itself is told. */
+  readonly running?: true;
 };
+
+/** Where somebody looks after a trouble, by the name its channel gave it, such as `LIN-123`. */
+export type Ticket = { readonly id: string; readonly url: string | null };
 
 /** The trouble is over. */
 export type Well = {
@@ -100,6 +105,15 @@ export type Trouble = {
   readonly feed: string | null;
   readonly day: string | null;
 };
+
+/** What may be open already of a run that begins. */
+export function troublesOf(run: Parameters<typeof runFingerprint>[0]): string[] {
+  const { type, feed, day } = run;
+  const own = runFingerprint(run);
+  if (type === 'audit') return [own, auditFingerprint(feed)];
+  if (type !== 'daily-archive' || feed === null || day === null) return [own];
+  return [own, incompleteFingerprint(feed, day)];
+}
 
 /** One for each feed and day. */
 export function incompleteFingerprint(feed: string, day: string): string {

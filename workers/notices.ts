@@ -8,13 +8,13 @@ import type { ConnectionLike } from '@temporalio/client';
 import type { WorkerOptions } from '@temporalio/worker';
 import type { Logger } from 'pino';
 import { createDeliveryActivities } from '../activities/notices.ts';
-import type { DeliveryDeps, NoticeDesk } from '../activities/notices.ts';
+import type { DeliveryDeps, NoticeDesk, Tickets } from '../activities/notices.ts';
 import type { NotifySettings } from '../environments/alerts-file.ts';
 import { createFileNotifier } from '../notify/file.ts';
 import { createLinearNotifier } from '../notify/linear.ts';
 import type { Notifier, Place } from '../notify/notifier.ts';
 import { createWebhookNotifier } from '../notify/webhook.ts';
-import type { Notice, NoticeRun, Well } from '../schema/notice.ts';
+import type { Notice, NoticeRun, Ticket, Well } from '../schema/notice.ts';
 import { NOTICE_ID_PREFIX, NOTIFY_QUEUE } from '../workflows/lib/queues.ts';
 
 /** Deliveries at once. */
@@ -43,6 +43,49 @@ export function createNoticeDesk(connection: ConnectionLike, namespace: string):
       } catch (error) {
         if (error instanceof WorkflowNotFoundError) return false;
         throw error;
+      }
+    },
+  };
+}
+
+/** How long the end of a run is held up by a ticket that is being opened, at most. */
+export const TICKET_WAIT_MS = 2_000;
+const TICKET_LOOK_MS = 100;
+/** Asked in passing. */
+const TICKET_ASK_MS = 2_000;
+
+/** The tickets that standing runs bear. */
+export function createTickets(connection: ConnectionLike, namespace: string): Tickets {
+  const client = new Client({ connection, namespace });
+  const look = async (fingerprint: string): Promise<{ open: boolean; ticket: Ticket | null }> => {
+    try {
+      const { status, memo } = await client.workflow
+        .getHandle(`${NOTICE_ID_PREFIX}${fingerprint}`)
+        .describe();
+      const open = status.name === 'RUNNING';
+      const { ticket: id, ticket_url: url } = memo ?? {};
+      if (typeof id !== 'string') return { open, ticket: null };
+      return { open, ticket: { id, url: typeof url === 'string' ? url : null } };
+    } catch (error) {
+      if (error instanceof WorkflowNotFoundError) return { open: false, ticket: null };
+      throw error;
+    }
+  };
+  const soon = <T>(ask: () => Promise<T>): Promise<T> =>
+    connection.withDeadline(Date.now() + TICKET_ASK_MS, ask);
+  return {
+    open: async (fingerprints) => {
+      const found = await soon(() => Promise.all(fingerprints.map(look)));
+      return found.flatMap(({ open, ticket }) => (open && ticket !== null ? [ticket] : []));
+    },
+    told: async (fingerprints) => {
+      const late = Date.now() + TICKET_WAIT_MS;
+      for (;;) {
+        const found = await soon(() => Promise.all(fingerprints.map(look)));
+        const tickets = found.flatMap(({ ticket }) => (ticket === null ? [] : [ticket]));
+        const waits = found.some(({ open, ticket }) => open && ticket === null);
+        if (!waits || Date.now() >= late) return tickets;
+        await new Promise((resolve) => setTimeout(resolve, TICKET_LOOK_MS));
       }
     },
   };

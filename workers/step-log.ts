@@ -101,7 +101,7 @@ async function tellIfStuck(
       day,
       version: null,
     },
-    run: { type, id, run_id, activity, attempt },
+    run: { type, id, run_id, activity, attempt, running: true },
     causes: [words, `npx ssmd job logs ${id}`],
     ...{ manifest: null, report: null, text: null },
   };

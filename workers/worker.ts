@@ -23,6 +23,7 @@ import { createCompareActivities } from '../activities/compare.ts';
 import { createExportActivities } from '../activities/export.ts';
 import type { ExportDeps } from '../activities/export-plan.ts';
 import { createNoticeActivities } from '../activities/notices.ts';
+import type { Tickets } from '../activities/notices.ts';
 import { createQaActivities } from '../activities/qa.ts';
 import { createReprocessActivities } from '../activities/reprocess.ts';
 import { createSessionActivities } from '../activities/session.ts';
@@ -47,7 +48,14 @@ import { lateBus, lateStore } from './late-adapters.ts';
 import { childBuilds, partWorker } from './builds.ts';
 import { jobRunsOf } from './job-runs.ts';
 import { exportPorts } from './exports.ts';
-import { attemptsOf, configured, createNoticeDesk, noticeWorker, openChannels } from './notices.ts';
+import {
+  attemptsOf,
+  configured,
+  createNoticeDesk,
+  createTickets,
+  noticeWorker,
+  openChannels,
+} from './notices.ts';
 import { startWatching } from './watching.ts';
 import { expectedSymbols, readSuite } from './quality.ts';
 import { createReplays, replayWorkers } from './replays.ts';
@@ -90,17 +98,16 @@ export async function startWorker(options: WorkerOptions): Promise<RunningWorker
   const { environment, endpoints, logger = createLogger() } = options;
   installRuntime(logger, options.metrics_port);
   const adapters = openAdapters(environment, endpoints);
-  const deps = jobDeps(options, adapters);
   const connection = await connect(endpoints.temporal.address);
+  const deps = { ...jobDeps(options, adapters), ...ticketsOf(options, connection) };
   const { namespace } = endpoints.temporal;
   const replays = createReplays({ environment, endpoints, root: options.root });
   const builds = childBuilds(options);
   const searchAttributes = searchAttributesOf(connection, namespace);
   const desk = createNoticeDesk(connection, namespace);
   const identity = `ssmd-worker@${environment.name}`;
-  const interceptors = {
-    activity: [stepLog({ logger, desk, now: () => new Date().toISOString() })],
-  };
+  const now = (): string => new Date().toISOString();
+  const interceptors = { activity: [stepLog({ logger, desk, now })] };
   const worker = await Worker.create({
     connection,
     namespace,
@@ -137,6 +144,7 @@ export async function startWorker(options: WorkerOptions): Promise<RunningWorker
   const notices = noticeWorker({
     ...openChannels({ root: options.root, place, logger, others }),
     attemptsOf: (run) => attemptsOf(connection, namespace, run),
+    searchAttributes,
   });
   const queues = [partWorker(builds), ...replayWorkers(replays), { ...notices, workflowBundle }];
   for (const of of queues) {
@@ -170,6 +178,15 @@ export async function startWorker(options: WorkerOptions): Promise<RunningWorker
 function placeOf({ environment, endpoints }: WorkerOptions): Place {
   const { ui_url, namespace } = endpoints.temporal;
   return { environment: environment.name, ui_url, namespace };
+}
+
+/** Linear alone keeps tickets. */
+function ticketsOf(
+  { notify, endpoints }: WorkerOptions,
+  connection: NativeConnection,
+): { readonly tickets?: Tickets } {
+  if (notify === undefined || notify.linear === null) return {};
+  return { tickets: createTickets(connection, endpoints.temporal.namespace) };
 }
 
 /** What the environment says of how long data stays, and who may read it. */

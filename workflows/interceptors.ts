@@ -1,7 +1,8 @@
 /**
  * The end of every run, seen from outside it: what failed is told, what went well takes back what was
- * told. It only hands a notice on, which takes milliseconds; who is told, and for how long that is tried,
- * is the notice's own run (`notice.ts`). Nothing here changes how a run ends.
+ * told. It only hands a notice on, which takes milliseconds, or the moment in which a ticket is opened, so
+ * that the run bears it; who is told, and for how long that is tried, is the notice's own run (`notice.ts`).
+ * Nothing here changes how a run ends.
  */
 import {
   CancellationScope,
@@ -20,6 +21,7 @@ import { filedUnder } from './lib/attributes.ts';
 import { codeOf } from './lib/failures.ts';
 import { failureNotice, noticesOfResult, recoveryOf } from './lib/run-notice.ts';
 import type { RunFacts } from './lib/run-notice.ts';
+import { bearTickets } from './lib/ticket.ts';
 
 /** Runs from before notices have none of these commands in their histories. */
 const PATCH = 'notices';
@@ -86,7 +88,8 @@ function factsOf(): RunFacts {
 async function hand(input: TellInput): Promise<void> {
   if (input.told.length + input.well.length === 0 || !patched(PATCH)) return;
   try {
-    await CancellationScope.nonCancellable(() => desk.tellNotices(input));
+    const { tickets = [] } = await CancellationScope.nonCancellable(() => desk.tellNotices(input));
+    bearTickets(tickets);
   } catch (error) {
     log.error('nobody could be told', { error: String(error) });
   }

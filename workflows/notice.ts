@@ -7,17 +7,22 @@ import {
   condition,
   continueAsNew,
   defineSignal,
+  getExternalWorkflowHandle,
   isCancellation,
   log,
   proxyActivities,
   setCurrentDetails,
   setHandler,
+  upsertMemo,
   workflowInfo,
 } from '@temporalio/workflow';
-import type { DeliverInput, DeliveryActivities } from '../activities/notices.ts';
-import type { Notice, Well } from '../schema/notice.ts';
+import type { Delivered, DeliverInput, DeliveryActivities } from '../activities/notices.ts';
+import type { Notice, Ticket, Well } from '../schema/notice.ts';
+import { fileUnder } from './lib/attributes.ts';
 import { messageOf } from './lib/failures.ts';
+import { ticketLine } from './lib/progress.ts';
 import { NOTIFY_QUEUE } from './lib/queues.ts';
+import { ticketSignal } from './lib/ticket.ts';
 
 export type NoticeInput = {
   readonly fingerprint: string;
@@ -33,7 +38,11 @@ type Carried = {
   readonly last: Notice | null;
   readonly seen: readonly string[];
   readonly channels: readonly ChannelState[];
+  readonly borne?: Borne | null;
 };
+
+/** Its ticket, and what the server knows of filing it. */
+type Borne = Pick<Delivered, 'search_attributes'> & { readonly ticket: Ticket };
 
 /** What one channel was told. */
 type ChannelState = {
@@ -67,7 +76,12 @@ type Item =
 
 type Channel = { state: ChannelState; readonly queue: Item[]; resting: boolean; busy: boolean };
 
+/** Of this run: in the sandbox each run has modules of its own. */
+let borne: Borne | null = null;
+let heard: Item | null = null;
+
 export async function notice(input: NoticeInput): Promise<NoticeReport> {
+  if (input.carried?.borne) bear(input.carried.borne);
   let count = input.carried?.count ?? 0;
   let last = input.carried?.last ?? null;
   let seen = input.carried?.seen ?? [];
@@ -76,6 +90,7 @@ export async function notice(input: NoticeInput): Promise<NoticeReport> {
   const hear = (item: Item): void => {
     early.push(item);
     for (const { queue } of channels) queue.push(item);
+    heard = item;
     setCurrentDetails(detailsOf(item));
   };
   setHandler(toldSignal, (it) => {
@@ -103,7 +118,7 @@ export async function notice(input: NoticeInput): Promise<NoticeReport> {
   ]);
   if (ended !== null) return { outcome: ended.over ? 'over' : 'left', count };
   const states = channels.map(({ state }) => state);
-  const carried = { count, last, seen, channels: states };
+  const carried = { count, last, seen, channels: states, borne };
   return continueAsNew<typeof notice>({ fingerprint: input.fingerprint, carried });
 }
 
@@ -171,7 +186,12 @@ async function tell(state: ChannelState, item: Item): Promise<ChannelState> {
 async function deliver(input: DeliverInput): Promise<void> {
   const summary = `${input.channel}: ${input.kind}`;
   try {
-    await post.deliverNotice.executeWithOptions({ summary }, [input]);
+    const done = await post.deliverNotice.executeWithOptions({ summary }, [input]);
+    // Results of before there were tickets lack it.
+    const { ticket = null, search_attributes }: Partial<Delivered> = done;
+    if (ticket === null) return;
+    bear({ ticket, search_attributes: search_attributes ?? [] });
+    if (input.kind === 'told') await tellRun(input.notice, ticket);
     return;
   } catch (error) {
     if (isCancellation(error)) throw error;
@@ -185,9 +205,37 @@ async function deliver(input: DeliverInput): Promise<void> {
   }
 }
 
+/** By its ticket the notice is found; also by whoever asks whether there is one. */
+function bear(of: Borne): void {
+  if (borne?.ticket.id === of.ticket.id) return;
+  borne = of;
+  const { id, url } = of.ticket;
+  fileUnder(of.search_attributes, { SsmdTicket: id });
+  upsertMemo({ ticket: id, ticket_url: url });
+  if (heard !== null) setCurrentDetails(detailsOf(heard));
+}
+
+/** A run that goes on bears it too. One that ended meanwhile does not: nothing can be filed there. */
+async function tellRun({ run }: Notice, ticket: Ticket): Promise<void> {
+  if (run?.running !== true) return;
+  try {
+    await getExternalWorkflowHandle(run.id, run.run_id).signal(ticketSignal, ticket);
+  } catch (error) {
+    if (isCancellation(error)) throw error;
+    log.info('the run is over', { workflow_id: run.id, ticket: ticket.id });
+  }
+}
+
 function detailsOf(item: Item): string {
   const { notice: about, count } = item;
   const causes = about.causes.map((cause) => `- ${cause}`).join('\n');
   const head = item.kind === 'well' ? `over: ${item.well.words}` : `${count} times`;
-  return `**${about.title}** (${head})\n\n${causes}`;
+  const run = about.run === null ? '' : `Run: \`${about.run.id}\``;
+  const parts = [
+    `**${about.title}** (${head})`,
+    ticketLine(borne === null ? [] : [borne.ticket]),
+    run,
+    causes,
+  ];
+  return parts.filter((part) => part !== '').join('\n\n');
 }

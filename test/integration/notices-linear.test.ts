@@ -15,6 +15,7 @@ import { NS_PER_MINUTE } from '../../schema/time.ts';
 import { watchAlerts } from '../../workers/alerts.ts';
 import { createNoticeDesk, openNotices } from '../../workers/notices.ts';
 import { skipWithoutCaptures } from '../support/captures.ts';
+import { keepHistory } from '../support/histories.ts';
 import { LINEAR_KEY, startLinearServer } from '../support/linear-server.ts';
 import type { FakeIssue } from '../support/linear-server.ts';
 import { memoryJobs } from '../support/memory-jobs.ts';
@@ -78,6 +79,19 @@ async function run(): Promise<void> {
   };
   const commentsOf = ({ id }: FakeIssue) => linear.comments.filter((it) => it.issueId === id);
 
+  /** Runs that are filed under a ticket; the server's lists come after the runs themselves. */
+  const filedUnder = async (ticket: string): Promise<string[]> => {
+    const found: string[] = [];
+    const query = `SsmdTicket = "${ticket}"`;
+    for await (const { workflowId } of jobs.client.workflow.list({ query })) found.push(workflowId);
+    return found.toSorted();
+  };
+  const detailsOf = async (id: string): Promise<string> => {
+    const handle = jobs.client.workflow.getHandle(id);
+    const page = await handle.query<{ currentDetails?: string }>('__temporal_workflow_metadata');
+    return page.currentDetails ?? '';
+  };
+
   test('one issue, a comment on repeat, closed when it succeeds; the webhook hears it all', async () => {
     const input = { feed: 'tiny', day: DAY, qa: false };
     await assert.rejects(archive('one', input), WorkflowFailedError);
@@ -101,6 +115,26 @@ async function run(): Promise<void> {
     assert.match(posted[0]?.text ?? '', /^\[test\] daily-archive tiny .* failed: SSMD_NOT_FOUND$/);
     assert.match(posted[2]?.text ?? '', /^Over: /);
     assert.equal(posted[0]?.blocks[0]?.type, 'header');
+  });
+
+  test('its ticket finds the notice and every run of the trouble, and each links to it', async () => {
+    const issue = await issueOf(`daily-archive tiny ${DAY} failed`);
+    const { identifier: ticket, url } = issue;
+    const notice = `notice/run/daily-archive/tiny/${DAY}`;
+    assert.deepEqual(
+      await until(
+        () => filedUnder(ticket),
+        (ids) => ids.length === 4,
+      ),
+      [notice, 'one', 'three', 'two'],
+    );
+    for (const id of [notice, 'one', 'two', 'three']) {
+      assert.ok((await detailsOf(id)).includes(`**Ticket**: [${ticket}](${url})`), id);
+    }
+    const { memo } = await jobs.client.workflow.getHandle(notice).describe();
+    assert.deepEqual([memo?.['ticket'], memo?.['ticket_url']], [ticket, url]);
+    await keepHistory(jobs.client, 'notice', notice, 'ticket');
+    await keepHistory(jobs.client, 'daily-archive', 'three', 'ticket');
   });
 
   test('while Linear is away the failure stands at once, and the issue comes later', async () => {
@@ -162,6 +196,45 @@ async function run(): Promise<void> {
       (comments) => comments.length === 1,
     );
     assert.deepEqual(commentsOf(issue), []);
+  });
+
+  test('a run begins with the ticket that is open, and hears of one that is opened meanwhile', async () => {
+    const input = { feed: 'tiny', day: '2026-11-21' };
+    const options = { taskQueue: 'ssmd', workflowId: 'slow', args: [input] };
+    const slow = await jobs.client.workflow.start('daily-archive', options);
+    const { runId: run_id } = await slow.describe();
+    const { identifier: first } = await issueOf('daily-archive ended: run failed');
+    await until(
+      () => detailsOf('slow'),
+      (page) => page.includes(`**Ticket**: [${first}]`),
+    );
+    const { aNotice } = await import('../support/notices.ts');
+    await createNoticeDesk(connection, 'default').told(
+      aNotice({
+        ...{
+          fingerprint: 'run/slow',
+          title: 'slow is late',
+          event: `late ${run_id}`,
+          day: '2026-11-21',
+        },
+        run: {
+          ...{ type: 'daily-archive', id: 'slow', run_id, activity: null, attempt: null },
+          running: true,
+        },
+      }),
+    );
+    const { identifier: ticket } = await issueOf('slow is late');
+    await until(
+      () => detailsOf('slow'),
+      (page) => page.includes(`, [${ticket}](`),
+    );
+    await until(
+      () => filedUnder(ticket),
+      (ids) => ids.includes('slow'),
+    );
+    await slow.cancel();
+    await assert.rejects(slow.result(), WorkflowFailedError);
+    await keepHistory(jobs.client, 'daily-archive', 'slow', 'ticket-signal');
   });
 
   test('a failed check is told once a check, and is over when it passes', async () => {

@@ -22,7 +22,12 @@ import type { Calendar } from '../../calendars/calendar.ts';
 import { renderReport } from '../../qa/report.ts';
 import { partWorker } from '../../workers/builds.ts';
 import { jobRunsOf } from '../../workers/job-runs.ts';
-import { attemptsOf, createNoticeDesk, noticeWorker } from '../../workers/notices.ts';
+import {
+  attemptsOf,
+  createNoticeDesk,
+  createTickets,
+  noticeWorker,
+} from '../../workers/notices.ts';
 import type { NoticeChannels } from '../../workers/notices.ts';
 import { replayWorkers } from '../../workers/replays.ts';
 import { bundleWorkflows } from '../../workers/worker.ts';
@@ -41,7 +46,7 @@ export type WorkflowJobs = AsyncDisposable & {
 
 export const QUEUE = 'ssmd';
 export const SEARCH_ATTRIBUTES = [
-  ...['SsmdFeed', 'SsmdDay', 'SsmdVersion', 'SsmdStage', 'SsmdOutcome', 'SsmdMode'],
+  ...['SsmdFeed', 'SsmdDay', 'SsmdVersion', 'SsmdStage', 'SsmdOutcome', 'SsmdMode', 'SsmdTicket'],
 ];
 
 let installed = false;
@@ -77,6 +82,10 @@ export async function startWorkflowJobs(
   const connection = await Connection.connect({ address });
   const client = new Client({ connection });
   const builds = buildsIn(deps);
+  const searchAttributes = () => Promise.resolve(attributes);
+  const keepsTickets = notices?.notifiers.some(({ name }) => name === 'linear') ?? false;
+  const tickets = keepsTickets ? { tickets: createTickets(connection, 'default') } : {};
+  const desk = createNoticeDesk(connection, 'default');
   const worker = await Worker.create({
     connection: native,
     taskQueue: QUEUE,
@@ -91,12 +100,9 @@ export async function startWorkflowJobs(
       ...createExportActivities(exportDeps(deps)),
       ...createQaActivities({ ...deps, ...tinyQa }),
       ...createReprocessActivities({ ...deps, builds }),
-      ...createNoticeActivities({ ...deps, desk: createNoticeDesk(connection, 'default') }),
+      ...createNoticeActivities({ ...deps, desk, ...tickets }),
       ...createSessionActivities({ calendarOf: () => calendar }),
-      ...createAdmissionActivities({
-        ...deps,
-        searchAttributes: () => Promise.resolve(attributes),
-      }),
+      ...createAdmissionActivities({ ...deps, searchAttributes, ...tickets }),
     },
     shutdownGraceTime: '5 seconds',
     stickyQueueScheduleToStartTimeout: '1 second',
@@ -108,7 +114,7 @@ export async function startWorkflowJobs(
   if (replays !== null) queues.push(...replayWorkers(replays));
   if (notices !== null) {
     const tried = (run: NoticeRun) => attemptsOf(connection, 'default', run);
-    const delivery = noticeWorker({ ...notices, attemptsOf: tried });
+    const delivery = noticeWorker({ ...notices, attemptsOf: tried, searchAttributes });
     queues.push({ ...delivery, workflowBundle: await bundleWorkflows() });
   }
   for (const of of queues) {

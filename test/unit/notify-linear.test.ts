@@ -46,7 +46,8 @@ async function failureOf(asked: Promise<unknown>): Promise<SsmdError> {
 test('one issue for a trouble, a comment when it comes again', { skip }, async () => {
   const { server, notifier } = rig();
   const told = await notifier.notify({ notice: aNotice(), count: 1 }, signal);
-  assert.deepEqual(told, { did: 'opened', where: 'https://linear.app/test/issue/PLA-1' });
+  const where = 'https://linear.app/test/issue/PLA-1';
+  assert.deepEqual(told, { did: 'opened', where, ticket: { id: 'PLA-1', url: where } });
   const [issue] = server.issues;
   assert.match(issue?.id ?? '', /^[0-9a-f]{8}-[0-9a-f]{4}-4[0-9a-f]{3}-[89ab]/);
   assert.equal(issue?.title, '[test] daily-archive tiny 2026-11-20 failed: SSMD_NOT_FOUND');

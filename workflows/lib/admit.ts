@@ -3,7 +3,9 @@ import { ApplicationFailure } from '@temporalio/workflow';
 import type { Admitted } from '../../activities/admission.ts';
 import type { JobInputs, JobType } from '../../schema/jobs.ts';
 import { quick } from '../proxies.ts';
+import { knowAttributes } from './attributes.ts';
 import { nominalMs } from './nominal.ts';
+import { bearTickets } from './ticket.ts';
 
 /**
  * What the job may do, with its input as it may be relied on. Fails the run at once, never to be
@@ -20,6 +22,8 @@ export async function admit<T extends JobType>(
     const { code, message, facts } = admission.refusal;
     throw ApplicationFailure.nonRetryable(message, code, facts);
   }
+  knowAttributes(admission.search_attributes);
+  bearTickets(admission.tickets ?? []);
   // Nothing at all is an empty object where every field may be left out.
   return { ...admission, wanted: input ?? {} };
 }

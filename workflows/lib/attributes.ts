@@ -13,6 +13,8 @@ export type Attributes = {
   readonly SsmdOutcome?: string;
   /** How it was asked to go about it: `force`, `dry-run`, `deep`, a format, a speed. */
   readonly SsmdMode?: string;
+  /** The ticket of the trouble it is, or was, in: `LIN-123`. */
+  readonly SsmdTicket?: string;
 };
 
 /** Of this run: in the sandbox each run has modules of its own. */
@@ -25,6 +27,11 @@ export function filedUnder(): Attributes {
   return filed;
 }
 
+/** Says what the server knows, before anything is filed. */
+export function knowAttributes(known: readonly string[]): void {
+  known_here = known;
+}
+
 /** Sets those of `attributes` that the server knows. */
 export function fileUnder(known: readonly string[], attributes: Attributes): void {
   filed = { ...filed, ...attributes };
@@ -33,6 +40,11 @@ export function fileUnder(known: readonly string[], attributes: Attributes): voi
     .filter(([name]) => known.includes(name))
     .map(([name, value]) => ({ key: defineSearchAttributeKey(name, 'KEYWORD'), value }));
   if (pairs.length > 0) upsertSearchAttributes(pairs);
+}
+
+/** The ticket somebody looks after it under; of several, the one that came last. */
+export function fileTicket(id: string): void {
+  if (filed.SsmdTicket !== id) fileUnder(known_here, { SsmdTicket: id });
 }
 
 /** What came of a run that did not end by itself; nothing where it never got to file itself. */

@@ -86,7 +86,7 @@ async function warnAt(of: Parameters<typeof warnedIfLate>[0]): Promise<void> {
       {
         ...{ fingerprint, kind: 'run', priority: 'medium', team: null, event: `late ${run_id}` },
         ...{ title: `${title} is late`, feed, day, version, manifest: null, report: null },
-        run: { type, id, run_id, activity: null, attempt: null },
+        run: { type, id, run_id, activity: null, attempt: null, running: true },
         causes: [words, `npx ssmd job status ${id}`],
         text: null,
       },

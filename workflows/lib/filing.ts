@@ -29,6 +29,7 @@ import { TROUBLE_HEADER, runFingerprint } from '../../schema/notice.ts';
 import type { Trouble } from '../../schema/notice.ts';
 import { runSummary } from '../../schema/run-words.ts';
 import { stepSummary } from './step-words.ts';
+import { hearTickets } from './ticket.ts';
 
 const PATCH = 'filed-at-end';
 /** Has a page of its own. */
@@ -71,6 +72,7 @@ async function execute(
   input: WorkflowExecuteInput,
   next: Next<WorkflowInboundCallsInterceptor, 'execute'>,
 ): Promise<unknown> {
+  hearTickets();
   try {
     const result = await next(input);
     if (patched(PATCH)) upsertMemo(memoOfResult(result));

@@ -3,6 +3,7 @@
  * their counts, warnings, facts, and what to do next. Pure but for the one call that shows it.
  */
 import { setCurrentDetails } from '@temporalio/workflow';
+import type { Ticket } from '../../schema/notice.ts';
 
 export type Stage = {
   readonly name: string;
@@ -65,14 +66,23 @@ export function failed(progress: Progress, why: string, next: string): Progress 
 const BAR_CELLS = 24;
 
 /** Markdown for the UI's Current Details; `ssmd job watch` shows the same without its marks. */
-export function renderProgress({ title, stages, warnings, next }: Progress): string {
+export function renderProgress(
+  { title, stages, warnings, next }: Progress,
+  tickets: readonly Ticket[] = [],
+): string {
   const rows = stages.map(
     ({ name, state, note }) => `| ${MARK[state]} | ${name} | ${cell(note)} |`,
   );
   const table = ['| | stage | |', '|---|---|---|', ...rows].join('\n');
   const alarms = warnings.map((words) => `**Warning**: ${words}`);
-  const parts = [`**${title}**`, bar(stages), table, ...alarms, next];
+  const parts = [`**${title}**`, bar(stages), table, ...alarms, ticketLine(tickets), next];
   return parts.filter((part) => part !== '').join('\n\n');
+}
+
+/** The tickets of the troubles a run is in; nothing where there are none. */
+export function ticketLine(tickets: readonly Ticket[]): string {
+  const links = tickets.map(({ id, url }) => (url === null ? id : `[${id}](${url})`));
+  return links.length === 0 ? '' : `**Ticket**: ${links.join(', ')}`;
 }
 
 /** Of stages, since how long one takes is not known; a run with one stage needs none. */
@@ -96,11 +106,12 @@ export type Show = (stage: string | null, note?: string) => void;
 
 /** Of this run: in the sandbox each run has modules of its own. */
 let shown: Progress | null = null;
+let tickets: readonly Ticket[] = [];
 
 /** Shows a run's progress from now on. */
 export function showProgress(progress: Progress): void {
   shown = progress;
-  setCurrentDetails(renderProgress(progress));
+  setCurrentDetails(renderProgress(progress, tickets));
 }
 
 /** A run's progress, shown in the UI's Current Details as it changes. */
@@ -110,6 +121,13 @@ export function createShow(title: string, stages: readonly string[]): Show {
     const progress = shown ?? startProgress(title, stages);
     showProgress(stage === null ? finished(progress, note) : entered(progress, stage, note));
   };
+}
+
+/** Adds a ticket to what the run shows, from now on. */
+export function showTicket(ticket: Ticket): void {
+  tickets = [...tickets.filter(({ id }) => id !== ticket.id), ticket];
+  if (shown === null) setCurrentDetails(ticketLine(tickets));
+  else showProgress(shown);
 }
 
 /** Adds a warning to what the run shows. */
