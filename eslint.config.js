@@ -4,6 +4,7 @@ import ownLines from './scripts/eslint-own-lines.js';
 
 /** Where the clock, randomness, the environment and the console may be touched: the edges. */
 const EDGES = [
+  'bench/**',
   'cli/**',
   'connectors/runtime/clock.ts',
   'environments/**',
@@ -20,7 +21,7 @@ const AMBIENT = 'comes in as an argument: only edges (workers, cli, stack, envir
 export default tseslint.config(
   {
     ignores: [
-      'node_modules/**',
+      '**/node_modules/**',
       '.ssmd/**',
       'bin/**',
       '**/*.mjs',

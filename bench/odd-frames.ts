@@ -1,0 +1,123 @@
+/**
+ * Frames the fast paths do not expect: keys in another order, white space, keys nobody documents. They are
+ * read as fast as may be, and say what they said before.
+ */
+import { EventBuffer } from '../codec/event-buffer.ts';
+import type { SymbolTable } from '../codec/symbol-table.ts';
+import type { Decode } from '../connectors/feed.ts';
+import { bufferEvents } from '../test/support/buffer-events.ts';
+import { loopsFor, packFrames } from './frames.ts';
+import { demandEqual } from './question.ts';
+import type { Case, Question } from './question.ts';
+import { allVenues } from './venues.ts';
+import type { VenueFrames } from './venues.ts';
+
+const PER_VENUE = 6_000;
+
+export const question: Question = {
+  name: 'odd-frames',
+  asks: 'how fast are frames read that no fast path expects, compared with JSON.parse alone?',
+  clock: 'thread',
+  open: (messages) => Promise.resolve(allVenues().map((it) => caseOf(it, messages))),
+};
+
+/** How a frame is made odd, in turn. */
+const WAYS: readonly ((value: unknown) => string)[] = [
+  (value) => JSON.stringify(reordered(value)),
+  (value) => JSON.stringify(value, null, ' '),
+  (value) => JSON.stringify(extended(value)),
+];
+
+function caseOf({ feed, source, texts, symbols, decode }: VenueFrames, messages: number): Case {
+  const usual = packFrames(ofData(texts, decode, symbols).slice(0, PER_VENUE));
+  const frames = packFrames(usual.texts.map((text, at) => odd(text, at)));
+  const loops = loopsFor(frames, messages);
+  const run = (): string => {
+    const out = new EventBuffer();
+    let events = 0;
+    for (let loop = 0; loop < loops; loop++) {
+      for (let frame = 0; frame < frames.count; frame++) {
+        decode(frames.bytes, frames.starts[frame] ?? 0, frames.ends[frame] ?? 0, symbols, out);
+        events += out.count;
+      }
+    }
+    return `${events} events`;
+  };
+  const parse = (): string => {
+    let found = 0;
+    for (let loop = 0; loop < loops; loop++) {
+      for (const text of frames.texts) if ((JSON.parse(text) as object) !== null) found++;
+    }
+    return `${found} values`;
+  };
+  return {
+    name: feed,
+    input: `${frames.count} frames made odd (${source}), ${loops} times`,
+    messages: frames.count * loops,
+    bytes: (frames.ends[frames.count - 1] ?? 0) * loops,
+    contestants: [
+      { name: 'ssmd, columns', run },
+      { name: 'JSON.parse alone', run: parse },
+    ],
+    goals: [{ of: 'ssmd, columns', against: 'JSON.parse alone', at_least: 1.2 }],
+    check() {
+      const [one, other] = [new EventBuffer(), new EventBuffer()];
+      for (let frame = 0; frame < frames.count; frame++) {
+        decode(frames.bytes, frames.starts[frame] ?? 0, frames.ends[frame] ?? 0, symbols, one);
+        decode(usual.bytes, usual.starts[frame] ?? 0, usual.ends[frame] ?? 0, symbols, other);
+        const said = (out: EventBuffer): unknown => [out.kind, bufferEvents(out, symbols)];
+        demandEqual(said(one), said(other), frames.texts[frame]?.slice(0, 300) ?? '');
+      }
+    },
+  };
+}
+
+/** Answers are left out: their objects may have names of channels for keys. */
+function ofData(texts: readonly string[], decode: Decode, symbols: SymbolTable): string[] {
+  const frames = packFrames(texts);
+  const out = new EventBuffer();
+  return texts.filter((_, frame) => {
+    decode(frames.bytes, frames.starts[frame] ?? 0, frames.ends[frame] ?? 0, symbols, out);
+    return out.kind === 'data';
+  });
+}
+
+const TOKENS = /"(?:[^"\\]|\\.)*"|-?\d+(?:\.\d+)?(?:[eE][+-]?\d+)?/g;
+/** Marks a number while it is a string: no text of these frames begins with it. */
+const MARK = '#';
+
+/** The same frame, written another way; every digit of its numbers is kept. */
+function odd(text: string, at: number): string {
+  const quoted = text.replace(TOKENS, (token) => {
+    return token.startsWith('"') ? token : `"${MARK}${token}"`;
+  });
+  const way = WAYS[at % WAYS.length] ?? JSON.stringify;
+  return way(JSON.parse(quoted))
+    .replaceAll(/"#([^"]*)"/g, '$1')
+    .replaceAll('\n', ' ');
+}
+
+/** Every object with its keys in the opposite order. */
+function reordered(value: unknown): unknown {
+  return mapObjects(value, (entries) => entries.toReversed());
+}
+
+/** Every object with two keys more: one in front, one behind. */
+function extended(value: unknown): unknown {
+  return mapObjects(value, (entries) => [
+    ['x_new', [`${MARK}1.50`, { deep: 'a "quoted" \\ word' }]],
+    ...entries,
+    ['x_last', null],
+  ]);
+}
+
+type Entries = readonly (readonly [string, unknown])[];
+
+function mapObjects(value: unknown, change: (entries: Entries) => Entries): unknown {
+  if (Array.isArray(value)) return value.map((inner) => mapObjects(inner, change));
+  if (typeof value !== 'object' || value === null) return value;
+  const entries = Object.entries(value).map(([key, inner]) => {
+    return [key, mapObjects(inner, change)] as const;
+  });
+  return Object.fromEntries(change(entries));
+}

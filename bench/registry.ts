@@ -1,0 +1,13 @@
+/** Every question of the benchmark: one file and one line here. */
+import type { Question } from './question.ts';
+
+type Load = () => Promise<{ readonly question: Question }>;
+
+/** By name; each is loaded in a process of its own, so that none optimises for another. */
+export const QUESTIONS: ReadonlyMap<string, Load> = new Map<string, Load>([
+  ['normalize-binance', () => import('./normalize-binance.ts')],
+  ['normalize-zstd', () => import('./normalize-zstd.ts')],
+  ['kraken-book', () => import('./kraken-book.ts')],
+  ['json-parse', () => import('./json-parse.ts')],
+  ['odd-frames', () => import('./odd-frames.ts')],
+]);
