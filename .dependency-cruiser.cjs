@@ -11,8 +11,8 @@ const CORES = [
   { name: 'books', path: '^books/' },
   { name: 'calendars', path: '^calendars/' },
   { name: 'secmaster', path: '^secmaster/' },
-  // What a feed is: imports schema and codec; fold, feeds and datasets are written against it.
-  { name: 'feed-contract', path: '^connectors/feed[.]ts$' },
+  // What a feed is, and its usual book: fold, feeds and datasets are written against it.
+  { name: 'feed-contract', path: '^connectors/(feed|streamed-book)[.]ts$' },
   { name: 'fold', path: '^fold/' },
   { name: 'feeds', path: FEED },
   { name: 'dataset', path: '^dataset/' },

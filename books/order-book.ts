@@ -6,7 +6,8 @@
 import type { EventBuffer } from '../codec/event-buffer.ts';
 import type { BookLevel } from '../schema/events.ts';
 import { BookSide } from './book-side.ts';
-import { compareTied, mantissaBigint } from './price-key.ts';
+import { i64 } from '../codec/halves.ts';
+import { compareTied } from './price-key.ts';
 
 export type OrderBook = { readonly bids: BookSide; readonly asks: BookSide };
 
@@ -106,11 +107,11 @@ export function levelsOf(side: BookSide): BookLevel[] {
     const row = side.rowAt(position);
     return {
       price: {
-        mantissa: mantissaBigint(side.price_hi[row] as number, side.price_lo[row] as number),
+        mantissa: i64(side.price_hi[row] as number, side.price_lo[row] as number),
         exponent: side.price_exp[row] as number,
       },
       size: {
-        mantissa: mantissaBigint(side.size_hi[row] as number, side.size_lo[row] as number),
+        mantissa: i64(side.size_hi[row] as number, side.size_lo[row] as number),
         exponent: side.size_exp[row] as number,
       },
     };

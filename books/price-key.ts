@@ -6,6 +6,7 @@
  *
  * Equal prices have equal keys whatever scale the wire wrote them in (`0.5` and `0.50`).
  */
+import { i64 } from '../codec/halves.ts';
 
 const TWO_32 = 4294967296;
 const TWO_53 = 9007199254740992;
@@ -19,11 +20,6 @@ export function mantissaNumber(hi: number, lo: number): number {
   return hi * TWO_32 + (lo >>> 0);
 }
 
-/** The mantissa, exactly. */
-export function mantissaBigint(hi: number, lo: number): bigint {
-  return (BigInt(hi) << 32n) | BigInt(lo >>> 0);
-}
-
 /** The double nearest to the price. */
 export function priceKey(hi: number, lo: number, exponent: number): number {
   const mantissa = hi * TWO_32 + (lo >>> 0);
@@ -32,7 +28,7 @@ export function priceKey(hi: number, lo: number, exponent: number): number {
     if (exponent <= 0 && exponent >= -22) return mantissa / (POWERS[-exponent] as number);
     if (exponent > 0 && exponent <= 22) return mantissa * (POWERS[exponent] as number);
   }
-  return Number(`${mantissaBigint(hi, lo)}e${exponent}`);
+  return Number(`${i64(hi, lo)}e${exponent}`);
 }
 
 /**
@@ -51,8 +47,8 @@ export function compareTied(
   const b = mantissaNumber(b_hi, b_lo);
   if (isDistinct(a) && isDistinct(b)) return 0;
   const scale = Math.min(a_exp, b_exp);
-  const left = mantissaBigint(a_hi, a_lo) * 10n ** BigInt(a_exp - scale);
-  const right = mantissaBigint(b_hi, b_lo) * 10n ** BigInt(b_exp - scale);
+  const left = i64(a_hi, a_lo) * 10n ** BigInt(a_exp - scale);
+  const right = i64(b_hi, b_lo) * 10n ** BigInt(b_exp - scale);
   return left < right ? -1 : left > right ? 1 : 0;
 }
 

@@ -4,7 +4,7 @@
  * checked before it is followed.
  */
 import { SsmdError } from '../schema/errors.ts';
-import { i64, u64 } from './event-object.ts';
+import { i64, u64 } from './halves.ts';
 
 /** Longest message that is read: a frame's header that claims more is corrupt. */
 export const MESSAGE_BYTES_MAX = 64 * 1024 * 1024;

@@ -57,6 +57,9 @@ export type SubscribedTo = { readonly channel: string; readonly symbol: number }
 
 export const TYPE_BOOK = TYPE_CODE.book;
 
+/** `hi` and `lo` are the mantissa's halves. */
+type ScannedDecimal = { readonly hi: number; readonly lo: number; readonly exp: number };
+
 export class EventBuffer {
   /** The frame's bytes, that text ranges point into. */
   source: Uint8Array = new Uint8Array(0);
@@ -188,6 +191,14 @@ export class EventBuffer {
     }
   }
 
+  /** Forgets the events from `event` on, with their levels. */
+  takeBack(event: number): void {
+    if (event >= this.count) return;
+    this.count = event;
+    this.slots = this.slot[event] as number;
+    this.levels = Math.min(this.bid_from[event] as number, this.ask_from[event] as number);
+  }
+
   setTsEvent(event: number, hi: number, lo: number): void {
     this.ts_hi[event] = hi;
     this.ts_lo[event] = lo;
@@ -205,6 +216,11 @@ export class EventBuffer {
     this.hi[slot] = hi;
     this.lo[slot] = lo;
     this.aux[slot] = aux;
+  }
+
+  /** The number a scanner has just read. */
+  setDecimal(event: number, field: number, of: ScannedDecimal): void {
+    this.set(event, field, of.hi, of.lo, of.exp);
   }
 
   setU32(event: number, field: number, value: number): void {

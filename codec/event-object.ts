@@ -6,6 +6,7 @@ import { EVENT_FIELDS, EVENT_TYPES, TYPE_CODE } from '../schema/events.ts';
 import type { BookLevel, FieldKind, MarketEvent } from '../schema/events.ts';
 import { ABSENT, TEXT_IN_FRAME, TYPE_BOOK } from './event-buffer.ts';
 import type { EventBuffer } from './event-buffer.ts';
+import { hi32, i64, lo32, u64 } from './halves.ts';
 
 /** What one event shares with its line. `symbol` is ours. */
 export type EncodeHeader = {
@@ -92,27 +93,9 @@ export function appendEvent(buffer: EventBuffer, event: MarketEvent, symbol: num
 
 const utf8 = new TextDecoder('utf-8', { ignoreBOM: true });
 
-/** Two int32 as an unsigned 64-bit integer. */
-export function u64(hi: number, lo: number): bigint {
-  return (BigInt(hi >>> 0) << 32n) | BigInt(lo >>> 0);
-}
-
-/** Two int32 as a signed 64-bit integer. */
-export function i64(hi: number, lo: number): bigint {
-  return (BigInt(hi | 0) << 32n) | BigInt(lo >>> 0);
-}
-
 /** A record built field by field from `EVENT_FIELDS`, as the type those fields define. */
 export function asEvent(record: Readonly<Record<string, unknown>>): MarketEvent {
   return record as unknown as MarketEvent;
-}
-
-function hi32(value: bigint): number {
-  return Number(BigInt.asIntN(32, value >> 32n));
-}
-
-function lo32(value: bigint): number {
-  return Number(BigInt.asIntN(32, value));
 }
 
 function fieldOf(buffer: EventBuffer, slot: number, kind: FieldKind): unknown {

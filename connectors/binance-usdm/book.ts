@@ -32,17 +32,18 @@ import {
   cloneOrderBook,
   createOrderBook,
   isCrossed,
-  levelsOf,
   truncateOrderBook,
   writeLevels,
 } from '../../books/order-book.ts';
 import type { OrderBook } from '../../books/order-book.ts';
 import { ABSENT, FIELD, TYPE_BOOK } from '../../codec/event-buffer.ts';
 import type { EventBuffer } from '../../codec/event-buffer.ts';
-import { formatDecimal } from '../../schema/decimal.ts';
+import { hi32, i64, lo32 } from '../../codec/halves.ts';
 import { FLAG } from '../../schema/events.ts';
 import { BOOK } from '../feed.ts';
 import type { FeedBook } from '../feed.ts';
+import { crossedFault } from '../streamed-book.ts';
+import type { Fault } from '../streamed-book.ts';
 import {
   disagreement,
   levelsWithin,
@@ -62,8 +63,6 @@ export const LEVELS_MAX = 5000;
 export const AHEAD_MAX = 50;
 /** Old diffs held in a row; then the venue counts anew rather than repeats: a fault. */
 export const STALE_MAX = 50;
-
-type Fault = ReturnType<FeedBook['fault']>;
 
 type State = {
   book: OrderBook;
@@ -136,18 +135,13 @@ function feedBook(state: State): FeedBook {
 }
 
 function sequenceOf(buffer: EventBuffer, event: number): bigint {
-  return joined(buffer.seq_hi[event] as number, buffer.seq_lo[event] as number);
+  return i64(buffer.seq_hi[event] as number, buffer.seq_lo[event] as number);
 }
 
 function previousOf(buffer: EventBuffer, event: number): bigint {
   const slot = (buffer.slot[event] as number) + FIELD.book.prev_sequence;
   if (buffer.aux[slot] === ABSENT) return -1n;
-  return joined(buffer.hi[slot] as number, buffer.lo[slot] as number);
-}
-
-/** Ids are below 2^63. */
-function joined(hi: number, lo: number): bigint {
-  return (BigInt(hi) << 32n) | BigInt(lo >>> 0);
+  return i64(buffer.hi[slot] as number, buffer.lo[slot] as number);
 }
 
 function hearDiff(state: State, buffer: EventBuffer, event: number): number {
@@ -305,16 +299,6 @@ function boundLevels(state: State): void {
   };
 }
 
-function crossedFault({ bids, asks }: OrderBook): Fault {
-  const bid = levelsOf(bids)[0];
-  const ask = levelsOf(asks)[0];
-  return {
-    cause: 'crossed',
-    expected: `bid below ask ${ask === undefined ? 'none' : formatDecimal(ask.price)}`,
-    received: `bid ${bid === undefined ? 'none' : formatDecimal(bid.price)}`,
-  };
-}
-
 /**
  * What is known: with a base the levels within reach, else the levels that were seen to change, as
  * `UNVERIFIED`; `MAYBE_BAD_BOOK` while a gap is open. `ts_event` is absent: it is our statement.
@@ -326,7 +310,7 @@ function writeSnapshot(state: State, out: EventBuffer, symbol: number): void {
   const event = out.begin(TYPE_BOOK, symbol, flags);
   const id = state.last > state.base ? state.last : state.base;
   if (id >= 0n) {
-    out.setSequence(event, Number(BigInt.asIntN(32, id >> 32n)), Number(BigInt.asIntN(32, id)));
+    out.setSequence(event, hi32(id), lo32(id));
   }
   if (!anchored) {
     writeLevels(state.book, out, event);

@@ -23,66 +23,36 @@
 import {
   applyLevels,
   clearOrderBook,
-  cloneOrderBook,
-  createOrderBook,
   isCrossed,
-  levelsOf,
   truncateOrderBook,
   writeLevels,
 } from '../../books/order-book.ts';
-import type { OrderBook } from '../../books/order-book.ts';
 import { FIELD, TYPE_BOOK } from '../../codec/event-buffer.ts';
 import type { EventBuffer } from '../../codec/event-buffer.ts';
-import { formatDecimal } from '../../schema/decimal.ts';
+import { hi32, i64, lo32 } from '../../codec/halves.ts';
 import { FLAG } from '../../schema/events.ts';
 import { BOOK } from '../feed.ts';
 import type { FeedBook } from '../feed.ts';
+import {
+  breakWith,
+  crossedFault,
+  emptyBook,
+  streamedBook,
+  withoutSnapshot,
+} from '../streamed-book.ts';
+import type { StreamedBook } from '../streamed-book.ts';
 
-type Fault = ReturnType<FeedBook['fault']>;
-
-/** Everything a book remembers between messages. */
-type State = {
-  readonly book: OrderBook;
-  /** `empty` before the first snapshot, `broken` from a fault to the next snapshot. */
-  phase: 'empty' | 'whole' | 'broken';
-  fault: Fault;
+type State = StreamedBook & {
   /** Levels a side of the topic it follows; 0 while there is none. */
   depth: number;
   /** `u` of the last message applied. */
   last: bigint;
-  ts_hi: number;
-  ts_lo: number;
-  verified: number;
-  failed: number;
 };
-
-const NO_FAULT: Fault = { cause: 'book', expected: '', received: '' };
-const NO_SNAPSHOT: Fault = { cause: 'book', expected: 'snapshot', received: 'delta' };
 
 /** An empty book. Which depth it has, its messages say. */
 export function openBybitBook(_depth: number): FeedBook {
-  return feedBook({
-    book: createOrderBook(64),
-    phase: 'empty',
-    fault: NO_FAULT,
-    depth: 0,
-    last: 0n,
-    ts_hi: 0,
-    ts_lo: 0,
-    verified: 0,
-    failed: 0,
-  });
-}
-
-function feedBook(state: State): FeedBook {
-  return {
-    apply: (buffer, event) => applyMessage(state, buffer, event),
-    isWhole: () => state.phase === 'whole',
-    fault: () => state.fault,
-    snapshot: (out, symbol) => writeSnapshot(state, out, symbol),
-    counts: () => ({ verified: state.verified, failed: state.failed, unproven: 0 }),
-    clone: () => feedBook({ ...state, book: cloneOrderBook(state.book) }),
-  };
+  const state: State = { ...emptyBook(64), depth: 0, last: 0n };
+  return streamedBook(state, { apply: applyMessage, snapshot: writeSnapshot });
 }
 
 function applyMessage(state: State, buffer: EventBuffer, event: number): number {
@@ -95,8 +65,7 @@ function applyMessage(state: State, buffer: EventBuffer, event: number): number 
     state.depth = depth;
     return update(state, buffer, event, id, held === 0 ? 0 : BOOK.HEALED);
   }
-  if (state.phase === 'empty') return breakWith(state, NO_SNAPSHOT);
-  if (state.phase === 'broken') return BOOK.BAD;
+  if (state.phase !== 'whole') return withoutSnapshot(state, 'delta');
   if (id === state.last && isSameTime(state, buffer, event)) return 0;
   if (id === state.last + 1n) return update(state, buffer, event, id, 0);
   state.failed++;
@@ -131,26 +100,9 @@ function isSameTime(state: State, buffer: EventBuffer, event: number): boolean {
   return state.ts_hi === buffer.ts_hi[event] && state.ts_lo === buffer.ts_lo[event];
 }
 
-/**
- * The message that breaks a book is no part of its story: the gap it opens says what it compared.
- */
-function breakWith(state: State, fault: Fault): number {
-  state.phase = 'broken';
-  state.fault = fault;
-  return BOOK.BROKEN | BOOK.BAD;
-}
-
-function crossedFault({ bids, asks }: OrderBook): Fault {
-  const [bid] = levelsOf(bids);
-  const [ask] = levelsOf(asks);
-  const text = (level: typeof bid): string => (level ? formatDecimal(level.price) : 'none');
-  return { cause: 'crossed', expected: `bid below ask ${text(ask)}`, received: `bid ${text(bid)}` };
-}
-
 /** `u`, below 2^63; every book event has one. */
 function updateId(buffer: EventBuffer, event: number): bigint {
-  const hi = buffer.seq_hi[event] as number;
-  return (BigInt(hi) << 32n) | BigInt((buffer.seq_lo[event] as number) >>> 0);
+  return i64(buffer.seq_hi[event] as number, buffer.seq_lo[event] as number);
 }
 
 function writeSnapshot(state: State, out: EventBuffer, symbol: number): void {
@@ -158,6 +110,6 @@ function writeSnapshot(state: State, out: EventBuffer, symbol: number): void {
   const event = out.begin(TYPE_BOOK, symbol, FLAG.SNAPSHOT);
   out.setTsEvent(event, state.ts_hi, state.ts_lo);
   out.setU32(event, FIELD.book.depth, depth);
-  out.setSequence(event, Number(BigInt.asIntN(32, last >> 32n)), Number(BigInt.asIntN(32, last)));
+  out.setSequence(event, hi32(last), lo32(last));
   writeLevels(state.book, out, event);
 }

@@ -123,7 +123,7 @@ function readTop(
     reader.beginArray();
     for (; reader.nextElement(); fields++) {
       if (fields > 1) reader.skip();
-      else if (reader.amount()) setDecimal(reader, out, event, fields === 0 ? price : size);
+      else if (reader.amount()) out.setDecimal(event, fields === 0 ? price : size, reader);
     }
     if (fields < 2) reader.refuse('missing_field', start);
   }
@@ -157,9 +157,9 @@ export function readTrade(
       const side = reader.side();
       if (side !== 0) out.setSide(event, FIELD.trade.side, side);
     } else if (key === 3) {
-      if (reader.amount()) setDecimal(reader, out, event, FIELD.trade.size);
+      if (reader.amount()) out.setDecimal(event, FIELD.trade.size, reader);
     } else if (key === 4) {
-      if (reader.amount()) setDecimal(reader, out, event, FIELD.trade.price);
+      if (reader.amount()) out.setDecimal(event, FIELD.trade.price, reader);
     } else if (key === 5) readTradeId(reader, out, event);
     else if (key === 6) {
       if (reader.flag()) out.setText(event, FIELD.trade.order_type, 'block');
@@ -223,7 +223,7 @@ export function candleReader(word: string, seconds: number | null): ElementReade
         const same = reader.words() && (reader.textIs(bytes) || reader.text() === word);
         if (!same) reader.refuse('bad_interval', reader.from);
       } else if (key === 2) out.setU32(event, FIELD.ohlc.closed, reader.flag() ? 1 : 0);
-      else if (reader.amount()) setDecimal(reader, out, event, CANDLE_FIELDS[key - 3] as number);
+      else if (reader.amount()) out.setDecimal(event, CANDLE_FIELDS[key - 3] as number, reader);
     }
     if ((seen & HAS_CANDLE) !== HAS_CANDLE) reader.refuse('missing_field', start);
     return settle(out, event, market);
@@ -271,7 +271,7 @@ export function readLiquidation(
       if (side !== 0) out.setSide(event, FIELD.liquidation.side, side === 1 ? 2 : 1);
     } else if (reader.amount()) {
       const into = field === 3 ? FIELD.liquidation.size : FIELD.liquidation.price;
-      setDecimal(reader, out, event, into);
+      out.setDecimal(event, into, reader);
     }
   }
   if ((seen & HAS_LIQUIDATION) !== HAS_LIQUIDATION) reader.refuse('missing_field', start);
@@ -287,23 +287,6 @@ export function checkMarket(reader: FrameReader, symbols: SymbolTable, topic_mar
 /** Ends an element: takes its event back where its market is not one of ours. */
 export function settle(out: EventBuffer, event: number, market: number): number {
   if (market >= 0) return market;
-  takeBack(out, event);
+  out.takeBack(event);
   return -1;
-}
-
-/** Forgets the events from `event` on. */
-export function takeBack(out: EventBuffer, event: number): void {
-  if (event >= out.count) return;
-  out.count = event;
-  out.slots = out.slot[event] as number;
-  out.levels = Math.min(out.bid_from[event] as number, out.ask_from[event] as number);
-}
-
-export function setDecimal(
-  reader: FrameReader,
-  out: EventBuffer,
-  event: number,
-  field: number,
-): void {
-  out.set(event, field, reader.hi, reader.lo, reader.exp);
 }

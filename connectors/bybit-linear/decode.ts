@@ -119,22 +119,8 @@ const frame: Frame = {
 };
 const reply: Reply = { op: null, success: null, msg: '' };
 
-/**
- * Reads one frame. A rigid fast path for the bytes Bybit really sends belongs here, before the call
- * below: it may bail out at any surprise, and `decodeGeneric` is the plain twin it is held to.
- */
-export function decodeBybitLinear(
-  bytes: Uint8Array,
-  start: number,
-  end: number,
-  symbols: SymbolTable,
-  out: EventBuffer,
-): void {
-  decodeGeneric(bytes, start, end, symbols, out);
-}
-
 /** Reads any valid JSON of a known meaning, whatever its order of keys, spacing and extra keys. */
-function decodeGeneric(
+export function decodeBybitLinear(
   bytes: Uint8Array,
   start: number,
   end: number,

@@ -13,7 +13,7 @@ import type { EventBuffer } from '../../codec/event-buffer.ts';
 import { KEY_END, keyTable } from '../../codec/key-table.ts';
 import type { SymbolTable } from '../../codec/symbol-table.ts';
 import { TYPE_CODE } from '../../schema/events.ts';
-import { checkMarket, takeBack } from './channels.ts';
+import { checkMarket } from './channels.ts';
 import type { FrameReader } from './frame-reader.ts';
 
 const TICKER_FIELDS = [
@@ -78,7 +78,7 @@ export function readTicker(
     }
   }
   if ((seen & 1) === 0) reader.refuse('missing_field', start);
-  if (topic_market < 0 || tickers === 0) takeBack(out, event);
+  if (topic_market < 0 || tickers === 0) out.takeBack(event);
   if (topic_market < 0) return -1;
   if (marked !== 0) writeMark(out, topic_market, marked);
   return topic_market;

@@ -17,74 +17,32 @@
 import { BOOK } from '../feed.ts';
 import type { FeedBook } from '../feed.ts';
 import {
-  applyLevels,
-  clearOrderBook,
-  cloneOrderBook,
-  createOrderBook,
-  isCrossed,
-  levelsOf,
-  writeLevels,
-} from '../../books/order-book.ts';
-import type { OrderBook } from '../../books/order-book.ts';
+  breakWith,
+  crossedFault,
+  emptyBook,
+  streamedBook,
+  withoutSnapshot,
+} from '../streamed-book.ts';
+import type { StreamedBook } from '../streamed-book.ts';
+import { applyLevels, clearOrderBook, isCrossed, writeLevels } from '../../books/order-book.ts';
 import { TYPE_BOOK } from '../../codec/event-buffer.ts';
 import type { EventBuffer } from '../../codec/event-buffer.ts';
-import { formatDecimal } from '../../schema/decimal.ts';
 import { FLAG } from '../../schema/events.ts';
 
-type Fault = ReturnType<FeedBook['fault']>;
-
-/** Everything a book remembers between messages. */
-type State = {
-  readonly book: OrderBook;
-  /** `empty` before the first snapshot, `broken` from a fault to the next snapshot. */
-  phase: 'empty' | 'whole' | 'broken';
-  fault: Fault;
-  /** Of the last message applied: its frame's number, where it had one, and its time. */
+type State = StreamedBook & {
+  /** Of the last message applied: its frame's number, where it had one. */
   numbered: boolean;
   seq_hi: number;
   seq_lo: number;
-  ts_hi: number;
-  ts_lo: number;
-  verified: number;
-  failed: number;
-  unproven: number;
 };
 
-const NO_FAULT: Fault = { cause: 'book', expected: '', received: '' };
-const NO_SNAPSHOT: Fault = { cause: 'book', expected: 'snapshot', received: 'update' };
 /** Levels a side allotted at first. */
 const LEVELS = 1024;
 
 /** An empty book. The venue sends all levels, so that a depth asked for does not count. */
 export function openCoinbaseBook(_depth: number): FeedBook {
-  return feedBook({
-    book: createOrderBook(LEVELS),
-    phase: 'empty',
-    fault: NO_FAULT,
-    numbered: false,
-    seq_hi: 0,
-    seq_lo: 0,
-    ts_hi: 0,
-    ts_lo: 0,
-    verified: 0,
-    failed: 0,
-    unproven: 0,
-  });
-}
-
-function feedBook(state: State): FeedBook {
-  return {
-    apply: (buffer, event) => applyMessage(state, buffer, event),
-    isWhole: () => state.phase === 'whole',
-    fault: () => state.fault,
-    snapshot: (out, symbol) => writeSnapshot(state, out, symbol),
-    counts: () => ({
-      verified: state.verified,
-      failed: state.failed,
-      unproven: state.unproven,
-    }),
-    clone: () => feedBook({ ...state, book: cloneOrderBook(state.book) }),
-  };
+  const state: State = { ...emptyBook(LEVELS), numbered: false, seq_hi: 0, seq_lo: 0 };
+  return streamedBook(state, { apply: applyMessage, snapshot: writeSnapshot });
 }
 
 function applyMessage(state: State, buffer: EventBuffer, event: number): number {
@@ -92,8 +50,7 @@ function applyMessage(state: State, buffer: EventBuffer, event: number): number 
   const heals = state.phase === 'broken' ? BOOK.HEALED : 0;
   const isSnapshot = ((buffer.flags[event] as number) & FLAG.SNAPSHOT) !== 0;
   if (isSnapshot) clearOrderBook(book);
-  else if (state.phase === 'empty') return breakWith(state, NO_SNAPSHOT);
-  else if (state.phase === 'broken') return BOOK.BAD;
+  else if (state.phase !== 'whole') return withoutSnapshot(state, 'update');
   applyLevels(book, buffer, event);
   state.ts_hi = buffer.ts_hi[event] as number;
   state.ts_lo = buffer.ts_lo[event] as number;
@@ -111,20 +68,6 @@ function applyMessage(state: State, buffer: EventBuffer, event: number): number 
   }
   state.unproven++;
   return BOOK.EMIT | BOOK.UNVERIFIED | heals;
-}
-
-/** The message that breaks a book is no part of its story: the gap it opens says what was wrong. */
-function breakWith(state: State, fault: Fault): number {
-  state.phase = 'broken';
-  state.fault = fault;
-  return BOOK.BROKEN | BOOK.BAD;
-}
-
-function crossedFault({ bids, asks }: OrderBook): Fault {
-  const [bid] = levelsOf(bids);
-  const [ask] = levelsOf(asks);
-  const text = (level: typeof bid): string => (level ? formatDecimal(level.price) : 'none');
-  return { cause: 'crossed', expected: `bid below ask ${text(ask)}`, received: `bid ${text(bid)}` };
 }
 
 function writeSnapshot(state: State, out: EventBuffer, symbol: number): void {

@@ -121,9 +121,9 @@ export function readTrade(reader: FrameReader, symbols: SymbolTable, out: EventB
     else if (key === 1) {
       if (reader.integer()) out.setTextRange(event, FIELD.trade.trade_id, reader.from, reader.to);
     } else if (key === 2) {
-      if (reader.amount()) setDecimal(reader, out, event, FIELD.trade.price);
+      if (reader.amount()) out.setDecimal(event, FIELD.trade.price, reader);
     } else if (key === 3) {
-      if (reader.amount()) setDecimal(reader, out, event, FIELD.trade.size);
+      if (reader.amount()) out.setDecimal(event, FIELD.trade.size, reader);
     } else if (key === 4) setTakerSide(reader, out, event, BUY, SELL);
     else if (reader.instant()) out.setTsEvent(event, reader.ts_hi, reader.ts_lo);
   }
@@ -173,7 +173,7 @@ export function readCandle(reader: FrameReader, symbols: SymbolTable, out: Event
       if (reader.seconds()) {
         out.set(event, FIELD.ohlc.interval_begin, reader.ts_hi, reader.ts_lo, 1);
       }
-    } else if (reader.amount()) setDecimal(reader, out, event, CANDLE_FIELDS[key] as number);
+    } else if (reader.amount()) out.setDecimal(event, CANDLE_FIELDS[key] as number, reader);
   }
   if (seen !== HAS_CANDLE) reader.refuse('missing_field', start);
   out.setU32(event, FIELD.ohlc.interval_s, CANDLE_SECONDS);
@@ -225,7 +225,7 @@ export function readTicker(reader: FrameReader, symbols: SymbolTable, out: Event
     if (key === 0) market = reader.market(symbols);
     else if (reader.isNone()) continue;
     else if (key === CHANGE_PERCENT ? reader.decimal() : reader.amount()) {
-      setDecimal(reader, out, event, TICKER_FIELDS[key] as number);
+      out.setDecimal(event, TICKER_FIELDS[key] as number, reader);
     }
   }
   if ((seen & 3) !== 3) reader.refuse('missing_field', start);
@@ -283,7 +283,7 @@ export function readProduct(reader: FrameReader, symbols: SymbolTable, out: Even
           : key === 4
             ? FIELD.instrument.price_increment
             : FIELD.instrument.cost_min;
-      setDecimal(reader, out, event, field);
+      out.setDecimal(event, field, reader);
     }
   }
   if ((seen & HAS_PRODUCT) === 0) reader.refuse('missing_field', start);
@@ -302,17 +302,6 @@ export function settle(out: EventBuffer, event: number, market: number): number 
     out.symbol[event] = market;
     return market;
   }
-  out.count = event;
-  out.slots = out.slot[event] as number;
-  out.levels = Math.min(out.bid_from[event] as number, out.ask_from[event] as number);
+  out.takeBack(event);
   return -1;
-}
-
-export function setDecimal(
-  reader: FrameReader,
-  out: EventBuffer,
-  event: number,
-  field: number,
-): void {
-  out.set(event, field, reader.hi, reader.lo, reader.exp);
 }

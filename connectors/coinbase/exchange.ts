@@ -23,7 +23,7 @@ import type { EventBuffer } from '../../codec/event-buffer.ts';
 import { findKey, KEY_END, keyTable } from '../../codec/key-table.ts';
 import type { SymbolTable } from '../../codec/symbol-table.ts';
 import { FLAG, TYPE_CODE } from '../../schema/events.ts';
-import { dropEmptySide, isOneOf, setDecimal, setTakerSide, settle } from './channels.ts';
+import { dropEmptySide, isOneOf, setTakerSide, settle } from './channels.ts';
 import { rejectFrame } from './decode.ts';
 import { FrameReader } from './frame-reader.ts';
 import { WaitingLevels } from './levels.ts';
@@ -222,9 +222,9 @@ function readMatch(symbols: SymbolTable, out: EventBuffer, start: number, flags:
     else if (key === 2) {
       if (reader.integer()) out.setTextRange(event, FIELD.trade.trade_id, reader.from, reader.to);
     } else if (key === 3) {
-      if (reader.amount()) setDecimal(reader, out, event, FIELD.trade.price);
+      if (reader.amount()) out.setDecimal(event, FIELD.trade.price, reader);
     } else if (key === 4) {
-      if (reader.amount()) setDecimal(reader, out, event, FIELD.trade.size);
+      if (reader.amount()) out.setDecimal(event, FIELD.trade.size, reader);
     } else if (key === 5) setTakerSide(reader, out, event, BUY, SELL);
     else if (key === 6) readTime(out, event);
     else if (key === 7) readSequence(out, event);
@@ -261,7 +261,7 @@ function readTicker(symbols: SymbolTable, out: EventBuffer, start: number): void
     else if (key === 12) readTime(out, event);
     else if (key === 13) readSequence(out, event);
     else if (!reader.isNone() && reader.amount()) {
-      setDecimal(reader, out, event, TICKER_FIELDS[key] as number);
+      out.setDecimal(event, TICKER_FIELDS[key] as number, reader);
     }
   }
   need(seen, 0b111, start);

@@ -16,6 +16,7 @@ import { BOOK } from '../feed.ts';
 import type { Feed, FeedBook } from '../feed.ts';
 import { FIELD, TEXT_IN_FRAME, TYPE_BOOK } from '../../codec/event-buffer.ts';
 import type { EventBuffer } from '../../codec/event-buffer.ts';
+import { i64 } from '../../codec/halves.ts';
 import { TYPE_CODE } from '../../schema/events.ts';
 import type { FoldConfig } from '../../schema/symbols.ts';
 import { NS_PER_MS } from '../../schema/time.ts';
@@ -212,7 +213,7 @@ function timesOf(
 export function timeOf(buffer: EventBuffer, event: number): bigint | null {
   const hi = buffer.ts_hi[event] as number;
   const lo = buffer.ts_lo[event] as number;
-  return hi === 0 && lo === 0 ? null : (BigInt(hi) << 32n) | BigInt(lo >>> 0);
+  return hi === 0 && lo === 0 ? null : i64(hi, lo);
 }
 
 /** The trade's id where it is a plain number of at most 18 digits. */

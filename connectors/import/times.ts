@@ -1,6 +1,6 @@
 /** Receive times for recordings that have none: made up by rule, and marked as such. */
 import { EventBuffer } from '../../codec/event-buffer.ts';
-import { u64 } from '../../codec/event-object.ts';
+import { u64 } from '../../codec/halves.ts';
 import { createSymbolTable } from '../../codec/symbol-table.ts';
 import type { FoldConfig } from '../../schema/symbols.ts';
 import { dayOf, parseIso } from '../../schema/time.ts';

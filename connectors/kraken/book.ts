@@ -17,80 +17,42 @@
  */
 import { BOOK } from '../feed.ts';
 import type { FeedBook } from '../feed.ts';
-import type { OrderBook } from '../../books/order-book.ts';
 import {
   applyLevels,
   clearOrderBook,
-  cloneOrderBook,
-  createOrderBook,
   isCrossed,
-  levelsOf,
   truncateOrderBook,
   writeLevels,
 } from '../../books/order-book.ts';
 import { ABSENT, FIELD, TYPE_BOOK } from '../../codec/event-buffer.ts';
 import type { EventBuffer } from '../../codec/event-buffer.ts';
-import { formatDecimal } from '../../schema/decimal.ts';
 import { FLAG } from '../../schema/events.ts';
+import {
+  breakWith,
+  crossedFault,
+  emptyBook,
+  streamedBook,
+  withoutSnapshot,
+} from '../streamed-book.ts';
+import type { StreamedBook } from '../streamed-book.ts';
 import { bookChecksum } from './checksum.ts';
 
-type Fault = ReturnType<FeedBook['fault']>;
-
-/** Everything a book remembers between messages. */
-type State = {
+type State = StreamedBook & {
   readonly depth: number;
-  readonly book: OrderBook;
-  /** `empty` before the first snapshot, `broken` from a fault to the next snapshot. */
-  phase: 'empty' | 'whole' | 'broken';
-  fault: Fault;
-  /** Of the last message applied: its time and its checksum, 0 where it had none. */
-  ts_hi: number;
-  ts_lo: number;
+  /** Of the last message applied, 0 where it had none. */
   checksum: number;
-  verified: number;
-  failed: number;
-  unproven: number;
 };
-
-const NO_FAULT: Fault = { cause: 'book', expected: '', received: '' };
-const NO_SNAPSHOT: Fault = { cause: 'book', expected: 'snapshot', received: 'update' };
 
 /** An empty book of a subscription to `depth` levels a side. */
 export function openKrakenBook(depth: number): FeedBook {
-  return feedBook({
-    depth,
-    // One message may add a whole list of levels before the cut.
-    book: createOrderBook(depth + 32),
-    phase: 'empty',
-    fault: NO_FAULT,
-    ts_hi: 0,
-    ts_lo: 0,
-    checksum: 0,
-    verified: 0,
-    failed: 0,
-    unproven: 0,
-  });
-}
-
-function feedBook(state: State): FeedBook {
-  return {
-    apply: (buffer, event) => applyMessage(state, buffer, event),
-    isWhole: () => state.phase === 'whole',
-    fault: () => state.fault,
-    snapshot: (out, symbol) => writeSnapshot(state, out, symbol),
-    counts: () => ({
-      verified: state.verified,
-      failed: state.failed,
-      unproven: state.unproven,
-    }),
-    clone: () => feedBook({ ...state, book: cloneOrderBook(state.book) }),
-  };
+  // One message may add a whole list of levels before the cut.
+  const state: State = { ...emptyBook(depth + 32), depth, checksum: 0 };
+  return streamedBook(state, { apply: applyMessage, snapshot: writeSnapshot });
 }
 
 function applyMessage(state: State, buffer: EventBuffer, event: number): number {
   const isSnapshot = ((buffer.flags[event] as number) & FLAG.SNAPSHOT) !== 0;
-  if (!isSnapshot && state.phase === 'empty') return breakWith(state, NO_SNAPSHOT);
-  if (!isSnapshot && state.phase === 'broken') return BOOK.BAD;
+  if (!isSnapshot && state.phase !== 'whole') return withoutSnapshot(state, 'update');
   const heals = state.phase === 'broken' ? BOOK.HEALED : 0;
   if (isSnapshot) clearOrderBook(state.book);
   applyLevels(state.book, buffer, event);
@@ -106,8 +68,11 @@ function applyMessage(state: State, buffer: EventBuffer, event: number): number 
 /** The verdict on the state after a message. A snapshot that is wrong itself heals nothing. */
 function verify(state: State, heals: number): number {
   if (state.checksum === 0) {
+    if (isCrossed(state.book)) {
+      state.failed++;
+      return breakWith(state, crossedFault(state.book));
+    }
     state.unproven++;
-    if (isCrossed(state.book)) return breakWith(state, crossedFault(state.book));
     state.phase = 'whole';
     return BOOK.EMIT | BOOK.UNVERIFIED | heals;
   }
@@ -123,22 +88,6 @@ function verify(state: State, heals: number): number {
     expected: String(state.checksum),
     received: String(received),
   });
-}
-
-/**
- * The message that breaks a book is no part of its story: the gap it opens says what it compared.
- */
-function breakWith(state: State, fault: Fault): number {
-  state.phase = 'broken';
-  state.fault = fault;
-  return BOOK.BROKEN | BOOK.BAD;
-}
-
-function crossedFault({ bids, asks }: OrderBook): Fault {
-  const [bid] = levelsOf(bids);
-  const [ask] = levelsOf(asks);
-  const text = (level: typeof bid): string => (level ? formatDecimal(level.price) : 'none');
-  return { cause: 'crossed', expected: `bid below ask ${text(ask)}`, received: `bid ${text(bid)}` };
 }
 
 function writeSnapshot(state: State, out: EventBuffer, symbol: number): void {

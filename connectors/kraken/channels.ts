@@ -127,10 +127,10 @@ export function readTrade(
     } else if (key === 1) {
       seen |= readSide(reader, out, event);
     } else if (key === 2) {
-      if (reader.amount()) setDecimal(reader, out, event, FIELD.trade.price);
+      if (reader.amount()) out.setDecimal(event, FIELD.trade.price, reader);
       seen |= 2;
     } else if (key === 3) {
-      if (reader.amount()) setDecimal(reader, out, event, FIELD.trade.size);
+      if (reader.amount()) out.setDecimal(event, FIELD.trade.size, reader);
       seen |= 4;
     } else if (key === 4) {
       setText(reader, out, event, FIELD.trade.order_type);
@@ -211,7 +211,7 @@ export function readOhlc(
     } else if (key >= 1 && key <= 6) {
       const field = OHLC_FIELDS[key] as number;
       if (key >= 5 && reader.isNull()) continue;
-      if (reader.amount()) setDecimal(reader, out, event, field);
+      if (reader.amount()) out.setDecimal(event, field, reader);
     } else if (key === 7) {
       setCount(reader, out, event, FIELD.ohlc.trades);
     } else if (key === 8) {
@@ -281,7 +281,7 @@ export function readPair(
     } else if (key <= 8) {
       const isNamedAnew = key === 5 && out.aux[increment] !== ABSENT;
       if (reader.amount() && !isNamedAnew) {
-        setDecimal(reader, out, event, PAIR_DECIMALS[key] as number);
+        out.setDecimal(event, PAIR_DECIMALS[key] as number, reader);
       }
     } else if (reader.smallInteger(PRECISION_MAX)) {
       const { price_precision, size_precision } = FIELD.instrument;
@@ -313,19 +313,8 @@ export function settle(
     for (let index = event; index < out.count; index++) out.symbol[index] = market;
     return market;
   }
-  out.count = event;
-  out.slots = out.slot[event] as number;
-  out.levels = Math.min(out.bid_from[event] as number, out.ask_from[event] as number);
+  out.takeBack(event);
   return -1;
-}
-
-export function setDecimal(
-  reader: FrameReader,
-  out: EventBuffer,
-  event: number,
-  field: number,
-): void {
-  out.set(event, field, reader.hi, reader.lo, reader.exp);
 }
 
 /** A number of things, or nothing where it is null. */

@@ -14,7 +14,8 @@
 import { CRC32_START, appendZeros, finishCrc32, updateCrc32 } from '../../books/crc32.ts';
 import type { BookSide } from '../../books/book-side.ts';
 import type { OrderBook } from '../../books/order-book.ts';
-import { mantissaBigint, mantissaNumber } from '../../books/price-key.ts';
+import { mantissaNumber } from '../../books/price-key.ts';
+import { i64 } from '../../codec/halves.ts';
 
 /** Levels a side that the checksum covers. */
 export const CHECKSUM_LEVELS = 10;
@@ -116,7 +117,7 @@ function digitCount(value: number): number {
 }
 
 function writeText(hi: number, lo: number, at: number): number {
-  const text = mantissaBigint(hi, lo).toString();
+  const text = i64(hi, lo).toString();
   for (let index = 0; index < text.length; index++) digits[at + index] = text.charCodeAt(index);
   return at + text.length;
 }

@@ -113,10 +113,7 @@ const reply: Reply = {
   warnings: '',
 };
 
-/**
- * Reads one frame. A rigid fast path for the bytes Kraken really sends belongs here, before the
- * call below: it may bail out at any surprise, and `decodeGeneric` is the plain twin it is held to.
- */
+/** Reads one frame: by the layout Kraken really sends, and at a surprise by that of JSON. */
 export function decode(
   bytes: Uint8Array,
   start: number,

@@ -14,7 +14,7 @@ import type { EventBuffer } from '../../codec/event-buffer.ts';
 import { KEY_END, keyTable } from '../../codec/key-table.ts';
 import type { SymbolTable } from '../../codec/symbol-table.ts';
 import { TYPE_CODE } from '../../schema/events.ts';
-import { MISSING, setCount, setDecimal, settle } from './channels.ts';
+import { MISSING, setCount, settle } from './channels.ts';
 import type { FrameReader } from './frame-reader.ts';
 
 const KEYS = keyTable(
@@ -85,7 +85,7 @@ function readValue(reader: FrameReader, out: EventBuffer, event: number, key: nu
   if (reader.isNull()) return;
   if (key <= LAST_AMOUNT_KEY ? !reader.amount() : !reader.decimal()) return;
   const isPlaceholder = key <= LAST_PRICE_KEY && reader.hi === 0 && reader.lo === 0;
-  if (!isPlaceholder) setDecimal(reader, out, event, FIELDS[key] as number);
+  if (!isPlaceholder) out.setDecimal(event, FIELDS[key] as number, reader);
 }
 
 function dropSizeWithoutPrice(out: EventBuffer, event: number, price: number, size: number): void {

@@ -29,10 +29,7 @@ import type { BookSide } from '../../books/book-side.ts';
 import {
   applyLevels,
   clearOrderBook,
-  cloneOrderBook,
-  createOrderBook,
   isCrossed,
-  levelsOf,
   truncateOrderBook,
   writeLevels,
 } from '../../books/order-book.ts';
@@ -40,68 +37,35 @@ import type { OrderBook } from '../../books/order-book.ts';
 import { priceKey } from '../../books/price-key.ts';
 import { ABSENT, FIELD, TYPE_BOOK } from '../../codec/event-buffer.ts';
 import type { EventBuffer } from '../../codec/event-buffer.ts';
-import { formatDecimal } from '../../schema/decimal.ts';
+import { hi32, i64, lo32 } from '../../codec/halves.ts';
 import { FLAG } from '../../schema/events.ts';
+import {
+  breakWith,
+  crossedFault,
+  emptyBook,
+  streamedBook,
+  withoutSnapshot,
+} from '../streamed-book.ts';
+import type { StreamedBook } from '../streamed-book.ts';
 import { bookChecksum, CHECKSUM_LEVELS } from './checksum.ts';
 
 /** Levels a side the venue sends and maintains. */
 export const LEVELS = 400;
 
-type Fault = ReturnType<FeedBook['fault']>;
-
-/** Everything a book remembers between messages. */
-type State = {
-  readonly book: OrderBook;
-  /** `empty` before the first snapshot, `broken` from a fault to the next snapshot. */
-  phase: 'empty' | 'whole' | 'broken';
-  fault: Fault;
+type State = StreamedBook & {
   /** `seqId` of the last message; null where the snapshot had none: there is no chain. */
   last: bigint | null;
   /** Both ids of the last message that changed something, to know its repeat by. */
   changed: { readonly id: bigint; readonly previous: bigint } | null;
-  /** Of the last message applied: its time, and whether its checksum held. */
-  ts_hi: number;
-  ts_lo: number;
+  /** Whether the last message applied had a checksum. */
   summed: boolean;
-  verified: number;
-  failed: number;
-  unproven: number;
 };
-
-const NO_FAULT: Fault = { cause: 'book', expected: '', received: '' };
-const NO_SNAPSHOT: Fault = { cause: 'book', expected: 'snapshot', received: 'update' };
 
 /** An empty book. The channel has one depth, so that which the configuration asks for does not count. */
 export function openOkxBook(_depth: number): FeedBook {
-  return feedBook({
-    // One message may add a whole list of levels before the cut.
-    book: createOrderBook(LEVELS + 100),
-    phase: 'empty',
-    fault: NO_FAULT,
-    last: null,
-    changed: null,
-    ts_hi: 0,
-    ts_lo: 0,
-    summed: false,
-    verified: 0,
-    failed: 0,
-    unproven: 0,
-  });
-}
-
-function feedBook(state: State): FeedBook {
-  return {
-    apply: (buffer, event) => applyMessage(state, buffer, event),
-    isWhole: () => state.phase === 'whole',
-    fault: () => state.fault,
-    snapshot: (out, symbol) => writeSnapshot(state, out, symbol),
-    counts: () => ({
-      verified: state.verified,
-      failed: state.failed,
-      unproven: state.unproven,
-    }),
-    clone: () => feedBook({ ...state, book: cloneOrderBook(state.book) }),
-  };
+  // One message may add a whole list of levels before the cut.
+  const state: State = { ...emptyBook(LEVELS + 100), last: null, changed: null, summed: false };
+  return streamedBook(state, { apply: applyMessage, snapshot: writeSnapshot });
 }
 
 function applyMessage(state: State, buffer: EventBuffer, event: number): number {
@@ -113,8 +77,7 @@ function applyMessage(state: State, buffer: EventBuffer, event: number): number 
     state.changed = null;
     return update(state, buffer, event, heals);
   }
-  if (state.phase === 'empty') return breakWith(state, NO_SNAPSHOT);
-  if (state.phase === 'broken') return BOOK.BAD;
+  if (state.phase !== 'whole') return withoutSnapshot(state, 'update');
   if (state.last === null) return update(state, buffer, event, 0);
   const previous = previousOf(buffer, event);
   if (id === null || previous !== state.last) {
@@ -199,36 +162,16 @@ function anyReaches(
   return false;
 }
 
-/**
- * The message that breaks a book is no part of its story: the gap it opens says what it compared.
- */
-function breakWith(state: State, fault: Fault): number {
-  state.phase = 'broken';
-  state.fault = fault;
-  return BOOK.BROKEN | BOOK.BAD;
-}
-
-function crossedFault({ bids, asks }: OrderBook): Fault {
-  const [bid] = levelsOf(bids);
-  const [ask] = levelsOf(asks);
-  const text = (level: typeof bid): string => (level ? formatDecimal(level.price) : 'none');
-  return { cause: 'crossed', expected: `bid below ask ${text(ask)}`, received: `bid ${text(bid)}` };
-}
-
 /** `seqId`, null where there is none. Ids are below 2^63. */
 function sequenceOf(buffer: EventBuffer, event: number): bigint | null {
   if (buffer.seq_known[event] !== 1) return null;
-  return joined(buffer.seq_hi[event] as number, buffer.seq_lo[event] as number);
+  return i64(buffer.seq_hi[event] as number, buffer.seq_lo[event] as number);
 }
 
 function previousOf(buffer: EventBuffer, event: number): bigint | null {
   const slot = (buffer.slot[event] as number) + FIELD.book.prev_sequence;
   if (buffer.aux[slot] === ABSENT) return null;
-  return joined(buffer.hi[slot] as number, buffer.lo[slot] as number);
-}
-
-function joined(hi: number, lo: number): bigint {
-  return (BigInt(hi) << 32n) | BigInt(lo >>> 0);
+  return i64(buffer.hi[slot] as number, buffer.lo[slot] as number);
 }
 
 function writeSnapshot(state: State, out: EventBuffer, symbol: number): void {
@@ -239,7 +182,7 @@ function writeSnapshot(state: State, out: EventBuffer, symbol: number): void {
   out.setTsEvent(event, state.ts_hi, state.ts_lo);
   out.setU32(event, FIELD.book.depth, LEVELS);
   if (last !== null) {
-    out.setSequence(event, Number(BigInt.asIntN(32, last >> 32n)), Number(BigInt.asIntN(32, last)));
+    out.setSequence(event, hi32(last), lo32(last));
   }
   writeLevels(book, out, event);
 }

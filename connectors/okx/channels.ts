@@ -140,7 +140,7 @@ function readBest(
     reader.beginArray();
     for (; reader.nextElement(); fields++) {
       if (fields > 1) reader.skip();
-      else if (reader.amount()) setDecimal(reader, out, event, fields === 0 ? price : size);
+      else if (reader.amount()) out.setDecimal(event, fields === 0 ? price : size, reader);
     }
     if (fields < 2) reader.refuse('missing_field', start);
   }
@@ -177,9 +177,9 @@ export function readTrade(
     else if (key === 1) {
       if (reader.integer()) out.setTextRange(event, FIELD.trade.trade_id, reader.from, reader.to);
     } else if (key === 2) {
-      if (reader.amount()) setDecimal(reader, out, event, FIELD.trade.price);
+      if (reader.amount()) out.setDecimal(event, FIELD.trade.price, reader);
     } else if (key === 3) {
-      if (reader.amount()) setDecimal(reader, out, event, FIELD.trade.size);
+      if (reader.amount()) out.setDecimal(event, FIELD.trade.size, reader);
     } else if (key === 4) readSide(reader, out, event);
     else if (key === 5) {
       if (reader.time()) out.setTsEvent(event, reader.ts_hi, reader.ts_lo);
@@ -228,7 +228,7 @@ export function readFunding(
     seen = reader.once(seen, key);
     if (key === 0) market = reader.market(symbols);
     else if (key === 1) {
-      if (reader.decimal()) setDecimal(reader, out, event, FIELD.mark.funding_rate);
+      if (reader.decimal()) out.setDecimal(event, FIELD.mark.funding_rate, reader);
     } else if (key === 2) {
       if (reader.time()) out.set(event, FIELD.mark.next_funding, reader.ts_hi, reader.ts_lo, 1);
     } else if (reader.time()) out.setTsEvent(event, reader.ts_hi, reader.ts_lo);
@@ -260,11 +260,11 @@ export function readCandle(
     if (fields === 0) {
       if (reader.time()) out.set(event, FIELD.ohlc.interval_begin, reader.ts_hi, reader.ts_lo, 1);
     } else if (fields < VOLUME) {
-      if (reader.amount()) setDecimal(reader, out, event, CANDLE_PRICES[fields] as number);
+      if (reader.amount()) out.setDecimal(event, CANDLE_PRICES[fields] as number, reader);
     } else if (fields === VOLUME) {
-      if (reader.amount()) setDecimal(reader, out, event, FIELD.ohlc.volume);
+      if (reader.amount()) out.setDecimal(event, FIELD.ohlc.volume, reader);
     } else if (fields === QUOTE_VOLUME) {
-      if (reader.amount()) setDecimal(reader, out, event, FIELD.ohlc.quote_volume);
+      if (reader.amount()) out.setDecimal(event, FIELD.ohlc.quote_volume, reader);
     } else if (fields === CONFIRM) readConfirm(reader, out, event);
     else reader.skip();
   }
@@ -287,17 +287,6 @@ export function settle(out: EventBuffer, event: number, market: number): number 
     out.symbol[event] = market;
     return market;
   }
-  out.count = event;
-  out.slots = out.slot[event] as number;
-  out.levels = Math.min(out.bid_from[event] as number, out.ask_from[event] as number);
+  out.takeBack(event);
   return -1;
-}
-
-export function setDecimal(
-  reader: FrameReader,
-  out: EventBuffer,
-  event: number,
-  field: number,
-): void {
-  out.set(event, field, reader.hi, reader.lo, reader.exp);
 }

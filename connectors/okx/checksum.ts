@@ -12,7 +12,8 @@
 import { appendZeros, updateCrc32 } from '../../books/crc32.ts';
 import type { BookSide } from '../../books/book-side.ts';
 import type { OrderBook } from '../../books/order-book.ts';
-import { mantissaBigint, mantissaNumber } from '../../books/price-key.ts';
+import { mantissaNumber } from '../../books/price-key.ts';
+import { i64 } from '../../codec/halves.ts';
 
 /** Levels a side that the checksum covers. */
 export const CHECKSUM_LEVELS = 25;
@@ -76,7 +77,7 @@ function remember(side: BookSide, row: number): void {
 /** Writes a colon and a decimal as the wire has it at `start`; returns the end. */
 function writeNumber(hi: number, lo: number, exponent: number, start: number): number {
   const mantissa = mantissaNumber(hi, lo);
-  const digits = mantissa < TWO_53 ? String(mantissa) : mantissaBigint(hi, lo).toString();
+  const digits = mantissa < TWO_53 ? String(mantissa) : i64(hi, lo).toString();
   const decimals = exponent < 0 ? -exponent : 0;
   const padded = digits.padStart(decimals + 1, '0');
   let at = start;

@@ -12,7 +12,7 @@ import type { EventBuffer } from '../../codec/event-buffer.ts';
 import { KEY_END, keyTable } from '../../codec/key-table.ts';
 import type { SymbolTable } from '../../codec/symbol-table.ts';
 import { TYPE_CODE } from '../../schema/events.ts';
-import { setDecimal, settle } from './channels.ts';
+import { settle } from './channels.ts';
 import type { FrameReader } from './frame-reader.ts';
 
 const KEYS = keyTable(
@@ -79,7 +79,7 @@ export function readTicker(
       if (reader.words()) spot = reader.textIs(SPOT);
     } else if (!reader.isNone() && reader.amount()) {
       const field = key === CURRENCY_VOLUME ? FIELD.ticker.quote_volume : (FIELDS[key] as number);
-      setDecimal(reader, out, event, field);
+      out.setDecimal(event, field, reader);
     }
   }
   if ((seen & (1 << TIME)) === 0) reader.refuse('missing_field', start);

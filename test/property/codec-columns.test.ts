@@ -3,7 +3,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import fc from 'fast-check';
 import { EventArena } from '../../codec/event-arena.ts';
-import { u64 } from '../../codec/event-object.ts';
+import { u64 } from '../../codec/halves.ts';
 import { InstantReader } from '../../codec/instant.ts';
 import { createSymbolTable } from '../../codec/symbol-table.ts';
 import { formatIso, nsFromMs, parseIso } from '../../schema/time.ts';

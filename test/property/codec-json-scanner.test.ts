@@ -3,7 +3,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import fc from 'fast-check';
 import { ABSENT } from '../../codec/event-buffer.ts';
-import { i64 } from '../../codec/event-object.ts';
+import { i64 } from '../../codec/halves.ts';
 import { frameForm } from '../../codec/frame-form.ts';
 import { DEPTH_MAX, JsonScanner } from '../../codec/json-scanner.ts';
 import { KEY_END, KEY_UNKNOWN, keyTable } from '../../codec/key-table.ts';

@@ -99,9 +99,9 @@ export const BINANCE_MUTANTS: readonly RuleMutant[] = [
     rule: 'the chain is pu, not U',
     mistake: 'U == u + 1 demanded of futures',
     file: BOOK_RULES,
-    find: '  const slot = (buffer.slot[event] as number) + FIELD.book.prev_sequence;\n  if (buffer.aux[slot] === ABSENT) return -1n;\n  return joined(buffer.hi[slot] as number, buffer.lo[slot] as number);',
+    find: '  const slot = (buffer.slot[event] as number) + FIELD.book.prev_sequence;\n  if (buffer.aux[slot] === ABSENT) return -1n;\n  return i64(buffer.hi[slot] as number, buffer.lo[slot] as number);',
     replace:
-      '  const slot = (buffer.slot[event] as number) + FIELD.book.first_sequence;\n  if (buffer.aux[slot] === ABSENT) return -1n;\n  return joined(buffer.hi[slot] as number, buffer.lo[slot] as number) - 1n;',
+      '  const slot = (buffer.slot[event] as number) + FIELD.book.first_sequence;\n  if (buffer.aux[slot] === ABSENT) return -1n;\n  return i64(buffer.hi[slot] as number, buffer.lo[slot] as number) - 1n;',
     by: { file: BOOK, test: 'the chain is pu, not U: a U far beyond u + 1 is no gap' },
   },
   {

@@ -76,8 +76,8 @@ export const BYBIT_MUTANTS: readonly RuleMutant[] = [
     rule: 'nothing is applied before the snapshot',
     mistake: 'update applied before the snapshot',
     file: BOOK,
-    find: "  if (state.phase === 'empty') return breakWith(state, NO_SNAPSHOT);\n",
-    replace: "  if (state.phase === 'empty') return update(state, buffer, event, id, 0);\n",
+    find: "  if (state.phase !== 'whole') return withoutSnapshot(state, 'delta');\n",
+    replace: "  if (state.phase !== 'whole') return update(state, buffer, event, id, 0);\n",
     by: {
       file: BOOK_TEST,
       test: 'a delta before the snapshot is a fault, held, and the snapshot heals',

@@ -67,7 +67,7 @@ export const COINBASE_MUTANTS: readonly RuleMutant[] = [
     rule: 'an update before the snapshot is no book',
     mistake: 'update applied before the snapshot',
     file: 'connectors/coinbase/book.ts',
-    find: "  else if (state.phase === 'empty') return breakWith(state, NO_SNAPSHOT);\n",
+    find: "  else if (state.phase !== 'whole') return withoutSnapshot(state, 'update');\n",
     replace: '',
     by: {
       file: BOOK,
@@ -79,7 +79,7 @@ export const COINBASE_MUTANTS: readonly RuleMutant[] = [
     mistake: 'snapshot not clearing',
     file: 'connectors/coinbase/book.ts',
     find: '  if (isSnapshot) clearOrderBook(book);',
-    replace: '  if (isSnapshot) state.fault = NO_FAULT;',
+    replace: '  if (isSnapshot) state.failed += 0;',
     by: { file: BOOK, test: 'a snapshot replaces everything' },
   },
   {

@@ -73,7 +73,7 @@ export const KRAKEN_MUTANTS: readonly RuleMutant[] = [
     rule: 'an update before the snapshot is held',
     mistake: 'update applied before the snapshot',
     file: BOOK_RULES,
-    find: "  if (!isSnapshot && state.phase === 'empty') return breakWith(state, NO_SNAPSHOT);\n",
+    find: "  if (!isSnapshot && state.phase !== 'whole') return withoutSnapshot(state, 'update');\n",
     replace: '',
     by: {
       file: BOOK,
@@ -99,13 +99,13 @@ export const KRAKEN_MUTANTS: readonly RuleMutant[] = [
   {
     rule: 'without a checksum a crossed book is broken',
     file: BOOK_RULES,
-    find: '    if (isCrossed(state.book)) return',
-    replace: '    if (state.failed < 0) return',
+    find: '    if (isCrossed(state.book)) {',
+    replace: '    if (state.failed < 0) {',
     by: { file: BOOK, test: 'without a checksum a crossed book is a broken one' },
   },
   {
     rule: 'a snapshot that is wrong heals nothing',
-    file: BOOK_RULES,
+    file: 'connectors/streamed-book.ts',
     find: "  state.phase = 'broken';",
     replace: "  state.phase = 'whole';",
     by: {

@@ -103,7 +103,7 @@ export const OKX_MUTANTS: readonly RuleMutant[] = [
     rule: 'an update before the snapshot is held',
     mistake: 'update applied before the snapshot',
     file: 'connectors/okx/book.ts',
-    find: "  if (state.phase === 'empty') return breakWith(state, NO_SNAPSHOT);\n",
+    find: "  if (state.phase !== 'whole') return withoutSnapshot(state, 'update');\n",
     replace: '',
     by: {
       file: 'test/unit/okx-book.test.ts',
