@@ -1,0 +1,129 @@
+/**
+ * What somebody has to hear of a scheduled day, on a real Temporal server: that it is late, which is said
+ * once while the archive goes on, and over when it is committed; and that its checks, which nobody waits
+ * for, could not be made.
+ */
+import assert from 'node:assert/strict';
+import { after, test } from 'node:test';
+import { Context } from '@temporalio/activity';
+import { auditRuns } from '../../activities/audit-runs.ts';
+import { plainContext } from '../../activities/deps.ts';
+import { SsmdError } from '../../schema/errors.ts';
+import { NS_PER_MINUTE, parseIso } from '../../schema/time.ts';
+import type { Day } from '../../schema/time.ts';
+import type { ObjectStore } from '../../storage/object-store.ts';
+import { jobRunsOf } from '../../workers/job-runs.ts';
+import { createSchedule } from '../../workers/schedule-apply.ts';
+import { desired } from '../../workers/schedules.ts';
+import type { DailyArchiveReport } from '../../workflows/daily-archive.ts';
+import { memoryJobs } from '../support/memory-jobs.ts';
+import { openNoticeFile, until } from '../support/notices.ts';
+import { startTestServers } from '../support/servers.ts';
+import { shippedCalendar } from '../support/shipped-calendar.ts';
+import { writeTinyDay } from '../support/tiny-day.ts';
+import { SEARCH_ATTRIBUTES, startWorkflowJobs } from '../support/workflow-jobs.ts';
+
+const NOW = '2025-11-20T06:00:00Z';
+const LATE = '2025-11-18' as Day;
+const STEP = 20n * NS_PER_MINUTE;
+const SCHEDULE = 'daily-archive/tiny';
+const RUN = `${SCHEDULE}-2025-11-19T06:00:00Z`;
+
+const servers = await startTestServers({ temporal: true });
+const file = await openNoticeFile();
+const deps = memoryJobs(NOW);
+const released = Promise.withResolvers<undefined>();
+const jobs = await startJobs();
+after(async () => {
+  released.resolve(undefined);
+  await jobs[Symbol.asyncDispose]();
+  await servers[Symbol.asyncDispose]();
+  await file[Symbol.asyncDispose]();
+});
+
+/** RAW answers when it is released; what checks read of a day's objects is broken. */
+function startJobs() {
+  const raw: ObjectStore = {
+    ...deps.raw,
+    get: async (...of) => {
+      await released.promise;
+      return deps.raw.get(...of);
+    },
+  };
+  const normalized: ObjectStore = {
+    ...deps.normalized,
+    get: (key, ...of) => {
+      const is_checked = Context.current().info.activityType === 'runQaSuite';
+      if (!is_checked || !key.endsWith('.capnp.zst')) return deps.normalized.get(key, ...of);
+      return Promise.reject(new SsmdError('SSMD_CORRUPT', 'the disk below it is broken', {}));
+    },
+  };
+  const { address } = servers.temporal;
+  const notices = { notifiers: [file.notifier], last_resort: file.notifier };
+  const broken = { ...deps, raw, normalized };
+  return startWorkflowJobs(address, broken, SEARCH_ATTRIBUTES, null, notices);
+}
+
+const about = async (fingerprint: string) =>
+  (await file.lines()).filter((line) => line.fingerprint === fingerprint);
+
+test('a scheduled day that is not committed in time is told of once, and goes on', async () => {
+  await writeTinyDay(deps.raw, { day: LATE, step_ns: STEP });
+  const now = parseIso(NOW) ?? assert.fail();
+  const [like] = desired({ feeds: ['tiny'] }, () => shippedCalendar('crypto'), now);
+  assert.equal(like?.id, SCHEDULE);
+  const marks = { environment: 'test', source: 'create' } as const;
+  const { schedule, workflow } = jobs.client;
+  await createSchedule(schedule, like, marks);
+  const due = new Date('2025-11-19T06:00:00Z');
+  const window = { start: new Date(due.getTime() - 1), end: due, overlap: 'ALLOW_ALL' } as const;
+  await schedule.getHandle(SCHEDULE).backfill(window);
+  const fingerprint = `run/daily-archive/tiny/${LATE}`;
+  const [told] = await until(
+    () => about(fingerprint),
+    ({ length }) => length === 1,
+  );
+  assert.equal(told?.event, 'opened');
+  assert.equal(told.title, `[test] daily-archive tiny ${LATE} is late`);
+  // By its nominal time, and not by when the run began.
+  assert.match(told.body, /not done by 2025-11-19T08:00Z\. It goes on/);
+  assert.match(told.body, new RegExp(`npx ssmd job status ${RUN}`));
+  const { status, searchAttributes } = await workflow.getHandle(RUN).describe();
+  assert.equal(status.name, 'RUNNING', 'it goes on');
+  assert.deepEqual(searchAttributes['SsmdStage'], ['late']);
+  released.resolve(undefined);
+  const report = (await workflow.getHandle(RUN).result()) as DailyArchiveReport;
+  assert.deepEqual([report.outcome, report.day], ['committed', LATE]);
+  const lines = await until(
+    () => about(fingerprint),
+    ({ length }) => length > 1,
+  );
+  assert.deepEqual(
+    lines.map(({ event }) => event),
+    ['opened', 'over'],
+  );
+});
+
+test('checks that fail while nobody waits for them are told of, and an audit names them', async () => {
+  released.resolve(undefined);
+  const input = { feed: 'tiny', day: LATE };
+  const { qa } = await jobs.run<DailyArchiveReport>('daily-archive', 'by-hand', input);
+  assert.ok(qa !== null);
+  await assert.rejects(jobs.client.workflow.getHandle(qa).result());
+  const [told] = await until(
+    () => about(`run/daily-qa/tiny/${LATE}`),
+    ({ length }) => length === 1,
+  );
+  assert.equal(told?.title, `[test] daily-qa tiny ${LATE} failed: SSMD_CORRUPT`);
+  assert.match(told.body, /failed activity: `runQaSuite`/);
+  assert.match(told.body, new RegExp(`npx ssmd job retry ${qa}`));
+  const runs = jobRunsOf(jobs.client.connection, 'default');
+  // Runs end by the server's clock, and are listed a little later.
+  const of = { since: 0n, now: BigInt(Date.now()) * 1_000_000n, own: 'none' };
+  const [finding] = await until(
+    () => auditRuns(runs, of, plainContext()),
+    ({ length }) => length === 1,
+  );
+  assert.deepEqual([finding?.kind, finding?.key], ['run_failed', qa]);
+  assert.match(finding?.detail ?? '', /daily-qa failed at .*SSMD_CORRUPT: .*the disk below it/);
+});
