@@ -102,8 +102,9 @@ export type KillStage = AsyncDisposable & {
   readonly killAt: (point: KillPoint) => Promise<Killed>;
 };
 
-type Watching = (worker: Process, request: string, side: Side) => boolean;
-type Process = { readonly child: ChildProcess; readonly gate: StoreGate };
+type Watching = (worker: WorkerProcess, request: string, side: Side) => boolean;
+/** A production worker whose store is behind a gate of its own. */
+export type WorkerProcess = { readonly child: ChildProcess; readonly gate: StoreGate };
 
 /** Of the first run, which has more to begin with than those after it. */
 const OF_FIRST_RUN = 0.7;
@@ -161,14 +162,14 @@ export async function openKillStage(): Promise<KillStage> {
   const connection = await Connection.connect({ address: temporal.address });
   const client = new Client({ connection });
   let watching: Watching = () => false;
-  const begin = (): Promise<Process> =>
-    startProcess(variables, s3.port, (...of) => watching(...of));
+  const begin = (): Promise<WorkerProcess> =>
+    startWorkerProcess(variables, s3.port, (...of) => watching(...of));
   const workers = new Set(await Promise.all(Array.from({ length: WORKERS }, begin)));
   let runs = 0;
 
   async function archive(point: KillPoint | null): Promise<Killed> {
     await wiped(stores.normalized);
-    let last: Process | null = null;
+    let last: WorkerProcess | null = null;
     let seen = 0;
     const reached = Promise.withResolvers<undefined>();
     watching = (worker, request, side) => {
@@ -183,7 +184,7 @@ export async function openKillStage(): Promise<KillStage> {
       args: [{ feed: FEED, day: DAY, qa: false, force: true }],
     });
     let interrupted = false;
-    let next: Promise<Process> | null = null;
+    let next: Promise<WorkerProcess> | null = null;
     if (point !== null) {
       const timer =
         'after_ms' in point ? setTimeout(() => reached.resolve(undefined), point.after_ms) : null;
@@ -217,12 +218,12 @@ export async function openKillStage(): Promise<KillStage> {
   };
 }
 
-/** A worker whose store is behind a gate of its own. */
-async function startProcess(
+/** Starts a worker as a process; returns once it polls. */
+export async function startWorkerProcess(
   variables: Readonly<Record<string, string>>,
   store_port: number,
   watching: Watching,
-): Promise<Process> {
+): Promise<WorkerProcess> {
   const gate = await openStoreGate(store_port, STORE_DELAY_MS, (request, side) =>
     watching(started, request, side),
   );
@@ -238,7 +239,7 @@ async function startProcess(
   return started;
 }
 
-async function killed({ child, gate }: Process): Promise<void> {
+async function killed({ child, gate }: WorkerProcess): Promise<void> {
   const gone = once(child, 'exit');
   child.kill('SIGKILL');
   await gone;

@@ -1,4 +1,7 @@
-/** A worker as a process of its own, to be killed: `node worker-process.ts '<JSON of its variables>'`. */
+/**
+ * A worker as a process of its own, to be killed, or stopped in order by SIGTERM:
+ * `node worker-process.ts '<JSON of its variables>'`.
+ */
 import { pino } from 'pino';
 import { endpointsOf } from '../../environments/endpoints.ts';
 import { startWorker } from '../../workers/worker.ts';
@@ -12,5 +15,6 @@ const worker = await startWorker({
   ...{ environment, endpoints, root: projectRoot },
   logger: pino({ level: 'silent' }),
 });
+process.once('SIGTERM', () => void worker.stop());
 process.stdout.write('ready\n');
 await worker.stopped;
