@@ -79,7 +79,7 @@ function fieldOf(text: string, name: Name): readonly number[] | string {
       // Sunday is 7 as well.
       const top = name === 'weekdays' ? 7 : max;
       if (Number.isNaN(value) || value < min || value > top) {
-        return `'${word}' is not in ${min} to ${max}`;
+        return `'${word}' is not in ${min} to ${top}`;
       }
     }
     if (to < from) return `'${part}' ends before it begins`;

@@ -361,6 +361,21 @@ sessions:
   assert.throws(() => fx.isOpen(at('2026-01-05T04:59:59Z')), /out of range/);
 });
 
+test('hours of the day before the range that end in it are not known', () => {
+  const { calendar: late } = parseCalendar(
+    'a.yaml',
+    `calendar: a
+tz: UTC
+valid: { from: 2026-01-05, to: 2026-01-08 }
+sessions:
+  - { kind: regular, open: '20:00', close: '02:00', close_offset: 1, days: [mon, tue, wed, thu, sun] }
+`,
+  );
+  assert.throws(() => late.isOpen(at('2026-01-05T01:59:59Z')), /out of range/);
+  assert.equal(late.isOpen(at('2026-01-05T02:00:00Z')), false);
+  assert.equal(late.isOpen(at('2026-01-05T20:00:00Z')), true);
+});
+
 test('trade dates: the evening belongs to the next one', () => {
   const of = calendar('cme-equity-index');
   assert.equal(of.tradeDate(at('2026-03-08T22:00:00Z')), '2026-03-09');

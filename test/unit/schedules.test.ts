@@ -145,7 +145,7 @@ test('cron lines', () => {
   for (const wrong of ['', '* * * *', '0 6 * * * *', '60 6 * * *', '0 24 * * *', '0 6 0 * *']) {
     assert.match(text(wrong), /has \d fields|is not in/, wrong);
   }
-  assert.match(text('0 6 * * mom'), /day of the week: 'mom' is not in 0 to 6/);
+  assert.match(text('0 6 * * mom'), /day of the week: 'mom' is not in 0 to 7/);
   assert.match(text('0 6-2 * * *'), /hour: '6-2' ends before it begins/);
   assert.match(text('*/0 6 * * *'), /no step/);
   assert.match(text('a-b-c 6 * * *'), /no value, range or step|is not a value/);

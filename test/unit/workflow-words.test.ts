@@ -3,7 +3,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { unixNs } from '../../schema/time.ts';
 import type { Day } from '../../schema/time.ts';
-import { deadlineOf } from '../../workflows/lib/deadline.ts';
+import { BEGUN_LATE_MS, deadlineOf, untilWarned } from '../../workflows/lib/deadline.ts';
 import { memoOfFailure, memoOfResult } from '../../workflows/lib/memo.ts';
 import {
   entered,
@@ -14,6 +14,7 @@ import {
   warned,
 } from '../../workflows/lib/progress.ts';
 import { runSummary } from '../../schema/run-words.ts';
+import { failureNotice, recoveryOf } from '../../workflows/lib/run-notice.ts';
 import { stepSummary } from '../../workflows/lib/step-words.ts';
 
 const day = '2026-11-20' as Day;
@@ -70,4 +71,24 @@ test('summaries are short words, whatever was typed', () => {
   assert.equal(stepSummary('buildArchiveShard', 'given', filed), 'given');
   assert.equal(stepSummary('x', 'y'.repeat(400), {}).length, 120);
   assert.equal(stepSummary('unheardOf', undefined, {}), '');
+});
+
+test('a run that begins after its deadline has a moment to find its day done', () => {
+  assert.equal(untilWarned(5_000, 3_000), 2_000);
+  assert.equal(untilWarned(5_000, 5_000), BEGUN_LATE_MS);
+  assert.equal(untilWarned(5_000, 9_000_000), BEGUN_LATE_MS);
+});
+
+test('a scheduled run that failed before its day was known is over with the next that succeeds', () => {
+  const type = 'daily-archive';
+  const run = (day: number) => ({ type, id: `daily-archive/tiny-2026-11-${day}T06:00:00Z` });
+  const refused = failureNotice({ ...run(21), run_id: 'r1', filed: {} }, new Error('no feed'));
+  const filed = { SsmdFeed: 'tiny', SsmdDay: '2026-11-21' };
+  const next = recoveryOf({ ...run(22), run_id: 'r2', filed }).map((it) => it.fingerprint);
+  assert.ok(next.includes(refused.fingerprint), refused.fingerprint);
+  const failed = failureNotice({ ...run(22), run_id: 'r3', filed }, new Error('no store'));
+  assert.ok(next.includes(failed.fingerprint));
+  const other = { ...filed, SsmdDay: '2026-11-20' };
+  const before = failureNotice({ ...run(21), run_id: 'r4', filed: other }, new Error('no store'));
+  assert.ok(!next.includes(before.fingerprint), 'another day is trouble of its own');
 });

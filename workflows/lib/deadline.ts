@@ -27,6 +27,9 @@ export const SETTLE_MS = 3_600_000;
 /** What archiving a day may take before somebody should look. */
 export const LATE_AFTER_MS = 2 * 3_600_000;
 
+/** A run that begins after its deadline (a backfill, a server that was away) may find its day done already. */
+export const BEGUN_LATE_MS = 600_000;
+
 const desk = proxyLocalActivities<NoticeActivities>({
   startToCloseTimeout: '15 seconds',
   scheduleToCloseTimeout: '1 minute',
@@ -41,6 +44,11 @@ export function deadlineOf(of: {
 }): number {
   const close_ms = Number((of.close_ns ?? dayEnd(of.day)) / NS_PER_MS);
   return Math.max(close_ms + SETTLE_MS, of.due_ms) + LATE_AFTER_MS;
+}
+
+/** How long a run that is at `now_ms` goes on before it warns; ms. */
+export function untilWarned(deadline_ms: number, now_ms: number): number {
+  return deadline_ms > now_ms ? deadline_ms - now_ms : BEGUN_LATE_MS;
 }
 
 /** When this run was to start: by its schedule, or by whoever started it. */
@@ -72,7 +80,7 @@ async function warnAt(of: Parameters<typeof warnedIfLate>[0]): Promise<void> {
   // To the minute: nobody looks at more.
   const by = `${formatIso(nsFromMs(deadline_ms)).slice(0, 16)}Z`;
   const summary = `warns if it is not done by ${by}`;
-  await sleep(Math.max(deadline_ms - runTimeMs(), 1), { summary });
+  await sleep(untilWarned(deadline_ms, runTimeMs()), { summary });
   const words = `${title} is late: not done by ${by}. It goes on; see what it waits for`;
   log.warn('a run is late', { deadline: by });
   fileUnder(known, { SsmdStage: 'late' });

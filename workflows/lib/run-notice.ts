@@ -66,7 +66,10 @@ export function failureNotice(facts: RunFacts, error: unknown): NoticeDraft {
 export function recoveryOf(facts: RunFacts): WellDraft[] {
   const { type, id } = facts;
   if (!JOB_TYPES.some((it) => it === type)) return [];
-  return [{ fingerprint: fingerprintOf(facts), words: `${id} succeeded` }];
+  // Where one failed before its day was known, all there was to call it by is its id.
+  const by_id = runFingerprint({ type: '', id, feed: null, day: null });
+  const fingerprints = [...new Set([fingerprintOf(facts), by_id])];
+  return fingerprints.map((fingerprint) => ({ fingerprint, words: `${id} succeeded` }));
 }
 
 /** What a result says of a day: a finding is no failure of the run, and somebody has to know. */
