@@ -1,5 +1,6 @@
 /** Runs of jobs that need somebody: what no workflow could report of itself, as the server knows it. */
 import { JOB_TYPES } from '../schema/jobs.ts';
+import { BY_DAY } from '../schema/notice.ts';
 import type { AuditFinding, FoundRun } from './audit-report.ts';
 import type { JobContext } from './deps.ts';
 
@@ -67,11 +68,20 @@ export async function auditRuns(
   return findings;
 }
 
-async function endedWellSince(runs: JobRuns, { id, closed }: RunRow): Promise<boolean> {
-  if (id.includes('"')) return false;
-  const well = `WorkflowId = "${id}" AND ExecutionStatus = "Completed"`;
+/** A day that went well under another id went well: a schedule gives each of its runs one of its own. */
+async function endedWellSince(runs: JobRuns, run: RunRow): Promise<boolean> {
+  const { type, id, closed, feed, day } = run;
+  const day_of = BY_DAY.includes(type) && feed !== null && day !== null;
+  const same = [
+    ...(id.includes('"') ? [] : [`WorkflowId = "${id}"`]),
+    ...(day_of ? [`WorkflowType = "${type}" AND SsmdFeed = "${feed}" AND SsmdDay = "${day}"`] : []),
+  ];
   const since = closed === null ? '' : ` AND CloseTime > "${closed}"`;
-  return (await runs.list(`${well}${since}`, 1)).length > 0;
+  for (const of of same) {
+    const query = `${of} AND ExecutionStatus = "Completed"${since}`;
+    if ((await runs.list(query, 1)).length > 0) return true;
+  }
+  return false;
 }
 
 async function endedBadly(runs: JobRuns, run: RunRow): Promise<AuditFinding | null> {

@@ -66,7 +66,7 @@ export const CAUSES_MAX = 8;
 export const CAUSE_CHARS_MAX = 800;
 
 /** Archived or checked day by day: each day is trouble of its own. */
-const BY_DAY: readonly string[] = ['daily-archive', 'daily-qa'] satisfies JobType[];
+export const BY_DAY: readonly string[] = ['daily-archive', 'daily-qa'] satisfies JobType[];
 /** Over and over the same: the next run that goes well is the cure. */
 const STANDING: readonly string[] = [
   'archive-tier',

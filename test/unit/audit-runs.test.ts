@@ -43,3 +43,27 @@ test('an approval that waits for more than a day, and a run that does not end', 
   assert.equal(await kindOf({ type: 'replay' }), null);
   assert.equal(await kindOf({ id: 'own' }), null);
 });
+
+test('a day that failed and went well since, under whatever id, needs nobody', async () => {
+  const failed = (of: Partial<RunRow>): RunRow => ({
+    ...running({ type: 'daily-archive', id: 'daily-archive/tiny-2026-11-21T06:00:00Z' }),
+    ...{ status: 'TERMINATED', closed: '2026-11-21T07:00:00.000Z', feed: 'tiny' },
+    ...{ day: '2026-11-20', ...of },
+  });
+  const kinds = async (row: RunRow): Promise<string[]> => {
+    const ended = failed({ id: 'daily-archive/tiny/2026-11-20', status: 'COMPLETED' });
+    const cured =
+      'WorkflowType = "daily-archive" AND SsmdFeed = "tiny" AND SsmdDay = "2026-11-20" ' +
+      'AND ExecutionStatus = "Completed" AND CloseTime > "2026-11-21T07:00:00.000Z"';
+    const runs: JobRuns = {
+      list: (query) =>
+        Promise.resolve(query.includes('"Terminated"') ? [row] : query === cured ? [ended] : []),
+      failureOf: () => Promise.resolve({ code: 'none', words: '' }),
+    };
+    const found = await auditRuns(runs, { since: 0n, now: NOW, own: 'own' }, plainContext());
+    return found.map(({ kind }) => kind);
+  };
+  assert.deepEqual(await kinds(failed({})), []);
+  assert.deepEqual(await kinds(failed({ day: '2026-11-19' })), ['run_failed']);
+  assert.deepEqual(await kinds(failed({ type: 'export' })), ['run_failed'], 'not one of a day');
+});
