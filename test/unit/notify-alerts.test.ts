@@ -10,6 +10,7 @@ import { createCounters, createMetrics } from '../../connectors/runtime/counters
 import { SsmdError } from '../../schema/errors.ts';
 import { METRICS } from '../../schema/metrics.ts';
 import type { Sample } from '../../schema/metrics.ts';
+import { FINGERPRINT_CHARS_MAX, alertFingerprint, runFingerprint } from '../../schema/notice.ts';
 import { readProjectFile } from '../support/project.ts';
 
 /** As the requirements have it. */
@@ -243,4 +244,22 @@ test('secrets come from the variables that are named, and nothing else', () => {
   assert.deepEqual(some.linear, { api_key: 'k', url: null, team: 'ops', repository: null });
   assert.deepEqual(some.metrics, ['http://a:1', 'http://b:2']);
   assert.match(faultsOf('linear: {key_from: lin_api_secret}\n'), /a\.yaml:1:10/);
+});
+
+test('what a worker before this one told is over when it is', () => {
+  const fingerprint = alertFingerprint('connector-down', up(0).labels);
+  const alerts = createAlerts(rules, [fingerprint]);
+  assert.deepEqual(
+    alerts.look([up(1)], 0).well.map((it) => it.fingerprint),
+    [fingerprint],
+  );
+  assert.deepEqual(alerts.look([up(1)], MINUTE).well, [], 'once');
+});
+
+test('fingerprints: of a standing job whatever its id, of long ids each its own', () => {
+  const of = (type: string, id: string) => runFingerprint({ type, id, feed: null, day: null });
+  assert.equal(of('audit', 'audit-2026-11-21T09:00:00Z'), of('audit', 'audit/all/by-hand'));
+  const long = 'x'.repeat(FINGERPRINT_CHARS_MAX);
+  assert.notEqual(of('export', `${long}a`), of('export', `${long}b`));
+  assert.ok(of('export', `${long}a`).length <= FINGERPRINT_CHARS_MAX);
 });

@@ -4,6 +4,7 @@ import { test } from 'node:test';
 import { admit } from '../../activities/admission.ts';
 import { sessionOf } from '../../activities/session.ts';
 import { calendarFolders, calendarsOf, loadCalendar } from '../../environments/calendar-files.ts';
+import { parseCalendar } from '../../environments/calendar-file.ts';
 import { SsmdError } from '../../schema/errors.ts';
 import { addDays, dayOf, daysBetween, nsFromMs, parseIso } from '../../schema/time.ts';
 import type { Day } from '../../schema/time.ts';
@@ -129,6 +130,25 @@ test('a feed without a calendar never closes; one that does not exist is told by
   assert.throws(() => calendarsOf(spec('us-equty'), folders), /us-equity/);
 });
 
+test('a calendar of a year or less: its first and last days are its own to know', () => {
+  const { calendar } = parseCalendar(
+    'a.yaml',
+    `calendar: a
+tz: America/New_York
+valid: { from: 2026-01-01, to: 2027-01-04 }
+sessions: [{ kind: regular, open: '09:30', close: '16:00', days: [mon, tue, wed, thu, fri] }]
+holidays: [{ dates: [2026-01-02, 2026-12-31, 2027-01-01], name: closed }]
+`,
+  );
+  const fired = (from: string, to: string): string[] =>
+    timesBetween(mornings(calendar, now, 6), at(from), at(to)).map((it) =>
+      new Date(it).toISOString().slice(0, 10),
+    );
+  assert.deepEqual(fired('2026-01-03T00:00:00Z', '2026-01-06T06:00:00Z'), ['2026-01-06']);
+  const until = fired('2026-12-31T06:00:00Z', '2027-01-06T00:00:00Z');
+  assert.deepEqual(until, ['2027-01-05'], 'from is left out, closed days are');
+});
+
 test('cron lines', () => {
   const text = (line: string): string => {
     const cron = parseCron(line);
@@ -136,6 +156,7 @@ test('cron lines', () => {
   };
   assert.equal(text('0 6 * * *'), '06:00:00');
   assert.equal(text('*/20 * * * *'), '*:00,20,40:00');
+  assert.equal(text('5/20 6 * * *'), '06:05,25,45:00', 'to the end of the hour');
   assert.equal(text('5 0-3,22 * * mon-fri'), '00,01,02,03,22:05:00 Mon..Fri');
   assert.equal(text('0 2 * * 7'), '02:00:00 Sun');
   assert.equal(text('0 2 * * 5-7'), '02:00:00 Sun,Fri,Sat');
@@ -207,6 +228,8 @@ test('create: whatever is wrong is told at once, and no server is asked', async 
   const gap = await ssmd(args('audit', ...ours), { env });
   assert.match(gap.err, /'audit' is a schedule of the environment/);
   assert.match(gap.err, /02:30 does not come on 20\d\d-03-\d\d in America\/New_York/);
+  const hourly = ['--cron', '30 * * * *', '--workflow', 'audit', '--timezone', 'America/New_York'];
+  assert.equal((await ssmd(args('my-job', ...hourly), { env })).code, 3, 'each hour that there is');
   const good = await ssmd(args('my-job', '--cron', '0 6 * * *', '--workflow', 'audit'), { env });
   assert.equal(good.code, 3, 'it is asked');
   assert.match(good.err, /no Temporal server at 127\.0\.0\.1:1/);
