@@ -1,10 +1,10 @@
 /** Which form a frame's line has in the log. */
-import { JsonScanner } from './json-scanner.ts';
+import { QuotedReader } from './quoted-reader.ts';
 
 /** How a frame is written to the log. */
 export type FrameForm = 'raw' | 'text' | 'base64';
 
-const checker = new JsonScanner();
+const checker = new QuotedReader<never>();
 const fatalUtf8 = new TextDecoder('utf-8', { fatal: true });
 
 /**

@@ -8,7 +8,7 @@
  */
 import type { Capture, FactKey, Facts, SegmentEnd } from '../schema/log.ts';
 import { decodeBase64 } from './base64.ts';
-import { JsonScanner } from './json-scanner.ts';
+import { QuotedReader } from './quoted-reader.ts';
 import { KEY_END, keyTable } from './key-table.ts';
 import type { FrameForm } from './frame-form.ts';
 import { captureFault, endFault, factFault, isFactKey } from './log-shapes.ts';
@@ -117,7 +117,7 @@ const utf8 = new TextEncoder();
 const T_KEY = utf8.encode('{"t":"');
 const C_KEY = utf8.encode('","c":');
 const RAW_KEY = utf8.encode(',"raw":');
-const scanner = new JsonScanner();
+const scanner = new QuotedReader<never>();
 
 /** `{"t":"<ns>","c":<c>,"raw":<frame>}` exactly as written; anything else is left to the scanner. */
 function sliceFrame(bytes: Uint8Array, start: number, end: number, into: LogLine): boolean {

@@ -20,6 +20,9 @@ import { Md2Writer, overheadBytes } from './md2-write.ts';
 
 const writer = new Md2Writer();
 
+/** Levels of so many bytes fit whatever stands beside them: three names of at most 64 bytes, and fields. */
+const SURELY_WHOLE_BYTES = EVENT_BYTES_MAX - 4096;
+
 /** Appends event `event` of `buffer` to `arena` as one framed message, and commits it there. */
 export function encodeEvent(
   buffer: EventBuffer,
@@ -41,11 +44,18 @@ export function encodeParts(
   header: EncodeHeader,
   arena: EventArena,
 ): number {
+  if (buffer.type[event] !== TYPE_BOOK) {
+    encodeEvent(buffer, event, header, arena);
+    return 1;
+  }
   const bids = (buffer.bid_to[event] as number) - (buffer.bid_from[event] as number);
   const asks = (buffer.ask_to[event] as number) - (buffer.ask_from[event] as number);
+  if ((bids + asks) * LEVEL_BYTES <= SURELY_WHOLE_BYTES) {
+    encodeEvent(buffer, event, header, arena);
+    return 1;
+  }
   const overhead = overheadBytes(buffer, event, header);
-  const bytes = overhead + (bids + asks) * LEVEL_BYTES;
-  if (buffer.type[event] !== TYPE_BOOK || bytes <= EVENT_BYTES_MAX) {
+  if (overhead + (bids + asks) * LEVEL_BYTES <= EVENT_BYTES_MAX) {
     encodeEvent(buffer, event, header, arena);
     return 1;
   }

@@ -5,7 +5,8 @@
 import { ABSENT } from '../../codec/event-buffer.ts';
 import type { EventBuffer } from '../../codec/event-buffer.ts';
 import { InstantReader } from '../../codec/instant.ts';
-import { JsonScanner } from '../../codec/json-scanner.ts';
+import type { JsonScanner } from '../../codec/json-scanner.ts';
+import { QuotedReader } from '../../codec/quoted-reader.ts';
 import { createSymbolTable } from '../../codec/symbol-table.ts';
 import type { SymbolTable } from '../../codec/symbol-table.ts';
 
@@ -34,7 +35,7 @@ const utf8 = new TextEncoder();
 const NO_SYMBOLS = createSymbolTable([]);
 
 export class FrameReader {
-  readonly scanner = new JsonScanner();
+  readonly scanner = new QuotedReader<never>();
   readonly instant = new InstantReader();
   bytes: Uint8Array = new Uint8Array(1);
   start = 0;

@@ -11,6 +11,7 @@ import type { EventBuffer } from '../../codec/event-buffer.ts';
 import { KEY_END, keyTable } from '../../codec/key-table.ts';
 import type { SymbolTable } from '../../codec/symbol-table.ts';
 import { TYPE_CODE } from '../../schema/events.ts';
+import { readFlag, readSide } from './frame-reader.ts';
 import type { FrameReader } from './frame-reader.ts';
 
 /** Reads one element of `data`. `market` is that of the topic. */
@@ -154,7 +155,7 @@ export function readTrade(
       if (reader.time()) out.setTsEvent(event, reader.ts_hi, reader.ts_lo);
     } else if (key === 1) checkMarket(reader, symbols, topic_market);
     else if (key === 2) {
-      const side = reader.side();
+      const side = readSide(reader);
       if (side !== 0) out.setSide(event, FIELD.trade.side, side);
     } else if (key === 3) {
       if (reader.amount()) out.setDecimal(event, FIELD.trade.size, reader);
@@ -162,7 +163,7 @@ export function readTrade(
       if (reader.amount()) out.setDecimal(event, FIELD.trade.price, reader);
     } else if (key === 5) readTradeId(reader, out, event);
     else if (key === 6) {
-      if (reader.flag()) out.setText(event, FIELD.trade.order_type, 'block');
+      if (readFlag(reader)) out.setText(event, FIELD.trade.order_type, 'block');
     } else if (reader.integer()) out.setSequence(event, reader.hi, reader.lo);
   }
   if ((seen & HAS_TRADE) !== HAS_TRADE) reader.refuse('missing_field', start);
@@ -222,7 +223,7 @@ export function candleReader(word: string, seconds: number | null): ElementReade
       } else if (key === 1) {
         const same = reader.words() && (reader.textIs(bytes) || reader.text() === word);
         if (!same) reader.refuse('bad_interval', reader.from);
-      } else if (key === 2) out.setU32(event, FIELD.ohlc.closed, reader.flag() ? 1 : 0);
+      } else if (key === 2) out.setU32(event, FIELD.ohlc.closed, readFlag(reader) ? 1 : 0);
       else if (reader.amount()) out.setDecimal(event, CANDLE_FIELDS[key - 3] as number, reader);
     }
     if ((seen & HAS_CANDLE) !== HAS_CANDLE) reader.refuse('missing_field', start);
@@ -267,7 +268,7 @@ export function readLiquidation(
       if (reader.time()) out.setTsEvent(event, reader.ts_hi, reader.ts_lo);
     } else if (field === 1) checkMarket(reader, symbols, topic_market);
     else if (field === 2) {
-      const side = reader.side();
+      const side = readSide(reader);
       if (side !== 0) out.setSide(event, FIELD.liquidation.side, side === 1 ? 2 : 1);
     } else if (reader.amount()) {
       const into = field === 3 ? FIELD.liquidation.size : FIELD.liquidation.price;

@@ -21,11 +21,13 @@
 import { FIELD } from '../../codec/event-buffer.ts';
 import type { EventBuffer } from '../../codec/event-buffer.ts';
 import { findKey, KEY_END, keyTable } from '../../codec/key-table.ts';
+import { QuotedReader } from '../../codec/quoted-reader.ts';
 import type { SymbolTable } from '../../codec/symbol-table.ts';
 import { FLAG, TYPE_CODE } from '../../schema/events.ts';
 import { candleReader, readBest, readBook, readLiquidation, readTrade } from './channels.ts';
 import type { ElementReader } from './channels.ts';
-import { FrameReader } from './frame-reader.ts';
+import { readFlag } from './frame-reader.ts';
+import type { OwnFault } from './frame-reader.ts';
 import { INTERVALS } from './intervals.ts';
 import { concludeReply, isName } from './reply.ts';
 import type { Reply } from './reply.ts';
@@ -100,7 +102,7 @@ type Frame = {
   elements: number;
 };
 
-const reader = new FrameReader();
+const reader = new QuotedReader<OwnFault>();
 const frame: Frame = {
   seen: 0,
   name: null,
@@ -187,7 +189,7 @@ function readTopLevel(symbols: SymbolTable, out: EventBuffer): void {
 /** The value of key 6 `op` .. 9 `req_id`. */
 function readReplyField(key: number, out: EventBuffer): void {
   if (key === 7) {
-    reply.success = reader.flag();
+    reply.success = readFlag(reader);
     return;
   }
   if (!reader.words()) return;

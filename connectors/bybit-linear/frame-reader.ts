@@ -1,5 +1,5 @@
 /** What Bybit's frames need beyond quoted numbers. */
-import { QuotedReader } from '../../codec/quoted-reader.ts';
+import type { QuotedReader } from '../../codec/quoted-reader.ts';
 
 /**
  * Why a frame is rejected, beside `ReadFault`:
@@ -17,22 +17,22 @@ const utf8 = new TextEncoder();
 const SIDE_BUY = utf8.encode('Buy');
 const SIDE_SELL = utf8.encode('Sell');
 
-export class FrameReader extends QuotedReader<OwnFault> {
-  /** `true` or `false`. */
-  flag(): boolean {
-    const { at } = this;
-    const first = this.failed ? 0 : this.literal();
-    if (first !== TRUE && first !== FALSE) this.blame('bad_flag', at);
-    return first === TRUE;
-  }
+export type FrameReader = QuotedReader<OwnFault>;
 
-  /** `Buy` is 1, `Sell` is 2; 0 is neither, and a fault. */
-  side(): 0 | 1 | 2 {
-    if (!this.words()) return 0;
-    const word = this.escaped ? this.text() : '';
-    if (this.textIs(SIDE_BUY) || word === 'Buy') return 1;
-    if (this.textIs(SIDE_SELL) || word === 'Sell') return 2;
-    this.refuse('bad_side', this.from);
-    return 0;
-  }
+/** `true` or `false`. */
+export function readFlag(reader: FrameReader): boolean {
+  const { at } = reader;
+  const first = reader.failed ? 0 : reader.literal();
+  if (first !== TRUE && first !== FALSE) reader.blame('bad_flag', at);
+  return first === TRUE;
+}
+
+/** `Buy` is 1, `Sell` is 2; 0 is neither, and a fault. */
+export function readSide(reader: FrameReader): 0 | 1 | 2 {
+  if (!reader.words()) return 0;
+  const word = reader.escaped ? reader.text() : '';
+  if (reader.textIs(SIDE_BUY) || word === 'Buy') return 1;
+  if (reader.textIs(SIDE_SELL) || word === 'Sell') return 2;
+  reader.refuse('bad_side', reader.from);
+  return 0;
 }

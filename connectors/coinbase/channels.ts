@@ -10,6 +10,7 @@ import type { EventBuffer } from '../../codec/event-buffer.ts';
 import { KEY_END, keyTable } from '../../codec/key-table.ts';
 import type { SymbolTable } from '../../codec/symbol-table.ts';
 import { TYPE_CODE } from '../../schema/events.ts';
+import { readInstant, readSeconds } from './frame-reader.ts';
 import type { FrameReader } from './frame-reader.ts';
 import { WaitingLevels } from './levels.ts';
 
@@ -59,7 +60,7 @@ function readUpdate(reader: FrameReader, out: EventBuffer, event: number): void 
     if (key === 0) {
       isBid = isOneOf(reader, BID, OFFER);
     } else if (key === 1) {
-      if (reader.instant()) keepLatest(reader, out, event);
+      if (readInstant(reader)) keepLatest(reader, out, event);
     } else if (reader.amount()) {
       if (key === 2) ({ hi, lo, exp } = reader);
       else {
@@ -125,7 +126,7 @@ export function readTrade(reader: FrameReader, symbols: SymbolTable, out: EventB
     } else if (key === 3) {
       if (reader.amount()) out.setDecimal(event, FIELD.trade.size, reader);
     } else if (key === 4) setTakerSide(reader, out, event, BUY, SELL);
-    else if (reader.instant()) out.setTsEvent(event, reader.ts_hi, reader.ts_lo);
+    else if (readInstant(reader)) out.setTsEvent(event, reader.ts_hi, reader.ts_lo);
   }
   if (seen !== HAS_TRADE) reader.refuse('missing_field', start);
   return settle(out, event, market);
@@ -170,7 +171,7 @@ export function readCandle(reader: FrameReader, symbols: SymbolTable, out: Event
     seen = reader.once(seen, key);
     if (key === 0) market = reader.market(symbols);
     else if (key === 1) {
-      if (reader.seconds()) {
+      if (readSeconds(reader)) {
         out.set(event, FIELD.ohlc.interval_begin, reader.ts_hi, reader.ts_lo, 1);
       }
     } else if (reader.amount()) out.setDecimal(event, CANDLE_FIELDS[key] as number, reader);

@@ -21,11 +21,13 @@
 import { FIELD } from '../../codec/event-buffer.ts';
 import type { EventBuffer } from '../../codec/event-buffer.ts';
 import { findKey, KEY_END, keyTable } from '../../codec/key-table.ts';
+import { QuotedReader } from '../../codec/quoted-reader.ts';
 import type { SymbolTable } from '../../codec/symbol-table.ts';
 import { FLAG, TYPE_CODE } from '../../schema/events.ts';
 import { readCandle, readProduct, readTicker, readTrade, readUpdates, settle } from './channels.ts';
 import type { ElementReader } from './channels.ts';
-import { FrameReader } from './frame-reader.ts';
+import { readCount, readInstant } from './frame-reader.ts';
+import type { FrameReader, OwnFault } from './frame-reader.ts';
 import { isName, readSubscriptions, refuse } from './reply.ts';
 
 const utf8 = new TextEncoder();
@@ -86,7 +88,7 @@ type Frame = {
   reason: string;
 };
 
-const reader = new FrameReader();
+const reader = new QuotedReader<OwnFault>();
 const EMPTY: Readonly<Frame> = {
   seen: 0,
   name: null,
@@ -147,11 +149,11 @@ function readTopLevel(symbols: SymbolTable, out: EventBuffer): void {
     frame.seen = reader.once(frame.seen, key);
     if (key === 0) readChannel();
     else if (key === 1) {
-      if (!reader.instant()) continue;
+      if (!readInstant(reader)) continue;
       frame.ts_hi = reader.ts_hi;
       frame.ts_lo = reader.ts_lo;
     } else if (key === 2) {
-      frame.number = reader.count();
+      frame.number = readCount(reader);
       frame.number_hi = reader.hi;
       frame.number_lo = reader.lo;
     } else if (key === 3) meetEvents(symbols, out);

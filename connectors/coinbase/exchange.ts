@@ -21,18 +21,20 @@
 import { FIELD } from '../../codec/event-buffer.ts';
 import type { EventBuffer } from '../../codec/event-buffer.ts';
 import { findKey, KEY_END, keyTable } from '../../codec/key-table.ts';
+import { QuotedReader } from '../../codec/quoted-reader.ts';
 import type { SymbolTable } from '../../codec/symbol-table.ts';
 import { FLAG, TYPE_CODE } from '../../schema/events.ts';
 import { dropEmptySide, isOneOf, setTakerSide, settle } from './channels.ts';
 import { rejectFrame } from './decode.ts';
-import { FrameReader } from './frame-reader.ts';
+import { readInstant } from './frame-reader.ts';
+import type { OwnFault } from './frame-reader.ts';
 import { WaitingLevels } from './levels.ts';
 import { isName, readChannels, refuse } from './reply.ts';
 
 type TypeReader = (symbols: SymbolTable, out: EventBuffer, start: number) => void;
 
 const utf8 = new TextEncoder();
-const reader = new FrameReader();
+const reader = new QuotedReader<OwnFault>();
 const asks = new WaitingLevels();
 const TYPE_ONLY = keyTable('type');
 const BUY = utf8.encode('buy');
@@ -137,7 +139,7 @@ function readSnapshot(symbols: SymbolTable, out: EventBuffer, start: number): vo
 }
 
 function readTime(out: EventBuffer, event: number): void {
-  if (reader.instant()) out.setTsEvent(event, reader.ts_hi, reader.ts_lo);
+  if (readInstant(reader)) out.setTsEvent(event, reader.ts_hi, reader.ts_lo);
 }
 
 function readLevels(out: EventBuffer): void {

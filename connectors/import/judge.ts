@@ -1,7 +1,7 @@
 /** Whether what a recording calls a frame is one: JSON over the socket, or a word of keep-alive. */
 import { frameForm } from '../../codec/frame-form.ts';
-import { JsonScanner } from '../../codec/json-scanner.ts';
 import { KEY_END, keyTable } from '../../codec/key-table.ts';
+import { QuotedReader } from '../../codec/quoted-reader.ts';
 import { rejected, textOf } from './format.ts';
 import type { RecordedLine } from './format.ts';
 
@@ -24,7 +24,7 @@ const REST: readonly {
 
 const KEEP_ALIVE = /^(?:ping|pong)$/;
 const KEEP_ALIVE_BYTES_MAX = 8;
-const scanner = new JsonScanner();
+const scanner = new QuotedReader<never>();
 const NO_KEYS = keyTable();
 
 /** Null where `bytes[from, to)` is a frame of `feed`, else the rejection. */

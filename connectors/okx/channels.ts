@@ -11,6 +11,7 @@ import type { EventBuffer } from '../../codec/event-buffer.ts';
 import { KEY_END, keyTable } from '../../codec/key-table.ts';
 import type { SymbolTable } from '../../codec/symbol-table.ts';
 import { TYPE_CODE } from '../../schema/events.ts';
+import { readInt32, readIntegerOrNone } from './frame-reader.ts';
 import type { FrameReader } from './frame-reader.ts';
 
 /** Reads one element of `data`. `market` is that of `arg`; `flags` are those of the action. */
@@ -57,10 +58,10 @@ export function readBook(
     } else if (key === 2) {
       if (reader.time()) out.setTsEvent(event, reader.ts_hi, reader.ts_lo);
     } else if (key === 3) {
-      if (reader.int32() && reader.lo !== 0) out.setU32(event, FIELD.book.checksum, reader.lo);
+      if (readInt32(reader) && reader.lo !== 0) out.setU32(event, FIELD.book.checksum, reader.lo);
     } else if (key === 4) {
       if (reader.integer()) out.setSequence(event, reader.hi, reader.lo);
-    } else if (reader.integerOrNone()) {
+    } else if (readIntegerOrNone(reader)) {
       out.set(event, FIELD.book.prev_sequence, reader.hi, reader.lo, 1);
     }
   }

@@ -20,12 +20,13 @@
 import type { EventBuffer } from '../../codec/event-buffer.ts';
 import { FIELD } from '../../codec/event-buffer.ts';
 import { findKey, KEY_END, keyTable } from '../../codec/key-table.ts';
+import { QuotedReader } from '../../codec/quoted-reader.ts';
 import type { SymbolTable } from '../../codec/symbol-table.ts';
 import { FLAG } from '../../schema/events.ts';
 import { CANDLE_CHANNELS } from './bars.ts';
 import { readBbo, readBook, readCandle, readFunding, readTrade } from './channels.ts';
 import type { ElementReader } from './channels.ts';
-import { FrameReader } from './frame-reader.ts';
+import type { OwnFault } from './frame-reader.ts';
 import { concludeReply, isName } from './reply.ts';
 import type { Reply } from './reply.ts';
 import { readTicker } from './ticker.ts';
@@ -79,7 +80,7 @@ type Frame = {
   elements: number;
 };
 
-const reader = new FrameReader();
+const reader = new QuotedReader<OwnFault>();
 const frame: Frame = {
   seen: 0,
   name: null,

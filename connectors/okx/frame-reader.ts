@@ -1,5 +1,5 @@
 /** What OKX's frames need beyond quoted numbers. */
-import { QuotedReader } from '../../codec/quoted-reader.ts';
+import type { QuotedReader } from '../../codec/quoted-reader.ts';
 
 /**
  * Why a frame is rejected, beside `ReadFault`:
@@ -9,20 +9,20 @@ import { QuotedReader } from '../../codec/quoted-reader.ts';
  */
 export type OwnFault = 'bad_flag' | 'bad_action';
 
-export class FrameReader extends QuotedReader<OwnFault> {
-  /** `-1` is "none" here (`prevSeqId` of a snapshot): false without a fault. */
-  integerOrNone(): boolean {
-    const { at } = this;
-    if (!this.numeral('bad_integer')) return false;
-    if (this.hi === -1 && this.lo === -1 && this.exp === 0) return false;
-    return this.isPlain() ? true : this.refuse('bad_integer', at);
-  }
+export type FrameReader = QuotedReader<OwnFault>;
 
-  /** A signed 32-bit number, into `lo`. */
-  int32(): boolean {
-    const { at } = this;
-    if (!this.numeral('bad_integer')) return false;
-    const fits = this.exp === 0 && this.hi === this.lo >> 31;
-    return fits ? true : this.refuse('bad_integer', at);
-  }
+/** `-1` is "none" here (`prevSeqId` of a snapshot): false without a fault. */
+export function readIntegerOrNone(reader: FrameReader): boolean {
+  const { at } = reader;
+  if (!reader.numeral('bad_integer')) return false;
+  if (reader.hi === -1 && reader.lo === -1 && reader.exp === 0) return false;
+  return reader.isPlain() ? true : reader.refuse('bad_integer', at);
+}
+
+/** A signed 32-bit number, into the reader's `lo`. */
+export function readInt32(reader: FrameReader): boolean {
+  const { at } = reader;
+  if (!reader.numeral('bad_integer')) return false;
+  const fits = reader.exp === 0 && reader.hi === reader.lo >> 31;
+  return fits ? true : reader.refuse('bad_integer', at);
 }
