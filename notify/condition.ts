@@ -40,9 +40,19 @@ function faultOf(text: string): ConditionFault {
   const form =
     'expected metric op number, such as ssmd_connector_up == 0, or abs(metric) op number';
   const beyond = /[[(]/.test(text.replace(/^abs\s*\(/, ''))
-    ? '; functions over time are for Prometheus, which reads the same metrics'
+    ? `; ${asWritten(text)}functions over time are for Prometheus, which reads the same metrics`
     : '';
   return { what, hint: `${form}; op is one of ${OPERATORS.join(' ')}${beyond}` };
+}
+
+/** What comes nearest of a condition over time: its first metric of ours, as it is now. */
+function asWritten(text: string): string {
+  const [, op, number] = new RegExp(String.raw`(==|!=|>=|<=|>|<)\s*(${NUMBER})$`).exec(text) ?? [];
+  const names = [...text.matchAll(new RegExp(METRIC, 'g'))].map(([name]) => name);
+  const metric = names.find((name) => Object.hasOwn(METRICS, name));
+  if (metric === undefined || op === undefined || number === undefined) return '';
+  const inner = /\babs\s*\(/.test(text) ? `abs(${metric})` : metric;
+  return `of what it is now: ${inner} ${op} ${number}; with "for" it has to last; `;
 }
 
 /** NaN holds for nothing but `!=`, as everywhere. */

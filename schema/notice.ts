@@ -108,8 +108,9 @@ export type Trouble = {
 
 /** What may be open already of a run that begins. */
 export function troublesOf(run: Parameters<typeof runFingerprint>[0]): string[] {
-  const { type, feed, day } = run;
+  const { type, id, feed, day } = run;
   const own = runFingerprint(run);
+  if (type === 'reprocess' || type === 'backfill') return [own, partialFingerprint(id)];
   if (type === 'audit') return [own, auditFingerprint(feed)];
   if (type !== 'daily-archive' || feed === null || day === null) return [own];
   return [own, incompleteFingerprint(feed, day)];
@@ -118,6 +119,11 @@ export function troublesOf(run: Parameters<typeof runFingerprint>[0]): string[] 
 /** One for each feed and day. */
 export function incompleteFingerprint(feed: string, day: string): string {
   return fingerprint(`incomplete/${feed}/${day}`);
+}
+
+/** One for each job over a range: it ended, and not all of its days are there. */
+export function partialFingerprint(id: string): string {
+  return fingerprint(`partial/${id.replace(SCHEDULED, '')}`);
 }
 
 /** One for each feed, day and check. */

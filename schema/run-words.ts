@@ -16,6 +16,11 @@ export function runSummary(type: string, input: unknown): string {
   const words = [type, field('feed'), days, versions.join('..')]
     .filter((it) => it !== '')
     .join(' ');
+  return asSummary(words);
+}
+
+/** Words as a static summary: at most 180 bytes, which are characters here. A server refuses a longer one. */
+export function asSummary(words: string): string {
   const ascii = words.replaceAll(/[^\u0020-\u007e]/g, '?');
   return cutTo(ascii, STATIC_SUMMARY_BYTES_MAX);
 }

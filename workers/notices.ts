@@ -15,6 +15,7 @@ import { createLinearNotifier } from '../notify/linear.ts';
 import type { Notifier, Place } from '../notify/notifier.ts';
 import { createWebhookNotifier } from '../notify/webhook.ts';
 import type { Notice, NoticeRun, Ticket, Well } from '../schema/notice.ts';
+import { asSummary } from '../schema/run-words.ts';
 import { NOTICE_ID_PREFIX, NOTIFY_QUEUE } from '../workflows/lib/queues.ts';
 
 /** Deliveries at once. */
@@ -32,7 +33,7 @@ export function createNoticeDesk(connection: ConnectionLike, namespace: string):
         args: [{ fingerprint }],
         signal: 'told',
         signalArgs: [notice],
-        staticSummary: notice.title.slice(0, 180),
+        staticSummary: asSummary(notice.title),
       });
     },
     well: async (well: Well) => {
@@ -55,7 +56,11 @@ const TICKET_LOOK_MS = 100;
 const TICKET_ASK_MS = 2_000;
 
 /** The tickets that standing runs bear. */
-export function createTickets(connection: ConnectionLike, namespace: string): Tickets {
+export function createTickets(
+  connection: ConnectionLike,
+  namespace: string,
+  wait_ms: number = TICKET_WAIT_MS,
+): Tickets {
   const client = new Client({ connection, namespace });
   const look = async (fingerprint: string): Promise<{ open: boolean; ticket: Ticket | null }> => {
     try {
@@ -79,7 +84,7 @@ export function createTickets(connection: ConnectionLike, namespace: string): Ti
       return found.flatMap(({ open, ticket }) => (open && ticket !== null ? [ticket] : []));
     },
     told: async (fingerprints) => {
-      const late = Date.now() + TICKET_WAIT_MS;
+      const late = Date.now() + wait_ms;
       for (;;) {
         const found = await soon(() => Promise.all(fingerprints.map(look)));
         const tickets = found.flatMap(({ ticket }) => (ticket === null ? [] : [ticket]));

@@ -8,6 +8,8 @@ import type { TellInput } from '../../activities/notices.ts';
 import { NS_PER_MINUTE } from '../../schema/time.ts';
 import type { Day } from '../../schema/time.ts';
 import { keepHistory } from '../support/histories.ts';
+import { until } from '../support/notices.ts';
+import { readProjectFile } from '../support/project.ts';
 import { openS3Jobs } from '../support/s3-jobs.ts';
 import type { S3Jobs } from '../support/s3-jobs.ts';
 import { startTestServers } from '../support/servers.ts';
@@ -105,6 +107,23 @@ test('a day is due two hours after its run was, and the wait for that is no more
   const seconds = Number.parseFloat(timer.timerStartedEventAttributes?.startToFireTimeout ?? '');
   assert.ok(seconds > 7_100 && seconds <= 7_200, `${seconds} s`);
   assert.match(summaryOf(timer), /^warns if it is not done by \d{4}-/);
+});
+
+test('every query worth saving as a view is one the server takes', async () => {
+  const [, block = ''] = /Queries worth saving as views:\n\n```text\n([^`]*)```/.exec(
+    readProjectFile('docs/operating.md'),
+  ) ?? [''];
+  const queries = block.trim().split('\n');
+  assert.ok(queries.length >= 7);
+  for (const query of queries) {
+    await assert.doesNotReject(jobs.client.workflow.count(query), query);
+  }
+  await assert.rejects(jobs.client.workflow.count('SsmdNothing="x"'));
+  const filed = `SsmdFeed="tiny" AND SsmdDay="${DAY}" AND SsmdOutcome="complete"`;
+  await until(
+    () => jobs.client.workflow.count(filed),
+    ({ count }) => count === 1,
+  );
 });
 
 test('a run that failed says where, why, and what to type', async () => {

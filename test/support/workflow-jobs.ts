@@ -44,6 +44,8 @@ export type WorkflowJobs = AsyncDisposable & {
   readonly run: <T>(type: string, id: string, input: unknown) => Promise<T>;
 };
 
+/** A busy machine takes longer than an operator has to wait. */
+const TICKET_WAIT_MS = 8_000;
 export const QUEUE = 'ssmd';
 export const SEARCH_ATTRIBUTES = [
   ...['SsmdFeed', 'SsmdDay', 'SsmdVersion', 'SsmdStage', 'SsmdOutcome', 'SsmdMode', 'SsmdTicket'],
@@ -84,7 +86,9 @@ export async function startWorkflowJobs(
   const builds = buildsIn(deps);
   const searchAttributes = () => Promise.resolve(attributes);
   const keepsTickets = notices?.notifiers.some(({ name }) => name === 'linear') ?? false;
-  const tickets = keepsTickets ? { tickets: createTickets(connection, 'default') } : {};
+  const tickets = keepsTickets
+    ? { tickets: createTickets(connection, 'default', TICKET_WAIT_MS) }
+    : {};
   const desk = createNoticeDesk(connection, 'default');
   const worker = await Worker.create({
     connection: native,

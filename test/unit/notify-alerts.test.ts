@@ -263,3 +263,29 @@ test('fingerprints: of a standing job whatever its id, of long ids each its own'
   assert.notEqual(of('export', `${long}a`), of('export', `${long}b`));
   assert.ok(of('export', `${long}a`).length <= FINGERPRINT_CHARS_MAX);
 });
+
+test('a condition over time is refused with its line, the reason, and what comes nearest', () => {
+  // As the requirements have them, for the clock.
+  const written = [
+    ['abs(delta(ssmd_clock_offset_us[10m])) > 1000', 'abs(ssmd_clock_offset_us) > 1000'],
+    [
+      'abs(ssmd_exchange_clock_skew_us - avg_over_time(ssmd_exchange_clock_skew_us[1h])) > 50000',
+      'abs(ssmd_exchange_clock_skew_us) > 50000',
+    ],
+    ['rate(ssmd_connector_drops_total[5m]) >= 1', 'ssmd_connector_drops_total >= 1'],
+  ] as const;
+  for (const [condition, instead] of written) {
+    const text = `alerts:\n  - name: drift\n    condition: |\n      ${condition}\n`;
+    assert.throws(
+      () => readAlerts('a.yaml', text),
+      (error: SsmdError) => {
+        assert.equal(error.code, 'SSMD_INVALID_CONFIG');
+        assert.match(error.message, /a\.yaml:3:\d+/);
+        assert.ok(error.message.includes('functions over time are for Prometheus'), error.message);
+        assert.ok(error.message.includes(`of what it is now: ${instead};`), error.message);
+        return true;
+      },
+    );
+    assert.ok('metric' in parseCondition(instead), instead);
+  }
+});

@@ -7,7 +7,9 @@ import {
   TimeoutFailure,
 } from '@temporalio/common';
 import type { AuditReport } from '../audit.ts';
+import type { BackfillReport } from '../backfill.ts';
 import type { DailyArchiveReport } from '../daily-archive.ts';
+import type { ReprocessReport } from '../reprocess.ts';
 import type { QaReport } from '../../activities/qa.ts';
 import type { AuditFinding } from '../../activities/audit-report.ts';
 import { manifestKey } from '../../dataset/keys.ts';
@@ -18,6 +20,7 @@ import {
   auditFingerprint,
   cutTo,
   incompleteFingerprint,
+  partialFingerprint,
   qaFingerprint,
   runFingerprint,
 } from '../../schema/notice.ts';
@@ -84,6 +87,14 @@ export function noticesOfResult(
   }
   if (facts.type === 'daily-archive') return ofArchive(facts, result as DailyArchiveReport);
   if (facts.type === 'daily-qa') return ofQa(facts, result as QaReport);
+  if (facts.type === 'reprocess') {
+    const { feed, days, from, to, outcome } = result as ReprocessReport;
+    return ofRange(facts, { feed, from, to, outcome, failed: days.failed });
+  }
+  if (facts.type === 'backfill') {
+    const { days, ...range } = result as BackfillReport;
+    return ofRange(facts, { ...range, failed: days.filter(({ state }) => state === 'failed') });
+  }
   if (facts.type === 'audit') return ofAudit(facts, result as AuditReport);
   return { told: [], well: [] };
 }
@@ -104,6 +115,29 @@ function ofArchive(facts: RunFacts, report: DailyArchiveReport): Spoken {
   // The same content committed again, or found committed, is the same occurrence.
   const event = `incomplete ${report.content_id}`;
   return { told: [finding(facts, { fingerprint, ...about, title, causes, event })], well: [] };
+}
+
+/** Days of a range that failed stop no other and do not fail the run: it says which they are. */
+function ofRange(
+  facts: RunFacts,
+  of: Pick<BackfillReport, 'feed' | 'from' | 'to'> & {
+    readonly outcome: string;
+    readonly failed: readonly { readonly day: string; readonly why: string }[];
+  },
+): Spoken {
+  const { feed, from, to, outcome, failed } = of;
+  // A dry run builds nothing: it neither fails at days nor mends any.
+  if (outcome === 'planned') return { told: [], well: [] };
+  const fingerprint = partialFingerprint(facts.id);
+  if (failed.length === 0) {
+    return { told: [], well: [{ fingerprint, words: `${facts.id} did all of its days` }] };
+  }
+  const count = `${failed.length} ${failed.length === 1 ? 'day' : 'days'}`;
+  const range = from === to ? from : `${from}..${to}`;
+  const title = `${facts.type} ${feed} ${range}: ${count} failed`;
+  const causes = failed.map(({ day, why }) => `${day}: ${why}`);
+  const event = `partial ${facts.run_id}`;
+  return { told: [finding(facts, { fingerprint, feed, title, causes, event })], well: [] };
 }
 
 function ofQa(facts: RunFacts, report: QaReport): Spoken {
