@@ -40,6 +40,9 @@ export const FINDING_KINDS = [
   'run_failed',
   'run_stuck',
   'approval_waiting',
+  'schedule_missing',
+  'schedule_changed',
+  'schedule_paused',
   'staging_orphan',
   'object_orphan',
 ] as const;

@@ -21,7 +21,11 @@ import type { Leftover } from './leftovers.ts';
 import { RANGE_DAYS_MAX } from './reprocess-plan.ts';
 import { activity } from './run.ts';
 
-export type AuditDeps = JobDeps & { readonly runs: JobRuns };
+export type AuditDeps = JobDeps & {
+  readonly runs: JobRuns;
+  /** What is wrong with the schedules that start jobs; left out, nobody looks. */
+  readonly schedules?: () => Promise<readonly AuditFinding[]>;
+};
 
 export type AuditTarget = {
   readonly feed: string;
@@ -76,10 +80,11 @@ export function createAuditActivities(deps: AuditDeps) {
     ),
 
     auditJobRuns: activity(
-      (of: { readonly since: string; readonly own: string }, context): Promise<AuditFinding[]> => {
+      async (of: { readonly since: string; readonly own: string }, context) => {
         const now = deps.now();
         const since = parseIso(of.since) ?? now;
-        return auditRuns(deps.runs, { since, now, own: of.own }, context);
+        const found = await auditRuns(deps.runs, { since, now, own: of.own }, context);
+        return [...found, ...((await deps.schedules?.()) ?? [])];
       },
     ),
 

@@ -1,5 +1,6 @@
 /** The worker as a process: builds the jobs' adapters, bundles the workflows once, polls the queue. */
 import { fileURLToPath } from 'node:url';
+import { ScheduleClient } from '@temporalio/client';
 import {
   DefaultLogger,
   NativeConnection,
@@ -13,6 +14,8 @@ import type { Logger } from 'pino';
 import { createAdmissionActivities } from '../activities/admission.ts';
 import { createArchiveActivities } from '../activities/archive.ts';
 import { createAuditActivities } from '../activities/audit.ts';
+import type { AuditDeps } from '../activities/audit.ts';
+import type { AuditFinding } from '../activities/audit-report.ts';
 import { createBackfillActivities } from '../activities/backfill.ts';
 import { createCleanupActivities } from '../activities/cleanup.ts';
 import { createUsageActivities } from '../activities/usage.ts';
@@ -59,6 +62,8 @@ import {
 import { startWatching } from './watching.ts';
 import { expectedSymbols, readSuite } from './quality.ts';
 import { createReplays, replayWorkers } from './replays.ts';
+import { auditSchedules } from './schedule-audit.ts';
+import { desired } from './schedules.ts';
 import { stepLog } from './step-log.ts';
 
 export type WorkerOptions = {
@@ -115,7 +120,7 @@ export async function startWorker(options: WorkerOptions): Promise<RunningWorker
     workflowBundle: await bundleWorkflows(),
     activities: {
       ...createArchiveActivities(deps),
-      ...createAuditActivities({ ...deps, runs: jobRunsOf(connection, namespace) }),
+      ...createAuditActivities({ ...deps, ...auditedOf(options, connection) }),
       ...createBackfillActivities(deps),
       ...createCleanupActivities(deps),
       ...createUsageActivities({ ...deps, policy: usagePolicy(environment) }),
@@ -178,6 +183,21 @@ export async function startWorker(options: WorkerOptions): Promise<RunningWorker
 function placeOf({ environment, endpoints }: WorkerOptions): Place {
   const { ui_url, namespace } = endpoints.temporal;
   return { environment: environment.name, ui_url, namespace };
+}
+
+/** What an audit asks the Temporal server. */
+function auditedOf(
+  { environment, endpoints, root }: WorkerOptions,
+  connection: NativeConnection,
+): Pick<AuditDeps, 'runs' | 'schedules'> {
+  const { namespace } = endpoints.temporal;
+  const client = new ScheduleClient({ connection, namespace });
+  const calendars = calendarsOf(environment, calendarFolders(root));
+  const schedules = (): Promise<readonly AuditFinding[]> => {
+    const wanted = desired({ feeds: feedsOf(environment) }, calendars, nsFromMs(Date.now()));
+    return auditSchedules(client, wanted, environment.name);
+  };
+  return { runs: jobRunsOf(connection, namespace), schedules };
 }
 
 /** Linear alone keeps tickets. */

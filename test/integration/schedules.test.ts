@@ -1,6 +1,7 @@
 /** Schedules on a real Temporal server: applied, fired, made up for, and filled in afterwards. */
 import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
+import { ScheduleOverlapPolicy } from '@temporalio/client';
 import { defaultPayloadConverter } from '@temporalio/common';
 import { msToTs, tsToMs } from '@temporalio/common/lib/time.js';
 import { TROUBLE_HEADER } from '../../schema/notice.ts';
@@ -8,6 +9,7 @@ import type { Trouble } from '../../schema/notice.ts';
 import { parseIso } from '../../schema/time.ts';
 import type { Day } from '../../schema/time.ts';
 import { NS_PER_MINUTE } from '../../schema/time.ts';
+import { auditSchedules } from '../../workers/schedule-audit.ts';
 import { applySchedules, createSchedule } from '../../workers/schedule-apply.ts';
 import type { Applied } from '../../workers/schedule-apply.ts';
 import { desired, mornings } from '../../workers/schedules.ts';
@@ -20,6 +22,7 @@ import type { ScheduleRow } from '../../cli/schedule-rows.ts';
 import { ssmd } from '../support/command-line.ts';
 import type { Ran } from '../support/command-line.ts';
 import { keepHistory } from '../support/histories.ts';
+import { until } from '../support/notices.ts';
 import { openS3Jobs } from '../support/s3-jobs.ts';
 import type { S3Jobs } from '../support/s3-jobs.ts';
 import { startTestServers } from '../support/servers.ts';
@@ -127,6 +130,49 @@ test('applied once they are there, applied again nothing changes, and a pause st
   assert.equal(spec.calendars?.length, 1);
   assert.equal(spec.intervals?.length ?? 0, 0, 'nothing of the old one is left');
   await handle.unpause('replaced');
+});
+
+test('an audit names schedules that are gone, changed or paused by a failure, and applies nothing', async () => {
+  const { schedule } = jobs.client;
+  const all = wanted();
+  const look = (of: readonly WantedSchedule[]) => auditSchedules(schedule, of, 'test');
+  assert.deepEqual(await look(all), []);
+  const [first, second] = all;
+  assert.ok(first !== undefined && second !== undefined);
+  await schedule.getHandle(second.id).pause('the disk is being replaced');
+  const extra = { ...first, id: 'daily-archive/none' };
+  const changed = { ...first, catchup_ms: 60_000 };
+  const found = await look([changed, ...all.slice(1), extra]);
+  assert.deepEqual(
+    found.map(({ kind, key }) => [kind, key]),
+    [
+      ['schedule_changed', first.id],
+      ['schedule_missing', 'daily-archive/none'],
+    ],
+  );
+  assert.match(found[1]?.detail ?? '', /npx ssmd schedule apply --env test$/);
+  await schedule.getHandle(second.id).unpause();
+  // One whose job fails, as the server notes it.
+  const failing = { ...extra, input: { feed: 'nope' }, pause_on_failure: true };
+  const once: WantedSchedule = { ...failing, overlap: 'SKIP' };
+  await createSchedule(schedule, once, { environment: 'test', source: 'apply' });
+  const handle = schedule.getHandle(once.id);
+  await handle.trigger(ScheduleOverlapPolicy.SKIP);
+  const paused = await until(
+    () => look([...all, once]),
+    (it) => it.length > 0,
+  );
+  await handle.delete();
+  assert.deepEqual(
+    paused.map(({ kind, key }) => [kind, key]),
+    [['schedule_paused', once.id]],
+  );
+  assert.match(paused[0]?.detail ?? '', /npx ssmd schedule resume daily-archive\/none --env test/);
+  // Of schedules that are another environment's an audit has nothing to say.
+  assert.deepEqual(await auditSchedules(schedule, all, 'other'), []);
+  // In an environment that never applied any, there is nothing to miss.
+  const others = all.map((it) => ({ ...it, id: `other/${it.id}` }));
+  assert.deepEqual(await auditSchedules(schedule, others, 'other'), []);
 });
 
 test('the server fires when our own reckoning says, holidays and clock changes included', async () => {
