@@ -22,6 +22,8 @@ export type NatsOptions = {
   readonly name: string;
   /** Wait for a server that is not there yet; else fail at once. */
   readonly wait: boolean;
+  /** Told when the shared connection is lost, and when it is there again; it is tried for ever. */
+  readonly onLink?: (link: 'lost' | 'back') => void;
   readonly request_timeout_ms?: number;
 };
 
@@ -51,6 +53,7 @@ export async function createNatsBus(options: NatsOptions): Promise<Bus & AsyncDi
     waitOnFirstConnect: options.wait,
     reconnectTimeWait: 250,
   });
+  if (options.onLink !== undefined) void tellLink(connection, options.onLink);
   const reads = await natsReads(connection, stream, prefix, timeout_ms);
 
   let limits: StreamLimits | null = null;
@@ -89,6 +92,17 @@ export async function createNatsBus(options: NatsOptions): Promise<Bus & AsyncDi
     close,
     [Symbol.asyncDispose]: close,
   };
+}
+
+/** Until the connection is closed. */
+async function tellLink(
+  connection: NatsConnection,
+  told: (link: 'lost' | 'back') => void,
+): Promise<void> {
+  for await (const { type } of connection.status()) {
+    if (type === 'disconnect') told('lost');
+    else if (type === 'reconnect') told('back');
+  }
 }
 
 /** A connection as `options` say, to a server that is new enough; `more` goes to the client. */

@@ -2,6 +2,8 @@
 
 const OF_SHARD = ['shard', 'feed'] as const;
 const OF_PLACE = ['location'] as const;
+/** Where its page was read: a collector's series do not say whose they are. */
+const OF_PAGE = ['instance'] as const;
 
 export const METRICS: Readonly<Record<string, readonly string[]>> = {
   ssmd_connector_up: OF_SHARD,
@@ -35,6 +37,27 @@ export const METRICS: Readonly<Record<string, readonly string[]>> = {
   ssmd_exchange_clock_skew_quantile_us: [...OF_PLACE, 'feed', 'quantile'],
   ssmd_exchange_clock_skew_messages: [...OF_PLACE, 'feed'],
   ssmd_exchange_clock_skew_beyond: [...OF_PLACE, 'feed'],
+  ssmd_collector_up: OF_PAGE,
+  ssmd_collector_uptime_seconds: OF_PAGE,
+  ssmd_collector_frames_total: OF_PAGE,
+  ssmd_collector_bytes_total: OF_PAGE,
+  ssmd_collector_frames_written_total: OF_PAGE,
+  ssmd_collector_files_total: OF_PAGE,
+  ssmd_collector_file_bytes_total: OF_PAGE,
+  ssmd_collector_write_failures_total: OF_PAGE,
+  ssmd_collector_write_lost_total: OF_PAGE,
+  ssmd_collector_queue_full_drops_total: OF_PAGE,
+  ssmd_collector_too_large_total: OF_PAGE,
+  ssmd_collector_connects_total: OF_PAGE,
+  ssmd_collector_disconnects_total: OF_PAGE,
+  ssmd_collector_queue_frames: OF_PAGE,
+  ssmd_collector_queue_bytes: OF_PAGE,
+  ssmd_collector_queue_ratio: OF_PAGE,
+  ssmd_collector_offline_minutes: OF_PAGE,
+  ssmd_collector_offline_gaps: OF_PAGE,
+  ssmd_collector_state: [...OF_PAGE, 'state'],
+  ssmd_collector_gaps_total: [...OF_PAGE, 'kind'],
+  ssmd_collector_alarms_total: [...OF_PAGE, 'kind'],
   ssmd_qa_check_failed: ['feed', 'check', 'date'],
 };
 

@@ -16,11 +16,13 @@ const PAGE_BYTES_MAX = 16 * 1024 * 1024;
 /** What the desk could not be told yet: the newest stay. */
 const WAITING_MAX = 1_000;
 
-/** A page of a connector; the labels are null where it was never reached. */
+/** A page of a connector or collector; the labels are null where it was never reached, or has none. */
 export type Target = {
   readonly url: string;
   readonly feed: string | null;
   readonly shard: string | null;
+  /** Which metric of the page says that it is up; left out: a connector's. */
+  readonly up?: string;
 };
 
 export type AlertsDeps = {
@@ -85,7 +87,7 @@ async function hand(waiting: Word[], desk: NoticeDesk, logger: Logger): Promise<
   return left;
 }
 
-/** Samples of all pages; a connector whose page does not answer is down. */
+/** Samples of all pages; a connector or collector whose page does not answer is down. */
 export async function scrape(
   targets: readonly Target[],
   reached: Map<string, Target>,
@@ -97,37 +99,47 @@ export async function scrape(
   const up = new Map<string, Sample>();
   const others: Sample[] = [];
   for (const { target, samples } of pages) {
-    const own = samples?.find(({ name }) => name === UP);
+    const own = samples?.find(({ name }) => UPS.includes(name));
     if (own !== undefined) {
       const { feed = null, shard = null } = own.labels;
-      reached.set(target.url, { ...target, feed, shard });
+      reached.set(target.url, { ...target, feed, shard, up: own.name });
     }
     // Before it was reached it was down under its address: that is over.
     if (own !== undefined && target.feed === null) others.push(upAt(target.url));
     const sample = own ?? downSample(reached.get(target.url) ?? target);
-    const key = JSON.stringify(Object.entries(sample.labels).toSorted());
+    const named = sample.name === UP ? sample : ofInstance(sample, target.url);
+    const key = JSON.stringify([named.name, ...Object.entries(named.labels).toSorted()]);
     // Of two connectors of one shard, one that is up will do.
-    if ((up.get(key)?.value ?? 0) <= sample.value) up.set(key, sample);
-    others.push(...(samples ?? []).filter(({ name }) => name !== UP));
+    if ((up.get(key)?.value ?? 0) <= named.value) up.set(key, named);
+    const rest = (samples ?? []).filter(({ name }) => !UPS.includes(name));
+    others.push(...rest.map((it) => (named.name === UP ? it : ofInstance(it, target.url))));
   }
   return [...up.values(), ...others];
 }
 
 const UP = 'ssmd_connector_up';
+const UPS: readonly string[] = [UP, 'ssmd_collector_up'];
 
-function downSample({ url, feed, shard }: Target): Sample {
+function downSample({ url, feed, shard, up = UP }: Target): Sample {
   const labels = feed === null || shard === null ? { instance: url } : { shard, feed };
-  return { name: UP, labels, value: 0 };
+  return { name: up, labels, value: 0 };
 }
 
 function upAt(url: string): Sample {
   return { name: UP, labels: { instance: url }, value: 1 };
 }
 
+/** A collector's page does not say which one it is. */
+function ofInstance(sample: Sample, url: string): Sample {
+  return { ...sample, labels: { instance: url, ...sample.labels } };
+}
+
 async function read(url: string, signal: AbortSignal): Promise<Sample[] | null> {
   try {
     const limit = AbortSignal.any([signal, AbortSignal.timeout(SCRAPE_MS_MAX)]);
-    const answer = await fetch(new URL('/metrics', url), { signal: limit, redirect: 'error' });
+    const answer = await fetch(new URL('/metrics', url), {
+      ...{ signal: limit, redirect: 'error', headers: { accept: 'text/plain' } },
+    });
     const text = await answer.text();
     return answer.ok && text.length <= PAGE_BYTES_MAX ? parseMetrics(text) : null;
   } catch {

@@ -15,6 +15,10 @@ import type { Published } from '../subject.ts';
 type SubFlags = { readonly env?: string; readonly json?: boolean; readonly count?: number };
 
 const EXAMPLE = "npx ssmd sub 'md.kraken.trade.>'";
+const LINK = {
+  lost: 'the bus is away: what is published now is not shown; trying again until it is back',
+  back: 'the bus is back',
+} as const;
 /** So long without an event, and a hint is due. */
 const QUIET_MS = 5_000;
 
@@ -49,6 +53,7 @@ async function runSub(subject: string, flags: SubFlags, context: CliContext): Pr
     subject_prefix: environment.spec.transport.subject_prefix,
     name: 'ssmd-sub',
     wait: false,
+    onLink: (link) => output.note(LINK[link]),
   });
   const stop = new AbortController();
   interrupted.addEventListener('abort', () => stop.abort());

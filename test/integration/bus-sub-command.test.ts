@@ -110,3 +110,17 @@ test('a subject that is none is one error with an example', async () => {
   const { done } = run(['kraken'], new AbortController().signal);
   await assert.rejects(done, { code: 'SSMD_INVALID_INPUT', message: /md\.kraken\.trade\.>/ });
 });
+
+test('says at once that the bus is away, and that it is back', async () => {
+  const stop = new AbortController();
+  const { out, err, done } = run(['md.kraken.>', '--count', '1'], stop.signal);
+  await until('listening', () => err.some((it) => it.includes('listening to')));
+  await servers.nats.kill();
+  await until('away', () => err.some((it) => it.includes('the bus is away')));
+  await servers.nats.restart();
+  await until('back', () => err.some((it) => it.includes('the bus is back')));
+  await publishTrades(1);
+  await done;
+  assert.equal(out.length, 1);
+  assert.equal(err.filter((it) => it.includes('away')).length, 1, 'once');
+});

@@ -71,3 +71,26 @@ test('what was down before it was ever reached is up under that name as well', a
   ]);
   assert.deepEqual(sorted(await look()), [{ labels: named, value: 0 }], 'one trouble, not two');
 });
+
+test('a collector is asked for text, told by its address, and down under its own metric', async () => {
+  const text = 'ssmd_collector_up 1\nssmd_collector_queue_ratio 0.5\n';
+  const server = createServer((request, response) => {
+    response.end(request.headers.accept === 'text/plain' ? text : '{"up":1}');
+  });
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+  const url = `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
+  const reached = new Map<string, Target>();
+  const { signal } = new AbortController();
+  const look = () => scrape([{ url, feed: null, shard: null }], reached, signal);
+  const found = await look();
+  server.closeAllConnections();
+  await new Promise((resolve) => server.close(resolve));
+  const labels = { instance: url };
+  assert.deepEqual(found, [
+    { name: 'ssmd_collector_up', labels, value: 1 },
+    // Whatever it was taken for before it was reached is over.
+    { name: 'ssmd_connector_up', labels, value: 1 },
+    { name: 'ssmd_collector_queue_ratio', labels, value: 0.5 },
+  ]);
+  assert.deepEqual(await look(), [{ name: 'ssmd_collector_up', labels, value: 0 }]);
+});
