@@ -152,7 +152,7 @@ type Payload = {
   readonly a: string | readonly (readonly [string, string])[];
 };
 
-function plainReading(text: string): readonly Reading[] {
+export function plainReading(text: string): readonly Reading[] {
   const { data } = JSON.parse(text) as { readonly data: Payload };
   const { e, p, q, m, t, T, b, B, a, A } = data;
   if (e === 'trade')
@@ -164,7 +164,7 @@ function plainReading(text: string): readonly Reading[] {
   return [{ type: 'book', digits: [...b, 'asks', ...a].flat(), id: '' }];
 }
 
-function readingOf(event: MarketEvent): Reading {
+export function readingOf(event: MarketEvent): Reading {
   const text = (value: Parameters<typeof formatDecimal>[0] | null): string =>
     value === null ? 'absent' : formatDecimal(value);
   switch (event.type) {

@@ -9,5 +9,8 @@ export const QUESTIONS: ReadonlyMap<string, Load> = new Map<string, Load>([
   ['normalize-zstd', () => import('./normalize-zstd.ts')],
   ['kraken-book', () => import('./kraken-book.ts')],
   ['json-parse', () => import('./json-parse.ts')],
+  ['rebuild', () => import('./rebuild.ts')],
+  ['iterate', () => import('./iterate.ts')],
+  ['read-back', () => import('./read-back.ts')],
   ['odd-frames', () => import('./odd-frames.ts')],
 ]);

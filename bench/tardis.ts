@@ -27,6 +27,9 @@ export type TardisMessage = { readonly symbol: string; readonly timestamp: Date 
 );
 
 export type TardisMapper = {
+  readonly getFilters: (
+    symbols: readonly string[],
+  ) => readonly { readonly channel: string; readonly symbols?: readonly string[] }[];
   readonly canHandle: (message: unknown) => boolean;
   readonly map: (message: unknown, localTimestamp: Date) => Iterable<TardisMessage> | undefined;
 };
@@ -34,7 +37,7 @@ export type TardisMapper = {
 export type TardisNormalizer = (exchange: string, localTimestamp: Date) => TardisMapper;
 
 export type Tardis = {
-  readonly init: (options: { readonly cacheDir: string }) => void;
+  readonly init: (options: { readonly cacheDir: string; readonly endpoint: string }) => void;
   readonly normalizeTrades: TardisNormalizer;
   readonly normalizeBookChanges: TardisNormalizer;
   readonly normalizeBookTickers: TardisNormalizer;
