@@ -60,6 +60,18 @@ export function shapeFaults(
   schema: z.ZodType,
   { given, where }: GivenYaml,
 ): Fault[] {
+  const wanted = knownKeys(schema, []);
+  if (wanted.length > 0 && (typeof given !== 'object' || given === null || Array.isArray(given))) {
+    const kind = Array.isArray(given) ? 'a list' : `"${String(given)}"`;
+    const received = given === null ? 'nothing' : kind;
+    return [
+      {
+        where: where([]),
+        what: `expected keys such as ${wanted[0]}:, received ${received}`,
+        hint: `known are ${wanted.join(', ')}`,
+      },
+    ];
+  }
   const issues = withoutMeant(error.issues, given, (path) => knownKeys(schema, path));
   return issues.flatMap((issue) => faultsOf(issue, schema, given, where));
 }

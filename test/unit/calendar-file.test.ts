@@ -155,6 +155,17 @@ test('faults of the short form', () => {
   assert.match(backwards.join(), /^7:3: close 09:00 is not after open 09:30/);
 });
 
+test('a file that is no map is told which keys there are', () => {
+  const known =
+    '(known are calendar, description, tz, valid, sessions, holidays, early_closes, late_opens)';
+  assert.deepEqual(faultsOf(''), [
+    `1:1: expected keys such as calendar:, received nothing ${known}`,
+  ]);
+  assert.deepEqual(faultsOf('- a'), [
+    `1:1: expected keys such as calendar:, received a list ${known}`,
+  ]);
+});
+
 /** What is wrong with one part, beside hours that are right. */
 const CASES: readonly (readonly [what: string, text: string, fault: RegExp])[] = [
   [

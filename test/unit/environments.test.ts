@@ -232,7 +232,11 @@ describe('a faulty environment', () => {
     assert.match(bare, /2:13: metadata\.name is "other", expected "small"/);
     assert.match(bare, /3:1: spec\.transport: is missing/);
     assert.match(faultsOf(''), /1:1: the file is empty \(environments\/dev\.yaml shows/);
-    assert.match(faultsOf('hello'), /has 1 error:\n {2}small\.yaml:1:1: expected object/);
+    assert.match(faultsOf('- a'), /1:1: expected keys such as \w+:, received a list \(/);
+    assert.match(
+      faultsOf('hello'),
+      /has 1 error:\n {2}small\.yaml:1:1: expected keys such as \w+:, received "hello" \(known are /,
+    );
     const key = faultsOf(GOOD.replace('BTCUSD:', 'btcusd:'));
     assert.match(key, /7:5: spec\.symbols: "btcusd": a symbol is A-Z/);
   });
