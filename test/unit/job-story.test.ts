@@ -121,6 +121,24 @@ test('what waited, was tried again, timed out and failed is told with the reason
   );
 });
 
+test('an alarm beside the work is no wait, until it rings', () => {
+  const data = new TextEncoder().encode(JSON.stringify('warns if the day is late'));
+  const set: HistoryEvent = {
+    ...{ eventId: 5 as never, userMetadata: { summary: { data } } },
+    timerStartedEventAttributes: { startToFireTimeout: { seconds: 7200 as never } },
+  };
+  const rang: HistoryEvent = {
+    eventId: 9 as never,
+    timerFiredEventAttributes: { startedEventId: 5 as never },
+  };
+  assert.deepEqual(storyOf([set]), []);
+  const [late] = storyOf([set, rang]);
+  assert.deepEqual(
+    [late?.level, late?.words],
+    ['warn', 'late: warns if the day is late, up to 2 h'],
+  );
+});
+
 test('a run goes back to the workflow task that decided on the step that failed', () => {
   const told = beginningAndEnd(eventsOf('daily-archive-failed-told.json'));
   assert.equal(told.type, 'daily-archive');
@@ -206,10 +224,15 @@ test('a watched run shows what it does, how often, and when it is too often', ()
   const ended = (status: string, outcome: string | null) =>
     codeOf({ ...FOUND, job: { ...FOUND.job, status, outcome } });
   assert.deepEqual(
-    [ended('COMPLETED', 'complete'), ended('COMPLETED', 'failed'), ended('CANCELLED', null)],
-    [0, 1, 130],
+    ['complete', 'failed', 'partial', 'missing', 'refused', 'expired'].map((outcome) =>
+      ended('COMPLETED', outcome),
+    ),
+    [0, 1, 1, 1, 1, 1],
   );
-  assert.deepEqual([ended('FAILED', null), ended('TERMINATED', null)], [1, 1]);
+  assert.deepEqual(
+    ['FAILED', 'TERMINATED', 'CANCELLED'].map((status) => ended(status, null)),
+    [1, 1, 130],
+  );
 });
 
 test('long lines wrap between words, under their time', () => {

@@ -140,11 +140,21 @@ const PASS = { kind: 'none' } as const;
 test('rate limits say for how long, in each of their forms', { skip }, async () => {
   const { server, notifier } = rig();
   const until = String(NOW_MS + 90_000);
+  const far = String(NOW_MS + 86_400_000);
   const forms: readonly (readonly [Record<string, string>, number])[] = [
     [{ 'retry-after': '7' }, 7_000],
     [{ 'x-ratelimit-requests-remaining': '0', 'x-ratelimit-requests-reset': until }, 90_000],
     [{ 'x-ratelimit-complexity-remaining': '0', 'x-ratelimit-complexity-reset': until }, 90_000],
     [{ 'x-ratelimit-requests-remaining': '0', 'x-ratelimit-requests-reset': '0' }, 60_000],
+    // Requests are left: it is the other window that is used up.
+    [
+      {
+        ...{ 'x-ratelimit-requests-remaining': '5', 'x-ratelimit-requests-reset': far },
+        ...{ 'x-ratelimit-complexity-remaining': '0', 'x-ratelimit-complexity-reset': until },
+      },
+      90_000,
+    ],
+    [{ 'x-ratelimit-requests-remaining': '0', 'x-ratelimit-requests-reset': far }, 3_600_000],
     [{}, 60_000],
   ];
   for (const [headers, wait] of forms) {

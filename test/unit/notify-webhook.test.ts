@@ -4,7 +4,7 @@ import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { after, test } from 'node:test';
 import { createWebhookNotifier } from '../../notify/webhook.ts';
-import { bodyOf, slackTold } from '../../notify/render.ts';
+import { bodyOf, retryCommand, slackTold } from '../../notify/render.ts';
 import type { SlackMessage } from '../../notify/render.ts';
 import { SsmdError } from '../../schema/errors.ts';
 import { PLACE, aNotice } from '../support/notices.ts';
@@ -110,4 +110,11 @@ test('the body has all that whoever is woken needs, and nothing that is not know
     { ...PLACE, ui_url: null },
   );
   assert.ok(!bare.includes('job retry') && !bare.includes('http'));
+});
+
+test('the command to try again can be pasted, whatever the id', () => {
+  const run = aNotice().run ?? assert.fail();
+  const commandOf = (id: string) => retryCommand(aNotice({ run: { ...run, id } }), PLACE);
+  assert.equal(commandOf('daily-qa/kraken-1'), 'npx ssmd job retry daily-qa/kraken-1 --env test');
+  assert.equal(commandOf("it's $(x)"), "npx ssmd job retry 'it'\\''s $(x)' --env test");
 });
