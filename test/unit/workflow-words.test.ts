@@ -41,7 +41,7 @@ test('a page grows with its run', () => {
   const broken = renderProgress(failed(began, 'no store', 'Again: x'));
   assert.match(
     broken,
-    /\| ! \| build \| no store \|\n\| - \| commit \|[^]*\*\*It failed\*\*\. Next:\n\nAgain: x$/,
+    /`█{8}░{16}` 1 of 3 stages[^]*\| ! \| build \| no store \|\n\| {3}\| commit \|[^]*\*\*It failed\*\*\. Next:\n\nAgain: x$/,
   );
   assert.match(
     renderProgress(failed(startProgress('t', []), 'why', 'n')),

@@ -52,12 +52,11 @@ export function finished(progress: Progress, next: string): Progress {
   return { ...progress, stages, next };
 }
 
-/** It ended where it is, with `why`. */
+/** It ended where it is, with `why`; what it never came to still waits, and counts for nothing. */
 export function failed(progress: Progress, why: string, next: string): Progress {
-  const stages = progress.stages.map((stage): Stage => {
-    if (stage.state === 'running') return { ...stage, state: 'failed', note: why };
-    return stage.state === 'waiting' ? { ...stage, state: 'skipped' } : stage;
-  });
+  const stages = progress.stages.map((stage): Stage =>
+    stage.state === 'running' ? { ...stage, state: 'failed', note: why } : stage,
+  );
   const told = stages.some((stage) => stage.state === 'failed');
   const words = `**It failed**${told ? '' : `: ${why}`}. Next:\n\n${next}`;
   return { ...progress, stages, next: words };
