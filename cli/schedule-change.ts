@@ -47,9 +47,14 @@ export function judgedSchedule(
     const hint = 'lower-case letters, digits and dashes, such as my-job or my-job/kraken';
     faults.push({ where: 'name', what: `'${id}' is no name of a schedule`, hint });
   }
+  const group = groupOf(id);
   if (reserved.includes(id)) {
     const hint = 'npx ssmd schedule apply makes it; take another name';
     faults.push({ where: 'name', what: `'${id}' is a schedule of the environment`, hint });
+  } else if (reserved.some((it) => groupOf(it) === group)) {
+    const what = `'${group}' stands for schedules of the environment`;
+    const hint = 'what is said of that name is said of them: take another name';
+    faults.push({ where: 'name', what, hint });
   }
   const cron = parseCron(flags.cron);
   if ('faults' in cron) faults.push(...cron.faults);
@@ -75,6 +80,11 @@ export function judgedSchedule(
     ...{ id, job: flags.workflow, input, times, overlap },
     ...{ catchup_ms: CATCHUP_MS, pause_on_failure: false },
   };
+}
+
+/** `daily-archive` of `daily-archive/kraken`: by that name all of them are paused, resumed and shown. */
+function groupOf(id: string): string {
+  return id.split('/')[0] ?? id;
 }
 
 /** One that fires once a day has to do so on each day: every hour it does not matter. */

@@ -72,12 +72,18 @@ export function printRow(
     `  counts     ${taken} started, ${missed} missed, ${overlap_skipped} skipped for overlap, ` +
       `${buffered} waiting, ${buffer_dropped} dropped`,
   );
-  line(`  next       ${row.next.slice(0, NEXT_SHOWN).join('\n             ')}`);
+  line(`  next       ${nextOf(row)}`);
   if (row.recent.length > 0) line('  last');
   row.recent.forEach(({ due, id }, index) => {
     const { status = '', outcome = null } = states[index] ?? {};
     line(`    ${due}  ${status}${outcome === null ? '' : ` (${outcome})`}  ${id}`);
   });
+}
+
+/** The server counts on where it is paused, though nothing starts then. */
+function nextOf({ id, paused, next }: ScheduleRow): string {
+  if (paused) return `nothing until it is resumed: npx ssmd schedule resume ${id}`;
+  return next.slice(0, NEXT_SHOWN).join('\n             ');
 }
 
 const OVERLAP: Readonly<Record<string, string>> = {

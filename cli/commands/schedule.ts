@@ -167,16 +167,24 @@ async function pause(
   const { findSchedules } = await import('../schedule-rows.ts');
   const word = paused ? 'paused' : 'resumed';
   const note = `${word} by ${userName()}${flags.reason === undefined ? '' : `: ${flags.reason}`}`;
-  const ids = await withClient(flags.env, context, async (client) => {
+  const done = await withClient(flags.env, context, async (client) => {
     const found = await findSchedules(client, name);
-    for (const { scheduleId } of found) {
+    for (const { scheduleId, state } of found) {
       const handle = client.schedule.getHandle(scheduleId);
-      await (paused ? handle.pause(note) : handle.unpause(note));
+      // Paused twice it has the newer reason; what runs is left alone, with what is noted of it.
+      if (paused) await handle.pause(note);
+      else if (state.paused) await handle.unpause(note);
     }
-    return found.map(({ scheduleId }) => scheduleId);
+    return found.map(({ scheduleId: id, state }) => ({ id, was_paused: state.paused }));
   });
-  if (flags.json === true) context.output.json(ids.map((id) => ({ id, paused, note })));
-  else for (const id of ids) context.output.line(`${id}: ${word}`);
+  if (flags.json === true) {
+    context.output.json(done.map((it) => ({ ...it, paused, note })));
+    return;
+  }
+  for (const { id, was_paused } of done) {
+    const said = paused ? 'is paused already; it has this reason now' : 'is not paused';
+    context.output.line(`${id}: ${was_paused === paused ? said : word}`);
+  }
 }
 
 async function trigger(name: string, flags: Shared, context: CliContext): Promise<void> {

@@ -395,7 +395,15 @@ test('paused, resumed and listed by the command line, for every feed at once', a
   assert.equal(row?.paused, true);
   assert.match(row.note ?? '', /^paused by .*: a move$/);
   assert.match((await cli(['list'])).out, /daily-archive\/tiny +paused/);
-  await cli(['resume', 'daily-archive']);
+  const shown = (await cli(['show', 'daily-archive/tiny'])).out;
+  assert.match(shown, /next +nothing until it is resumed: npx ssmd schedule resume daily-archive/);
+  const twice = await cli(['pause', 'daily-archive', '--reason', 'another']);
+  assert.match(twice.out, /^daily-archive\/tiny: is paused already; it has this reason now$/m);
+  assert.match((await cli(['resume', 'daily-archive'])).out, /^daily-archive\/tiny: resumed$/m);
+  const awake = await cli(['resume', 'daily-archive', '--reason', 'no need']);
+  assert.match(awake.out, /^daily-archive\/tiny: is not paused$/m);
+  const kept = (await rows()).find(({ id }) => id === 'daily-archive/tiny')?.note ?? '';
+  assert.ok(!kept.includes('no need'), kept);
   assert.equal((await rows()).find(({ id }) => id === 'daily-archive/tiny')?.paused, false);
   const none = await cli(['show', 'daily-archve']);
   assert.equal(none.code, 2);

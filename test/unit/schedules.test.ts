@@ -228,11 +228,23 @@ test('create: whatever is wrong is told at once, and no server is asked', async 
   const gap = await ssmd(args('audit', ...ours), { env });
   assert.match(gap.err, /'audit' is a schedule of the environment/);
   assert.match(gap.err, /02:30 does not come on 20\d\d-03-\d\d in America\/New_York/);
+  for (const name of ['daily-archive', 'daily-archive/mine', 'audit/mine']) {
+    const taken = await ssmd(args(name, '--cron', '0 6 * * *', '--workflow', 'audit'), { env });
+    assert.equal(taken.code, 2, name);
+    assert.match(taken.err, /'(daily-archive|audit)' stands for schedules of the environment/);
+  }
   const hourly = ['--cron', '30 * * * *', '--workflow', 'audit', '--timezone', 'America/New_York'];
   assert.equal((await ssmd(args('my-job', ...hourly), { env })).code, 3, 'each hour that there is');
   const good = await ssmd(args('my-job', '--cron', '0 6 * * *', '--workflow', 'audit'), { env });
   assert.equal(good.code, 3, 'it is asked');
   assert.match(good.err, /no Temporal server at 127\.0\.0\.1:1/);
+});
+
+test('a day of the week is told with all that it may be', () => {
+  assert.ok('rule' in parseCron('0 6 * * 7'));
+  const cron = parseCron('0 6 * * 8');
+  assert.ok('faults' in cron);
+  assert.match(cron.faults[0]?.what ?? '', /'8' is not in 0 to 7/);
 });
 
 test('a fault is an error of its kind', () => {
