@@ -16,6 +16,7 @@ const LOOK_MS = 500;
 const SILENCE_MS = 3_000;
 /** A query waits for a worker, a client for its server: not for so long here. */
 const ANSWER_MS = 2_000;
+const NO_ANSWER = 'Temporal does not answer; it is asked again, and the job goes on when it does';
 
 export type Following<R> = {
   readonly client: Client;
@@ -70,20 +71,37 @@ async function showUntil<R>(
   { client, handle, show }: Following<R>,
   { output }: CliContext,
 ): Promise<void> {
-  /** What a server or a worker may not answer: null then, and once it is over. */
-  const within = <T>(ask: () => Promise<T>): Promise<T | null> => {
+  /**
+   * What a server or a worker may not answer: null then, and once it is over. The client tries again by
+   * itself where a server is gone, and between attempts it does not hear that it is called off.
+   */
+  const within = async <T>(ask: () => Promise<T>): Promise<T | null> => {
     const signal = AbortSignal.any([over, AbortSignal.timeout(ANSWER_MS)]);
-    return client.withAbortSignal(signal, ask).catch(() => null);
+    const late = Promise.withResolvers<null>();
+    const give_up = (): void => late.resolve(null);
+    if (signal.aborted) return null;
+    signal.addEventListener('abort', give_up, { once: true });
+    const asked = client.withAbortSignal(signal, ask).catch(() => null);
+    try {
+      return await Promise.race([asked, late.promise]);
+    } finally {
+      signal.removeEventListener('abort', give_up);
+    }
   };
   let heard = performance.now();
   let said = '';
+  const say = (words: string): void => {
+    if (words !== said && !over.aborted) output.note((said = words));
+  };
   while (!over.aborted) {
-    if ((await within(show)) === true) heard = performance.now();
-    else if (performance.now() - heard > SILENCE_MS) {
+    if ((await within(show)) === true) {
+      heard = performance.now();
+      if (said === NO_ANSWER) say('Temporal answers again');
+    } else if (performance.now() - heard > SILENCE_MS) {
       heard = performance.now();
       const found = await within(() => lookAtRun(client, handle.workflowId));
-      const stuck = found?.stuck ?? said;
-      if (stuck !== said) output.note(`it waits: ${(said = stuck)}`);
+      if (found === null) say(NO_ANSWER);
+      else if (found.stuck !== null) say(`it waits: ${found.stuck}`);
     }
     await delay(LOOK_MS, undefined, { signal: over }).catch(() => undefined);
   }

@@ -14,11 +14,14 @@ import type { JobStatus } from './job-runs.ts';
 /** Attempts of one step after which somebody should look. */
 export const ATTEMPTS_TOLD = 25;
 
-/** @throws SSMD_NOT_FOUND; SSMD_INTERRUPTED at Ctrl-C; ExitWith where it did not end well */
+/**
+ * `called_off`: its end is what was asked for.
+ * @throws SSMD_NOT_FOUND; SSMD_INTERRUPTED at Ctrl-C; ExitWith where it did not end well
+ */
 export async function watchRun(
   client: Client,
   id: string,
-  { json }: { readonly json: boolean },
+  { json, called_off = false }: { readonly json: boolean; readonly called_off?: boolean },
   context: CliContext,
 ): Promise<void> {
   const { output } = context;
@@ -29,7 +32,8 @@ export async function watchRun(
     const show = async (): Promise<boolean> => {
       const found = await lookAtRun(client, id);
       screen.show(found);
-      return found.stuck === null;
+      // What it waits for is shown as well: nothing is left to ask.
+      return true;
     };
     const handle = client.workflow.getHandle(id, runId);
     try {
@@ -44,7 +48,8 @@ export async function watchRun(
   const found = await lookAtRun(client, id);
   if (json) output.json(found);
   else printJob(found, context);
-  const code = failed === null ? codeOf(found) : exitCodeOf(failed);
+  const done = called_off && found.job.status === 'CANCELLED';
+  const code = done ? 0 : failed === null ? codeOf(found) : exitCodeOf(failed);
   if (code !== 0) throw new ExitWith(code);
 }
 

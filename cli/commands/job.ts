@@ -178,8 +178,9 @@ async function cancelJob(id: string, flags: CancelFlags, context: CliContext): P
     const { words, waits } = cancelled;
     if (flags.json !== true) output.line(`${id}: asked to cancel: ${words}`);
     if (flags.json !== true && waits !== null) output.line(output.color.red(`  waits: ${waits}`));
-    if (flags.wait === true) await watchRun(client, id, { json: flags.json === true }, context);
-    else if (flags.json === true) output.json(cancelled);
+    const json = flags.json === true;
+    if (flags.wait === true) await watchRun(client, id, { json, called_off: true }, context);
+    else if (json) output.json(cancelled);
   });
 }
 

@@ -207,13 +207,43 @@ test('a run is called off in order, and what happens then is said', async () => 
   const { code, out, err } = await job(['cancel', id, '--reason', 'wrong day', '--wait']);
   hangs = null;
   released.resolve(undefined);
-  assert.equal(code, 130, err);
+  assert.equal(code, 0, `${err}: what was asked for is done`);
   assert.match(out, /asked to cancel: the checks stop/);
   assert.match(out, /CANCELLED/);
   const story = (await followed).out;
   assert.match(story, /asked to cancel: wrong day \[\S+@\S+\]/);
   assert.match(story.trimEnd().split('\n').at(-1) ?? '', /ended: cancelled/);
+  assert.equal((await job(['watch', id])).code, 130, 'to whoever only looks it did not go well');
   const over = await job(['cancel', id]);
   assert.equal(over.code, 2);
   assert.match(over.err, /is over already \(CANCELLED\)/);
+});
+
+test('a watch says that the server is away, and that it is back, and goes on', async () => {
+  const [reached, released] = [0, 0].map(() => Promise.withResolvers<undefined>());
+  assert.ok(reached !== undefined && released !== undefined);
+  hangs = { reached, released };
+  const id = 'qa/tiny/server-away';
+  await start('daily-qa', id, { feed: 'tiny', day: '2026-11-21' });
+  await reached.promise;
+  const words = { began: 'version', away: 'Temporal does not answer', back: 'Temporal answers' };
+  const heard = Object.entries(words).map(([, it]) => ({ it, ...Promise.withResolvers<void>() }));
+  const [began, away_said, back_said] = heard;
+  let err = '';
+  const watched = job(['watch', id], {
+    heard: (text) => {
+      err += text;
+      for (const { it, resolve } of heard) if (err.includes(it)) resolve();
+    },
+  });
+  await began?.promise;
+  await servers.temporal.kill();
+  await away_said?.promise;
+  await servers.temporal.restart();
+  await back_said?.promise;
+  hangs = null;
+  released.resolve(undefined);
+  const { code } = await watched;
+  assert.equal(code, 0, err);
+  assert.equal(err.match(/does not answer/g)?.length, 1, 'said once');
 });
