@@ -113,7 +113,7 @@ export async function refuseUnknownDay(
     `nothing was captured of ${feed} on ${day}: no segment below ${segments} and no inventory below ` +
       `${inventories} in the raw bucket, no event of that day on the bus (${stream.words}); ` +
       (known === '' ? `RAW has no day of ${feed} yet` : `the nearest days RAW has are ${known}`) +
-      '. Check the day; bring in a recording of it with `ssmd import`; or, if the connector should ' +
+      '. Check the day; bring in a recording of it with `npx ssmd import`; or, if the connector should ' +
       'have run then, start this job again when RAW of a later day is there',
     { facts: { feed, day, segments, inventories, stream: stream.range, nearest } },
   );

@@ -33,6 +33,8 @@ export type Story = {
 /** A step that began later than this waited for a worker, and that is told. */
 const WAIT_TOLD_MS = 2_000;
 const WORDS_CHARS_MAX = 400;
+/** What failed says at its end what to do about it: that is not cut off. */
+const FAILURE_CHARS_MAX = 4_000;
 
 type Step = {
   readonly name: string;
@@ -148,7 +150,7 @@ function broken(
 ): Told[number] {
   const why = failure == null ? 'no reason given' : failureChain(failure).join(': ');
   const given = RETRY_WORDS[Number(state ?? 0)] ?? '';
-  const words = `FAILED: ${titleOf(step)}${given}: ${cut(why)}`;
+  const words = `FAILED: ${titleOf(step)}${given}: ${cut(why, FAILURE_CHARS_MAX)}`;
   return line('error', step, words, now);
 }
 
@@ -221,7 +223,8 @@ function childLine(
   failure?: Failure | null,
 ): Told[number] {
   const child = of.workflowExecution?.workflowId ?? '';
-  const why = failure == null ? '' : `: ${cut(failureChain(failure).join(': '))}`;
+  const why =
+    failure == null ? '' : `: ${cut(failureChain(failure).join(': '), FAILURE_CHARS_MAX)}`;
   return {
     level,
     words: `${how}: run ${child} (${of.workflowType?.name ?? 'a job'})${why}`,
@@ -305,7 +308,9 @@ const ofRun: Teller = (event, open) => {
   const failed = event.workflowExecutionFailedEventAttributes;
   if (failed != null) {
     const chain = failed.failure == null ? ['no reason given'] : failureChain(failed.failure);
-    return [{ level: 'error', words: `ended: FAILED: ${cut(chain.join(': '))}` }];
+    return [
+      { level: 'error', words: `ended: FAILED: ${cut(chain.join(': '), FAILURE_CHARS_MAX)}` },
+    ];
   }
   if (event.workflowExecutionCanceledEventAttributes != null) {
     return [{ level: 'warn', words: 'ended: cancelled' }];
@@ -372,9 +377,9 @@ function taken(steps: Map<number, Step>, id: number): Step | null {
   return step;
 }
 
-function cut(text: string): string {
+function cut(text: string, chars_max = WORDS_CHARS_MAX): string {
   const plain = text.replaceAll(/\s*\n\s*/g, ' ');
-  return plain.length <= WORDS_CHARS_MAX ? plain : `${plain.slice(0, WORDS_CHARS_MAX)} ...`;
+  return plain.length <= chars_max ? plain : `${plain.slice(0, chars_max)} ...`;
 }
 
 function msOf(at: HistoryEvent['eventTime']): number {

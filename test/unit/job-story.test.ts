@@ -139,6 +139,30 @@ test('an alarm beside the work is no wait, until it rings', () => {
   );
 });
 
+test('what failed says to its end what to do about it', () => {
+  const failure = {
+    message: `${'nothing below raw/; '.repeat(40)}type this: npx ssmd import`,
+    applicationFailureInfo: { type: 'SSMD_NOT_FOUND' },
+  };
+  const lines = storyOf([
+    { eventId: 3 as never, activityTaskScheduledEventAttributes: { activityType: { name: 'a' } } },
+    {
+      eventId: 4 as never,
+      activityTaskFailedEventAttributes: { scheduledEventId: 3 as never, failure },
+    },
+    { eventId: 5 as never, workflowExecutionFailedEventAttributes: { failure } },
+    {
+      eventId: 6 as never,
+      childWorkflowExecutionFailedEventAttributes: {
+        workflowExecution: { workflowId: 'x' },
+        failure,
+      },
+    },
+  ]);
+  assert.equal(lines.length, 3);
+  for (const { words } of lines) assert.match(words, /type this: npx ssmd import/);
+});
+
 test('a run goes back to the workflow task that decided on the step that failed', () => {
   const told = beginningAndEnd(eventsOf('daily-archive-failed-told.json'));
   assert.equal(told.type, 'daily-archive');
