@@ -33,19 +33,20 @@ export function parseYaml<S extends z.ZodType>(
 /** A file as it is written, before its shape is judged. */
 export type GivenYaml = { readonly given: unknown; readonly where: (path: Path) => string };
 
+/** Where a file is no YAML, each token after the first mistake may be one more. */
+const SYNTAX_FAULTS_MAX = 10;
+
 /** @throws SSMD_INVALID_CONFIG where it is not YAML */
 export function readYaml(name: string, text: string): GivenYaml {
   const lines = new LineCounter();
   const document = parseDocument(text, { lineCounter: lines, uniqueKeys: true });
   if (document.errors.length > 0) {
-    throw invalidConfig(
-      name,
-      document.errors.map((error) => {
-        const { line, col } = lines.linePos(error.pos[0]);
-        const [what = 'not YAML'] = error.message.split(' at line');
-        return { where: `${name}:${line}:${col}`, what };
-      }),
-    );
+    const faults = document.errors.slice(0, SYNTAX_FAULTS_MAX).map((error) => {
+      const { line, col } = lines.linePos(error.pos[0]);
+      const [what = 'not YAML'] = error.message.split(' at line');
+      return { where: `${name}:${line}:${col}`, what };
+    });
+    throw invalidConfig(name, faults, document.errors.length - faults.length);
   }
   const where = (path: Path): string => {
     const { line, col } = lines.linePos(offsetOf(document, path));
@@ -76,8 +77,8 @@ export function shapeFaults(
   return issues.flatMap((issue) => faultsOf(issue, schema, given, where));
 }
 
-/** All faults in one error, in the order of the file's lines. */
-export function invalidConfig(name: string, faults: readonly Fault[]): SsmdError {
+/** All faults in one error, in the order of the file's lines; `left`: so many more follow from them. */
+export function invalidConfig(name: string, faults: readonly Fault[], left = 0): SsmdError {
   const sorted = faults.toSorted((a, b) => {
     const [line, column] = placeOf(a.where);
     const [other_line, other_column] = placeOf(b.where);
@@ -87,7 +88,9 @@ export function invalidConfig(name: string, faults: readonly Fault[]): SsmdError
     (fault) =>
       `  ${fault.where}: ${fault.what}${fault.hint === undefined ? '' : ` (${fault.hint})`}`,
   );
-  const count = `${faults.length} ${faults.length === 1 ? 'error' : 'errors'}`;
+  if (left > 0) lines.push(`  and ${left} more, which may follow from these`);
+  const total = faults.length + left;
+  const count = `${total} ${total === 1 ? 'error' : 'errors'}`;
   return new SsmdError('SSMD_INVALID_CONFIG', `${name} has ${count}:\n${lines.join('\n')}`, {
     facts: { file: name, faults: sorted },
   });

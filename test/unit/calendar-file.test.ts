@@ -142,6 +142,13 @@ holidayz: []
   for (const [index, fault] of faults.entries()) assert.match(fault, wanted[index] ?? /none/);
 });
 
+test('of what is no YAML the first mistakes are told, and how many follow', () => {
+  const faults = faultsOf(`name: a\n${'├── b.yaml # c\nd: [}\n'.repeat(40)}`);
+  assert.equal(faults.length, 11);
+  assert.match(faults[0] ?? '', /^\d+:\d+: /);
+  assert.match(faults.at(-1) ?? '', /^and \d+ more, which may follow from these$/);
+});
+
 test('faults of the short form', () => {
   const text = SHORT.replace('timezone', 'timzone')
     .replace('"16:00"', '"09:00"')
