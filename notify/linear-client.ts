@@ -172,7 +172,8 @@ function asOurs(error: unknown, access: LinearAccess, limit: AbortSignal): SsmdE
   const why = limit.aborted
     ? `did not answer within ${REQUEST_MS_MAX / 1000} s`
     : `is away: ${said}`;
-  return new SsmdError('SSMD_UNAVAILABLE', `Linear ${why}`, { retryable: true });
+  const message = `Linear ${why}${placeOf(access)}`;
+  return new SsmdError('SSMD_UNAVAILABLE', message, { retryable: true });
 }
 
 /** Troubles of its own come with any status, 200 too: GraphQL has its own words for what went wrong. */
@@ -184,9 +185,16 @@ function isTheirs(error: LinearError): boolean {
 const WORDS_CHARS_MAX = 300;
 
 /** What the client says, without what it was asked with. */
-function wordsOf(error: unknown, { api_key }: LinearAccess): string {
+/** Where it was asked, if not at Linear itself: a proxy that is not there is no fault of theirs. */
+function placeOf({ url }: LinearAccess): string {
+  return url === null || !URL.canParse(url) ? '' : ` (asked at ${new URL(url).origin})`;
+}
+
+/** Without the key, and without an address, which may hold a password. */
+function wordsOf(error: unknown, { api_key, url }: LinearAccess): string {
   const said = error instanceof Error ? error.message : String(error);
-  return said.replaceAll(api_key, '(key)').slice(0, WORDS_CHARS_MAX);
+  const told = url === null ? said : said.replaceAll(url, '(address)');
+  return told.replaceAll(api_key, '(key)').slice(0, WORDS_CHARS_MAX);
 }
 
 /** Rate limits come with 400 and a code. */

@@ -218,3 +218,12 @@ test('a team is found by its key and by its name, however written', { skip }, as
     ['DQ-1', 'DQ-2', 'DQ-3', 'PLA-1'],
   );
 });
+
+test('where Linear is asked elsewhere, what is away is named, without what is secret', async () => {
+  const url = 'http://ana:hush@127.0.0.1:1/graphql?key=hush';
+  const access = { api_key: LINEAR_KEY, url, now_ms: () => NOW_MS };
+  const gone = createLinearNotifier({ access, place: PLACE, team: null });
+  const { message } = await failureOf(gone.notify({ notice: aNotice(), count: 1 }, signal));
+  assert.match(message, /^Linear is away: .* \(asked at http:\/\/127\.0\.0\.1:1\)$/);
+  assert.ok(!message.includes('hush'), message);
+});
