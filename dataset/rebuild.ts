@@ -95,6 +95,7 @@ class IntervalRun {
   readonly #line = new LogLine();
   readonly #open = new Set<number>();
   readonly #next_day: string;
+  readonly #day_start: bigint;
   #fold: DayFold | null = null;
   /** A `_day` of the next day came: configurations are that day's from there on. */
   #next_day_open = false;
@@ -109,6 +110,7 @@ class IntervalRun {
     this.#interval = interval;
     this.#arena = arena;
     this.#next_day = addDays(options.day, 1);
+    this.#day_start = dayStart(options.day);
   }
 
   get counts(): FoldCounts | null {
@@ -154,7 +156,7 @@ class IntervalRun {
     }
     const fold = this.#fold;
     if (fold === null) return;
-    if (t >= dayStart(this.#options.day)) this.#ensureMidnight(line);
+    if (!this.#midnight_seen && t >= this.#day_start) this.#ensureMidnight(line);
     if (line.kind === 'frame') {
       fold.frame(t, line.c, line.bytes, line.from, line.to);
     } else if (line.key !== null && line.fact !== null) {
@@ -169,7 +171,7 @@ class IntervalRun {
     const { feed, shard, day, wanted } = this.#options;
     const told = wanted === undefined ? {} : { wanted };
     this.#fold = new DayFold({ feed, shard, day, opened, taken, out: this.#arena, ...told });
-    this.#midnight_seen = opened >= dayStart(day);
+    this.#midnight_seen = opened >= this.#day_start;
   }
 
   /** Keeps account of what the rebuild itself has to know. */
@@ -183,11 +185,10 @@ class IntervalRun {
 
   /** The day begins even if the segment that said so is lost. */
   #ensureMidnight(line: LogLine): void {
-    if (this.#midnight_seen) return;
     this.#midnight_seen = true;
     if (factOf(line, '_midnight') !== null) return;
     const { day } = this.#options;
-    this.#fold?.fact(dayStart(day), '_midnight', { day });
+    this.#fold?.fact(this.#day_start, '_midnight', { day });
   }
 
   /**
