@@ -57,7 +57,7 @@ export type JobStatus = {
   readonly failure: string | null;
 };
 
-/** The latest runs, newest first: of our task queue, whatever their type, and of our types. */
+/** What runs, then what ended last, as the server lists them: of our task queue, whatever their type, and of our types. */
 export async function listRuns(
   client: Client,
   wanted: {

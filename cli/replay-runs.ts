@@ -18,10 +18,10 @@ export type ReplayRow = {
 
 export type FoundReplay = ReplayRow & { readonly handle: WorkflowHandle };
 
-/** Replays looked through for a name, newest first. */
+/** Replays looked through for a name: those that run, then those that ended last. */
 const LOOKED_AT_MAX = 1_000;
 
-/** The latest replays, newest first. */
+/** Replays: those that run, then those that ended last. */
 export async function listReplays(client: Client, limit: number): Promise<ReplayRow[]> {
   const rows: ReplayRow[] = [];
   for await (const run of client.workflow.list({ query: 'WorkflowType = "replay"' })) {

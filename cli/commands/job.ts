@@ -72,7 +72,9 @@ function of(job: Command, name: string, description: string): Command {
 function registerList(job: Command, context: CliContext): void {
   job
     .command('list')
-    .description('The latest runs, newest first: what about, how it stands, what came of it.')
+    .description(
+      'What runs, then what ended, the latest first: what about, how it stands, what came of it.',
+    )
     .option('--env <name>', ENV_HELP, parseEnvName)
     .option('--status <status>', `only ${Object.keys(STATUSES).join(', ')}`)
     .option('--type <job>', 'only of this type')
@@ -132,7 +134,7 @@ async function listJobs(flags: ListFlags, context: CliContext): Promise<void> {
     ]),
     { optional: ['type', 'started', 'feed', 'day'] },
   );
-  if (rows.length === limit) output.note(`the newest ${limit}; there may be more: --limit`);
+  if (rows.length === limit) output.note(`the first ${limit}; there may be more: --limit`);
 }
 
 /** What it came to; while it runs, where it is. */

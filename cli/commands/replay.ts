@@ -74,7 +74,7 @@ export function register(program: Command, context: CliContext): void {
   );
   replay
     .command('list')
-    .description('The latest replays, newest first.')
+    .description('Replays: what runs, then what ended, the latest first.')
     .option('--env <name>', ENV_HELP, parseEnvName)
     .option('--limit <count>', 'at most so many', parseLimit, LISTED_DEFAULT)
     .option('--json', 'print one JSON array')

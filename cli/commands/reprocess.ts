@@ -52,7 +52,7 @@ export function register(program: Command, context: CliContext): void {
   registerDiff(reprocess, context);
   reprocess
     .command('list')
-    .description('Runs of reprocess, newest first.')
+    .description('Runs of reprocess: what runs, then what ended, the latest first.')
     .option('--env <name>', ENV_HELP, parseEnvName)
     .option('--json', 'print one JSON array')
     .action((flags: LookFlags) => listReprocesses(flags, context));

@@ -200,6 +200,15 @@ test('a run is called off in order, and what happens then is said', async () => 
   const id = 'qa/tiny/called-off';
   await start('daily-qa', id, { feed: 'tiny', day: '2026-11-21' });
   await reached.promise;
+  const later = 'qa/tiny/refused-later';
+  await start('daily-qa', later, { feed: 'nobody' });
+  await assert.rejects(jobs.client.workflow.getHandle(later).result());
+  const rows = await listed([], (it) => it.some((row) => row.id === later && row.closed !== null));
+  assert.deepEqual(
+    rows.slice(0, 2).map((row) => row.id),
+    [id, later],
+    'what runs comes first, though another one began later',
+  );
   const still = await job(['retry', id]);
   assert.equal(still.code, 2);
   assert.match(still.err, /still runs: nothing to try again/);
