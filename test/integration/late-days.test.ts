@@ -8,32 +8,44 @@ import { after, test } from 'node:test';
 import { Context } from '@temporalio/activity';
 import { auditRuns } from '../../activities/audit-runs.ts';
 import { plainContext } from '../../activities/deps.ts';
+import { parseCalendar } from '../../environments/calendar-file.ts';
 import { SsmdError } from '../../schema/errors.ts';
 import { NS_PER_MINUTE, parseIso } from '../../schema/time.ts';
 import type { Day } from '../../schema/time.ts';
 import type { ObjectStore } from '../../storage/object-store.ts';
 import { jobRunsOf } from '../../workers/job-runs.ts';
 import { createSchedule } from '../../workers/schedule-apply.ts';
+import { rule } from '../../workers/schedule-times.ts';
 import { desired } from '../../workers/schedules.ts';
+import { LATE_AFTER_MS } from '../../workflows/lib/deadline.ts';
 import type { DailyArchiveReport } from '../../workflows/daily-archive.ts';
 import { memoryJobs } from '../support/memory-jobs.ts';
 import { openNoticeFile, until } from '../support/notices.ts';
 import { startTestServers } from '../support/servers.ts';
-import { shippedCalendar } from '../support/shipped-calendar.ts';
 import { writeTinyDay } from '../support/tiny-day.ts';
 import { SEARCH_ATTRIBUTES, startWorkflowJobs } from '../support/workflow-jobs.ts';
 
-const NOW = '2025-11-20T06:00:00Z';
-const LATE = '2025-11-18' as Day;
 const STEP = 20n * NS_PER_MINUTE;
 const SCHEDULE = 'daily-archive/tiny';
-const RUN = `${SCHEDULE}-2025-11-19T06:00:00Z`;
+/** A market that closes at noon: whatever time it is, its day is late two hours after its run was due. */
+const { calendar } = parseCalendar(
+  'noon.yaml',
+  'name: noon\ntimezone: UTC\ntrading_days: [{ weekdays: [mon, tue, wed, thu, fri, sat, sun] }]\n' +
+    'trading_hours: { open: "00:00", close: "12:00" }\nvalid: { from: 2024-01-01, to: 2099-12-31 }\n',
+);
 
 const servers = await startTestServers({ temporal: true });
 const file = await openNoticeFile();
-const deps = memoryJobs(NOW);
+const now = new Date().toISOString();
+const deps = memoryJobs(now);
 const released = Promise.withResolvers<undefined>();
 const jobs = await startJobs();
+/** The run is started when its deadline is so far off: it has begun by then. */
+const BEFORE_MS = 20_000;
+const due_ms = Math.floor(Date.now() / 1_000) * 1_000 + BEFORE_MS - LATE_AFTER_MS;
+const DUE = `${new Date(due_ms).toISOString().slice(0, 19)}Z`;
+const RUN = `${SCHEDULE}-${DUE}`;
+const LATE = new Date(due_ms - 86_400_000).toISOString().slice(0, 10) as Day;
 after(async () => {
   released.resolve(undefined);
   await jobs[Symbol.asyncDispose]();
@@ -61,7 +73,7 @@ function startJobs() {
   const { address } = servers.temporal;
   const notices = { notifiers: [file.notifier], last_resort: file.notifier };
   const broken = { ...deps, raw, normalized };
-  return startWorkflowJobs(address, broken, SEARCH_ATTRIBUTES, null, notices);
+  return startWorkflowJobs(address, broken, SEARCH_ATTRIBUTES, null, notices, calendar);
 }
 
 const about = async (fingerprint: string) =>
@@ -69,24 +81,27 @@ const about = async (fingerprint: string) =>
 
 test('a scheduled day that is not committed in time is told of once, and goes on', async () => {
   await writeTinyDay(deps.raw, { day: LATE, step_ns: STEP });
-  const now = parseIso(NOW) ?? assert.fail();
-  const [like] = desired({ feeds: ['tiny'] }, () => shippedCalendar('crypto'), now);
+  const [like] = desired({ feeds: ['tiny'] }, () => calendar, parseIso(now) ?? assert.fail());
   assert.equal(like?.id, SCHEDULE);
-  const marks = { environment: 'test', source: 'create' } as const;
+  const marks = { environment: 'test', source: 'create', paused: true } as const;
   const { schedule, workflow } = jobs.client;
-  await createSchedule(schedule, like, marks);
-  const due = new Date('2025-11-19T06:00:00Z');
-  const window = { start: new Date(due.getTime() - 1), end: due, overlap: 'ALLOW_ALL' } as const;
+  const due = new Date(due_ms);
+  const clock = { hours: [due.getUTCHours()], minutes: [due.getUTCMinutes()] };
+  const fire = [rule({ ...clock, seconds: [due.getUTCSeconds()] })];
+  await createSchedule(schedule, { ...like, times: { fire, skip: [], tz: 'UTC' } }, marks);
+  const window = { start: new Date(due_ms - 1), end: due, overlap: 'ALLOW_ALL' } as const;
   await schedule.getHandle(SCHEDULE).backfill(window);
   const fingerprint = `run/daily-archive/tiny/${LATE}`;
   const [told] = await until(
     () => about(fingerprint),
     ({ length }) => length === 1,
+    2 * BEFORE_MS,
   );
   assert.equal(told?.event, 'opened');
   assert.equal(told.title, `[test] daily-archive tiny ${LATE} is late`);
   // By its nominal time, and not by when the run began.
-  assert.match(told.body, /not done by 2025-11-19T08:00Z\. It goes on/);
+  const deadline = new Date(due_ms + LATE_AFTER_MS).toISOString().slice(0, 16);
+  assert.match(told.body, new RegExp(`not done by ${deadline}Z\\. It goes on`));
   assert.match(told.body, new RegExp(`npx ssmd job status ${RUN}`));
   const { status, searchAttributes } = await workflow.getHandle(RUN).describe();
   assert.equal(status.name, 'RUNNING', 'it goes on');

@@ -42,8 +42,12 @@ const WAIT_MS_MAX = 15_000;
 const LOOK_MS = 20;
 
 /** Looks until `holds`, and says what was there when it never did. */
-export async function until<T>(look: () => Promise<T> | T, holds: (it: T) => boolean): Promise<T> {
-  const late = Date.now() + WAIT_MS_MAX;
+export async function until<T>(
+  look: () => Promise<T> | T,
+  holds: (it: T) => boolean,
+  wait_ms = WAIT_MS_MAX,
+): Promise<T> {
+  const late = Date.now() + wait_ms;
   for (;;) {
     const it = await look();
     if (holds(it)) return it;
