@@ -36,6 +36,11 @@ export function register(program: Command, context: CliContext): void {
 type WorkerFlags = { readonly env?: string; readonly port: number; readonly metricsPort: number };
 
 const METRICS_PORT = 9464;
+/** Its own client tries again for ever, and says nothing of it for half a minute. */
+const SERVER = {
+  away: 'Temporal is away: jobs wait until it is back; it is tried again all the time',
+  back: 'Temporal is back: jobs go on',
+} as const;
 
 function parsePort(text: string): number {
   const port = Number(text);
@@ -48,9 +53,10 @@ async function runWorker(flags: WorkerFlags, context: CliContext): Promise<void>
   const { loadAlerts, notifySettings } = await import('../../environments/alerts-file.ts');
   const notify = notifySettings(loadAlerts(root), env);
   const { environment, endpoints } = await resolveEnvironment(flags.env, context, 'all');
-  const [{ startWorker }, { choosePort, freePort }] = await Promise.all([
+  const [{ startWorker }, { choosePort, freePort }, { watchServer }] = await Promise.all([
     import('../../workers/worker.ts'),
     import('../../stack/ports.ts'),
+    import('../server-watch.ts'),
   ]);
   const { port } = flags;
   const wanted = flags.metricsPort === 0 ? await freePort() : flags.metricsPort;
@@ -65,5 +71,7 @@ async function runWorker(flags: WorkerFlags, context: CliContext): Promise<void>
   output.note(`Temporal's metrics of it: http://127.0.0.1:${metrics_port}/metrics`);
   interrupted.addEventListener('abort', () => void running.stop().catch(() => undefined));
   if (interrupted.aborted) await running.stop();
+  const say = (word: 'away' | 'back'): void => output.note(SERVER[word]);
+  void watchServer({ address, say }, interrupted);
   await running.stopped;
 }
