@@ -389,8 +389,11 @@ test('paused, resumed and listed by the command line, for every feed at once', a
   const paused = await cli(['pause', 'daily-archive', '--reason', 'a move']);
   assert.equal(paused.code, 0, paused.err);
   assert.match(paused.out, /^daily-archive\/tiny: paused$/m);
-  const rows = async (): Promise<ScheduleRow[]> =>
-    JSON.parse((await cli(['list', '--json'])).out) as ScheduleRow[];
+  const rows = async (): Promise<ScheduleRow[]> => {
+    const { code, out, err } = await cli(['list', '--json']);
+    assert.equal(code, 0, out + err);
+    return JSON.parse(out) as ScheduleRow[];
+  };
   const row = (await rows()).find(({ id }) => id === 'daily-archive/tiny');
   assert.equal(row?.paused, true);
   assert.match(row.note ?? '', /^paused by .*: a move$/);

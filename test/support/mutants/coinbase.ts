@@ -155,8 +155,8 @@ export const COINBASE_MUTANTS: readonly RuleMutant[] = [
     rule: 'seconds are not milliseconds',
     mistake: 'milliseconds read as microseconds',
     file: 'connectors/coinbase/frame-reader.ts',
-    find: '(this.lo >>> 0)) * 1000;',
-    replace: '(this.lo >>> 0)) * 1;',
+    find: '(reader.lo >>> 0)) * 1000;',
+    replace: '(reader.lo >>> 0)) * 1;',
     by: { file: DECODE, test: 'candles: five minutes from start, never said to be closed' },
   },
   {

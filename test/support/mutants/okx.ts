@@ -125,8 +125,8 @@ export const OKX_MUTANTS: readonly RuleMutant[] = [
     rule: 'a checksum of 0 is none',
     mistake: 'checksum 0 seen as a mismatch',
     file: 'connectors/okx/channels.ts',
-    find: '      if (reader.int32() && reader.lo !== 0) out',
-    replace: '      if (reader.int32()) out',
+    find: '      if (readInt32(reader) && reader.lo !== 0) out',
+    replace: '      if (readInt32(reader)) out',
     by: {
       file: 'test/unit/okx-book.test.ts',
       test: '0 and absent are "not provided", never a mismatch',
