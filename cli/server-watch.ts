@@ -20,12 +20,11 @@ export type Watched = {
  * told, for its clients have deadlines of their own.
  */
 export async function watchServer(of: Watched, over: AbortSignal): Promise<void> {
-  const match = /^\[?([^\]]+)\]?:(\d+)$/.exec(of.address);
-  if (match === null) return;
-  const [, host = '', port] = match;
+  const place = placeOf(of.address);
+  if (place === null) return;
   let misses = 0;
   while (!over.aborted) {
-    const there = await takes(host, Number(port));
+    const there = (await ask(place.host, place.port)) === 'taken';
     if (over.aborted) return;
     if (there && misses >= MISSES) of.say('back');
     misses = there ? 0 : misses + 1;
@@ -34,15 +33,27 @@ export async function watchServer(of: Watched, over: AbortSignal): Promise<void>
   }
 }
 
-async function takes(host: string, port: number): Promise<boolean> {
+/** Of one attempt: connections are taken, or refused at once (nobody there, no such host), or nothing is heard. */
+async function ask(host: string, port: number): Promise<'taken' | 'refused' | 'silent'> {
   return await new Promise((settle) => {
     const socket = connect({ host, port });
-    const end = (there: boolean): void => {
+    const end = (answer: 'taken' | 'refused' | 'silent'): void => {
       socket.destroy();
-      settle(there);
+      settle(answer);
     };
-    socket.setTimeout(ANSWER_MS, () => end(false));
-    socket.once('connect', () => end(true));
-    socket.once('error', () => end(false));
+    socket.setTimeout(ANSWER_MS, () => end('silent'));
+    socket.once('connect', () => end('taken'));
+    socket.once('error', () => end('refused'));
   });
+}
+
+/** Whether it is known at once that nobody is at `host:port`; false where it takes time to know. */
+export async function isRefused(address: string): Promise<boolean> {
+  const place = placeOf(address);
+  return place !== null && (await ask(place.host, place.port)) === 'refused';
+}
+
+function placeOf(address: string): { readonly host: string; readonly port: number } | null {
+  const [, host, port] = /^\[?([^\]]+)\]?:(\d+)$/.exec(address) ?? [];
+  return host === undefined ? null : { host, port: Number(port) };
 }

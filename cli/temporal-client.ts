@@ -4,6 +4,7 @@ import type { Client } from '@temporalio/client';
 import { SsmdError } from '../schema/errors.ts';
 import type { CliContext } from './command.ts';
 import { resolveEnvironment } from './resolve-environment.ts';
+import { isRefused } from './server-watch.ts';
 
 /** `name`: what `--env` says. @throws SSMD_UNAVAILABLE where no server answers */
 export async function withClient<T>(
@@ -13,11 +14,16 @@ export async function withClient<T>(
 ): Promise<T> {
   const { environment, endpoints } = await resolveEnvironment(name, context, 'temporal');
   const { address, namespace } = endpoints.temporal;
+  const nobody = (cause?: unknown): SsmdError => {
+    const message = `no Temporal server at ${address}; start one with: npx ssmd up --env ${environment.name}`;
+    return new SsmdError('SSMD_UNAVAILABLE', message, { facts: { address }, cause });
+  };
+  // The client would try again until its time is over.
+  if (await isRefused(address)) throw nobody();
   const { Client, Connection } = await import('@temporalio/client');
   const connection = await Connection.connect({ address, connectTimeout: '5 seconds' }).catch(
     (cause: unknown) => {
-      const message = `no Temporal server at ${address}; start one with: npx ssmd up --env ${environment.name}`;
-      throw new SsmdError('SSMD_UNAVAILABLE', message, { facts: { address }, cause });
+      throw nobody(cause);
     },
   );
   try {

@@ -3,7 +3,7 @@ import assert from 'node:assert/strict';
 import { createServer } from 'node:net';
 import type { AddressInfo, Server } from 'node:net';
 import { test } from 'node:test';
-import { watchServer } from '../../cli/server-watch.ts';
+import { isRefused, watchServer } from '../../cli/server-watch.ts';
 
 async function listen(port: number): Promise<Server> {
   const server = createServer((socket) => socket.resume());
@@ -37,4 +37,13 @@ test('a server that goes is told once, and once that it is back', { timeout: 10_
 test('what is no address is not watched', async () => {
   const say = (): void => assert.fail('nothing to say');
   await watchServer({ address: 'temporal', say }, new AbortController().signal);
+});
+
+test('nobody there is known at once; whoever takes connections, or is no address, is asked', async () => {
+  const server = await listen(0);
+  const { port } = server.address() as AddressInfo;
+  assert.equal(await isRefused(`127.0.0.1:${port}`), false);
+  await new Promise((resolve) => server.close(resolve));
+  assert.equal(await isRefused(`127.0.0.1:${port}`), true);
+  assert.equal(await isRefused('temporal'), false);
 });
