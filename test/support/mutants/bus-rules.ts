@@ -362,7 +362,7 @@ export const BUS_RULES: readonly RuleMutant[] = [
   {
     rule: 'a day begins at its midnight though that line is lost',
     file: 'dataset/rebuild.ts',
-    find: 'if (t >= dayStart(this.#options.day)) this.#ensureMidnight(line);',
+    find: 'if (!this.#midnight_seen && t >= this.#day_start) this.#ensureMidnight(line);',
     replace: '',
     by: {
       file: 'test/unit/dataset-rebuild.test.ts',

@@ -1,6 +1,8 @@
 /** Breaks rules one at a time, and wants the named test to say so. */
 import assert from 'node:assert/strict';
 import { spawn } from 'node:child_process';
+import { existsSync } from 'node:fs';
+import { join } from 'node:path';
 import { projectRoot, readProjectFile } from '../project.ts';
 import type { RuleMutant } from './mutant.ts';
 
@@ -8,11 +10,17 @@ const HOOK = new URL('./hook.ts', import.meta.url).pathname;
 /** A mutant that makes its test hang is found, too: no answer is a failure. */
 const ANSWER_MS = 60_000;
 
-/** Holds that the test a mutant names fails by an assertion where the rule is broken. */
-export async function assertNoticed(mutant: RuleMutant): Promise<void> {
-  const { file, find, by } = mutant;
+/** Holds that there is one place where the rule can be broken, and a file of the test that finds it. */
+export function assertPlaced({ file, find, by }: RuleMutant): void {
   const found = readProjectFile(file).split(find).length - 1;
   assert.equal(found, 1, `${file} holds the mutant's place ${found} times: move it along`);
+  assert.ok(existsSync(join(projectRoot, by.file)), `${by.file} is not there`);
+}
+
+/** Holds that the test a mutant names fails by an assertion where the rule is broken. */
+export async function assertNoticed(mutant: RuleMutant): Promise<void> {
+  const { by } = mutant;
+  assertPlaced(mutant);
   const said = await runBroken(mutant);
   assert.ok(
     said.includes(`not ok 1 - ${by.test}\n`),
