@@ -360,6 +360,9 @@ function metricsOn(port: number): NonNullable<TelemetryOptions['metrics']> {
   return { prometheus: { bindAddress, ...form } };
 }
 
+/** Queues of parts, replays and notices have workers of activities alone. */
+const MEANT = /^No workflows registered/;
+
 function relay(logger: Logger, { level, message, meta }: LogEntry): void {
   const { error, taskToken: _, workflowId, runId, workflowType, ...rest } = meta ?? {};
   const facts = {
@@ -370,7 +373,7 @@ function relay(logger: Logger, { level, message, meta }: LogEntry): void {
     ...(error === undefined ? {} : { err: error }),
   };
   if (level === 'ERROR') logger.error(facts, message);
-  else if (level === 'WARN') logger.warn(facts, message);
+  else if (level === 'WARN' && !MEANT.test(message)) logger.warn(facts, message);
   else logger.debug(facts, message);
 }
 
