@@ -2,9 +2,15 @@
  * Brings a server's schedules to what is wanted: what is missing is created, what differs is updated whole, and
  * whether it is paused, and why, stays as it was found. Repeated, it changes nothing; nothing is there twice.
  */
-import { ScheduleAlreadyRunning, ScheduleNotFoundError } from '@temporalio/client';
+import { setTimeout as delay } from 'node:timers/promises';
+import {
+  ScheduleAlreadyRunning,
+  ScheduleNotFoundError,
+  ServiceError,
+  isGrpcServiceError,
+} from '@temporalio/client';
 import type { ScheduleClient, ScheduleDescription } from '@temporalio/client';
-import { invalidInput } from '../schema/errors.ts';
+import { SsmdError, invalidInput } from '../schema/errors.ts';
 import { diffLines, foundLines, toServer, wantedLines } from './schedule-client.ts';
 import type { WantedSchedule } from './schedules.ts';
 
@@ -103,15 +109,31 @@ export async function createSchedule(
   });
 }
 
-/** Null where there is none. */
+/** A server answers by asking the schedule's own run, which on a busy one may not be heard in time. */
+const DESCRIBE_TRIES = 3;
+const DESCRIBE_PAUSE_MS = 500;
+
+/** Null where there is none. @throws SSMD_UNAVAILABLE where the server does not say */
 export async function describe(
   client: ScheduleClient,
   id: string,
 ): Promise<ScheduleDescription | null> {
-  try {
-    return await client.getHandle(id).describe();
-  } catch (error) {
-    if (error instanceof ScheduleNotFoundError) return null;
-    throw error;
+  for (let attempt = 1; ; attempt++) {
+    try {
+      return await client.getHandle(id).describe();
+    } catch (error) {
+      if (error instanceof ScheduleNotFoundError) return null;
+      if (!(error instanceof ServiceError)) throw error;
+      if (attempt === DESCRIBE_TRIES) throw notSaid(id, error);
+      await delay(DESCRIBE_PAUSE_MS);
+    }
   }
+}
+
+function notSaid(id: string, error: ServiceError): SsmdError {
+  const { cause } = error;
+  const why = isGrpcServiceError(cause) ? cause.details : String(cause ?? error.message);
+  const message = `Temporal did not say what the schedule '${id}' is: ${why}; try again in a moment`;
+  const facts = { schedule: id };
+  return new SsmdError('SSMD_UNAVAILABLE', message, { retryable: true, facts, cause: error });
 }

@@ -1,11 +1,14 @@
 /** Schedules as code: which days they fire on, cron lines, and what is refused before a server is asked. */
 import assert from 'node:assert/strict';
+import { ServiceError } from '@temporalio/client';
+import type { ScheduleClient } from '@temporalio/client';
 import { test } from 'node:test';
 import { admit } from '../../activities/admission.ts';
 import { sessionOf } from '../../activities/session.ts';
 import { calendarFolders, calendarsOf, loadCalendar } from '../../environments/calendar-files.ts';
 import { parseCalendar } from '../../environments/calendar-file.ts';
 import { SsmdError } from '../../schema/errors.ts';
+import { describe } from '../../workers/schedule-apply.ts';
 import { addDays, dayOf, daysBetween, nsFromMs, parseIso } from '../../schema/time.ts';
 import type { Day } from '../../schema/time.ts';
 import { parseCron } from '../../workers/cron.ts';
@@ -263,4 +266,31 @@ test('a day on which its market was closed is nobody told of', () => {
   const holed = { ...skipped, outcome: 'committed', complete: false, gaps: 1, content_id: 'c' };
   const { told } = noticesOfResult({ ...run, type: 'daily-archive' }, { ...holed, version: 'v1' });
   assert.equal(told.length, 1);
+});
+
+test('a server that does not say what a schedule is, is asked again, and then told of', async () => {
+  const cause = Object.assign(new Error('query'), {
+    code: 4,
+    details: 'query timed out',
+    metadata: {},
+  });
+  let failures = 0;
+  let asked = 0;
+  const found = { scheduleId: 'audit' };
+  const handle = {
+    describe: () => {
+      asked += 1;
+      if (asked > failures) return Promise.resolve(found);
+      return Promise.reject(new ServiceError('Failed to describe schedule', { cause }));
+    },
+  };
+  const client = { getHandle: () => handle } as unknown as ScheduleClient;
+  failures = 2;
+  assert.equal(await describe(client, 'audit'), found);
+  [failures, asked] = [3, 0];
+  await assert.rejects(describe(client, 'audit'), {
+    code: 'SSMD_UNAVAILABLE',
+    message: /the schedule 'audit' is: query timed out; try again/,
+  });
+  assert.equal(asked, 3);
 });
