@@ -12,6 +12,7 @@ import { deepBook } from './deep-book.ts';
 import type { BookStory } from './deep-book.ts';
 import { loopsFor, marketsOf, packFrames, recorded } from './frames.ts';
 import type { Frames } from './frames.ts';
+import { decodeAll, parseAll } from './plain-runs.ts';
 import { WrongAnswer, demandEqual } from './question.ts';
 import type { Case, Question } from './question.ts';
 
@@ -42,13 +43,6 @@ function caseOf(
 ): Case {
   const frames = packFrames(story.texts);
   const loops = loopsFor(frames, messages);
-  const parse = (): string => {
-    let found = 0;
-    for (let loop = 0; loop < loops; loop++) {
-      for (const text of frames.texts) if ((JSON.parse(text) as object) !== null) found++;
-    }
-    return `${found} objects`;
-  };
   return {
     name: `depth ${depth}`,
     input: `${frames.count} ${source}, ${loops} times`,
@@ -57,8 +51,8 @@ function caseOf(
     contestants: [
       { name: 'ssmd, book + CRC', run: () => keep(frames, loops, depth, decode) },
       { name: 'ssmd, generic + CRC', run: () => keep(frames, loops, depth, decodeGeneric) },
-      { name: 'ssmd, columns only', run: () => decodeAll(frames, loops) },
-      { name: 'JSON.parse alone', run: parse },
+      { name: 'ssmd, columns only', run: () => decodeAll(frames, loops, decode, SYMBOLS) },
+      { name: 'JSON.parse alone', run: () => parseAll(frames, loops) },
     ],
     goals: [
       { of: 'ssmd, book + CRC', against: 'JSON.parse alone', at_least },
@@ -82,18 +76,6 @@ function keep(frames: Frames, loops: number, depth: number, read: Decode): strin
     throw new WrongAnswer(`${failed} checksums failed, ${unproven} were absent`);
   }
   return `${verified} verified`;
-}
-
-function decodeAll(frames: Frames, loops: number): string {
-  const out = new EventBuffer();
-  let events = 0;
-  for (let loop = 0; loop < loops; loop++) {
-    for (let frame = 0; frame < frames.count; frame++) {
-      decode(frames.bytes, frames.starts[frame] ?? 0, frames.ends[frame] ?? 0, SYMBOLS, out);
-      events += out.count;
-    }
-  }
-  return `${events} events`;
 }
 
 /**

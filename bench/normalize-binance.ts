@@ -1,5 +1,4 @@
 /** Binance USD-M frames to normalized events, one thread: exact structs against tardis' mappers. */
-import { EventBuffer } from '../codec/event-buffer.ts';
 import { decoderOf } from '../connectors/feed.ts';
 import {
   RECORDING,
@@ -10,6 +9,7 @@ import {
   tardisMappers,
 } from './binance-frames.ts';
 import { feedOf, loopsFor, marketsOf } from './frames.ts';
+import { decodeAll, parseAll } from './plain-runs.ts';
 import type { Question } from './question.ts';
 
 export const question: Question = {
@@ -22,24 +22,6 @@ export const question: Question = {
     const mappers = await tardisMappers(frames);
     const decode = decoderOf(feedOf('binance-usdm'), '2024-08-08');
     const symbols = marketsOf(['BTCUSDT']);
-    const out = new EventBuffer();
-    const decodeOnly = (): string => {
-      let events = 0;
-      for (let loop = 0; loop < loops; loop++) {
-        for (let frame = 0; frame < frames.count; frame++) {
-          decode(frames.bytes, frames.starts[frame] ?? 0, frames.ends[frame] ?? 0, symbols, out);
-          events += out.count;
-        }
-      }
-      return `${events} events`;
-    };
-    const parse = (): string => {
-      let found = 0;
-      for (let loop = 0; loop < loops; loop++) {
-        for (const text of frames.texts) if ((JSON.parse(text) as object) !== null) found++;
-      }
-      return `${found} objects`;
-    };
     return [
       {
         name: 'depth, trades, quotes',
@@ -48,9 +30,9 @@ export const question: Question = {
         bytes: (frames.ends[frames.count - 1] ?? 0) * loops,
         contestants: [
           { name: 'ssmd, structs', run: () => normalize(frames, loops, (block) => block.length) },
-          { name: 'ssmd, columns only', run: decodeOnly },
+          { name: 'ssmd, columns only', run: () => decodeAll(frames, loops, decode, symbols) },
           { name: 'tardis, parse + map', run: () => mapAll(frames, loops, mappers, () => 0) },
-          { name: 'JSON.parse alone', run: parse },
+          { name: 'JSON.parse alone', run: () => parseAll(frames, loops) },
         ],
         goals: [{ of: 'ssmd, structs', against: 'tardis, parse + map', at_least: 6 }],
         check: () => checkReadings(frames),

@@ -7,6 +7,7 @@ import type { SymbolTable } from '../codec/symbol-table.ts';
 import type { Decode } from '../connectors/feed.ts';
 import { bufferEvents } from '../test/support/buffer-events.ts';
 import { loopsFor, packFrames } from './frames.ts';
+import { decodeAll, parseAll } from './plain-runs.ts';
 import { demandEqual } from './question.ts';
 import type { Case, Question } from './question.ts';
 import { allVenues } from './venues.ts';
@@ -32,32 +33,14 @@ function caseOf({ feed, source, texts, symbols, decode }: VenueFrames, messages:
   const usual = packFrames(ofData(texts, decode, symbols).slice(0, PER_VENUE));
   const frames = packFrames(usual.texts.map((text, at) => odd(text, at)));
   const loops = loopsFor(frames, messages);
-  const run = (): string => {
-    const out = new EventBuffer();
-    let events = 0;
-    for (let loop = 0; loop < loops; loop++) {
-      for (let frame = 0; frame < frames.count; frame++) {
-        decode(frames.bytes, frames.starts[frame] ?? 0, frames.ends[frame] ?? 0, symbols, out);
-        events += out.count;
-      }
-    }
-    return `${events} events`;
-  };
-  const parse = (): string => {
-    let found = 0;
-    for (let loop = 0; loop < loops; loop++) {
-      for (const text of frames.texts) if ((JSON.parse(text) as object) !== null) found++;
-    }
-    return `${found} values`;
-  };
   return {
     name: feed,
     input: `${frames.count} frames made odd (${source}), ${loops} times`,
     messages: frames.count * loops,
     bytes: (frames.ends[frames.count - 1] ?? 0) * loops,
     contestants: [
-      { name: 'ssmd, columns', run },
-      { name: 'JSON.parse alone', run: parse },
+      { name: 'ssmd, columns', run: () => decodeAll(frames, loops, decode, symbols) },
+      { name: 'JSON.parse alone', run: () => parseAll(frames, loops) },
     ],
     goals: [{ of: 'ssmd, columns', against: 'JSON.parse alone', at_least: 1.2 }],
     check() {
