@@ -2,6 +2,7 @@
 import { connect, createServer } from 'node:net';
 import type { Socket } from 'node:net';
 import { portOf } from './forgetful-proxy.ts';
+import { tieSockets } from './tie-sockets.ts';
 
 export type Gate = AsyncDisposable & {
   readonly port: number;
@@ -20,17 +21,7 @@ export async function startGate(target: number): Promise<Gate> {
     const upstream = connect(target, '127.0.0.1');
     client.pipe(upstream);
     upstream.on('data', (chunk) => void (mode === 'open' && client.write(chunk)));
-    for (const [one, other] of [
-      [client, upstream],
-      [upstream, client],
-    ] as const) {
-      sockets.add(one);
-      one.on('error', () => other.destroy());
-      one.on('close', () => {
-        sockets.delete(one);
-        other.destroy();
-      });
-    }
+    tieSockets(client, upstream, sockets);
   });
   const cut = (): void => {
     for (const socket of sockets) socket.destroy();

@@ -2,6 +2,7 @@
 import assert from 'node:assert/strict';
 import { connect, createServer } from 'node:net';
 import type { Server, Socket } from 'node:net';
+import { tieSockets } from './tie-sockets.ts';
 
 /** Passes everything on, but cuts the first connection when the server's answer arrives. */
 export async function openForgetfulProxy(
@@ -11,7 +12,6 @@ export async function openForgetfulProxy(
   const sockets = new Set<Socket>();
   const proxy = createServer((client) => {
     const upstream = connect(target, '127.0.0.1');
-    sockets.add(client).add(upstream);
     client.pipe(upstream);
     upstream.on('data', (chunk) => {
       if (forgotten === 0 && !chunk.includes('100 Continue')) {
@@ -20,13 +20,7 @@ export async function openForgetfulProxy(
         upstream.destroy();
       } else if (!client.destroyed) client.write(chunk);
     });
-    for (const [one, other] of [
-      [client, upstream],
-      [upstream, client],
-    ] as const) {
-      one.on('error', () => other.destroy());
-      one.on('close', () => other.destroy());
-    }
+    tieSockets(client, upstream, sockets);
   });
   await new Promise<void>((resolve) => proxy.listen(0, '127.0.0.1', resolve));
   return {

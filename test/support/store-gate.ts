@@ -7,6 +7,7 @@ import { connect, createServer } from 'node:net';
 import type { Socket } from 'node:net';
 import { setTimeout as elapsed } from 'node:timers/promises';
 import { portOf } from './forgetful-proxy.ts';
+import { tieSockets } from './tie-sockets.ts';
 
 /** `asked`: the store has not heard of it; `answered`: it has done it, the asker does not know. */
 export type Side = 'asked' | 'answered';
@@ -50,17 +51,7 @@ export async function openStoreGate(
       void onAsked(chunk).then(() => client.resume());
     });
     upstream.on('data', onAnswered);
-    for (const [one, other] of [
-      [client, upstream],
-      [upstream, client],
-    ] as const) {
-      sockets.add(one);
-      one.on('error', () => other.destroy());
-      one.on('close', () => {
-        sockets.delete(one);
-        other.destroy();
-      });
-    }
+    tieSockets(client, upstream, sockets);
   });
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
   return {

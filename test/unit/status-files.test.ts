@@ -1,6 +1,7 @@
 /** Files by which a worker finds the connectors of its host. */
 import assert from 'node:assert/strict';
 import { createServer } from 'node:http';
+import type { RequestListener } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
@@ -51,9 +52,9 @@ test('a page that does not answer is a connector that is down, with the labels i
   assert.deepEqual(await labelsOf(nobody), { ...down, labels });
 });
 
-test('what was down before it was ever reached is up under that name as well', async () => {
-  const page = 'ssmd_connector_up{shard="tier1",feed="kraken"} 1\n';
-  const server = createServer((_, response) => response.end(page));
+/** What a page says that is there for one look; `look` again, when it is gone. */
+async function lookOnce(page: RequestListener) {
+  const server = createServer(page);
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
   const url = `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
   const reached = new Map<string, Target>();
@@ -62,6 +63,12 @@ test('what was down before it was ever reached is up under that name as well', a
   const found = await look();
   server.closeAllConnections();
   await new Promise((resolve) => server.close(resolve));
+  return { url, found, look };
+}
+
+test('what was down before it was ever reached is up under that name as well', async () => {
+  const page = 'ssmd_connector_up{shard="tier1",feed="kraken"} 1\n';
+  const { url, found, look } = await lookOnce((_, response) => response.end(page));
   const up = found.filter(({ name }) => name === 'ssmd_connector_up');
   const [named, address] = [{ shard: 'tier1', feed: 'kraken' }, { instance: url }];
   const sorted = (of: readonly Sample[]) => of.map(({ labels, value }) => ({ labels, value }));
@@ -74,17 +81,9 @@ test('what was down before it was ever reached is up under that name as well', a
 
 test('a collector is asked for text, told by its address, and down under its own metric', async () => {
   const text = 'ssmd_collector_up 1\nssmd_collector_queue_ratio 0.5\n';
-  const server = createServer((request, response) => {
+  const { url, found, look } = await lookOnce((request, response) => {
     response.end(request.headers.accept === 'text/plain' ? text : '{"up":1}');
   });
-  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
-  const url = `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
-  const reached = new Map<string, Target>();
-  const { signal } = new AbortController();
-  const look = () => scrape([{ url, feed: null, shard: null }], reached, signal);
-  const found = await look();
-  server.closeAllConnections();
-  await new Promise((resolve) => server.close(resolve));
   const labels = { instance: url };
   assert.deepEqual(found, [
     { name: 'ssmd_collector_up', labels, value: 1 },
