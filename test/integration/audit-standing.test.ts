@@ -7,7 +7,6 @@ import { after, test } from 'node:test';
 import { sampleOf } from '../../activities/audit.ts';
 import { auditRange } from '../../activities/audit-range.ts';
 import { auditRuns } from '../../activities/audit-runs.ts';
-import type { AuditFinding } from '../../activities/audit-report.ts';
 import { readManifest } from '../../activities/datasets.ts';
 import { plainContext } from '../../activities/deps.ts';
 import { findLeftovers } from '../../activities/leftovers.ts';
@@ -23,6 +22,7 @@ import { openS3Jobs } from '../support/s3-jobs.ts';
 import { startTestServers } from '../support/servers.ts';
 import { writeTinyDay } from '../support/tiny-day.ts';
 import { startWorkflowJobs } from '../support/workflow-jobs.ts';
+import { seen } from '../support/until.ts';
 
 const feed = 'tiny';
 /** A day ahead: runs of jobs end by the server's clock, and were before what looks at them. */
@@ -171,14 +171,11 @@ test('runs that failed, were ended or never taken are named; refusals and cured 
   const now = nsFromMs(Date.now());
   const of = { since: now - NS_PER_HOUR, now: now + 2n * NS_PER_HOUR, own: 'own' };
   const wanted = ['ended', 'fails', 'nobody'];
-  let findings: AuditFinding[] = [];
   // The server lists a run a moment after it ended.
-  const until = Date.now() + 10_000;
-  while (Date.now() < until) {
-    findings = await auditRuns(runs, of, context);
-    const keys = findings.map((it) => it.key).sort();
-    if (keys.join() === wanted.join()) break;
-  }
+  const findings = await seen(
+    () => auditRuns(runs, of, context),
+    (found) => [...new Set(found.map((it) => it.key))].sort().join() === wanted.join(),
+  );
   const said = new Map(findings.map(({ kind, key, detail }) => [key, `${kind}: ${detail}`]));
   assert.deepEqual([...said.keys()].sort(), wanted);
   assert.match(said.get('fails') ?? '', /run_failed: daily-archive failed at .*SSMD_NOT_FOUND/);

@@ -14,7 +14,7 @@ import {
   readAll,
 } from '../support/bus-contract.ts';
 import type { TestServers } from '../support/servers.ts';
-import { until } from '../support/publisher-rig.ts';
+import { until } from '../support/until.ts';
 import { startTestServers } from '../support/servers.ts';
 
 const LIMITS = { ...DEFAULT_LIMITS, max_bytes: 64e6, dlq_max_bytes: 1e6 };

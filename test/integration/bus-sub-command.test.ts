@@ -9,7 +9,7 @@ import { createOutput } from '../../cli/output.ts';
 import { encodeMarketEvent } from '../../codec/md2.ts';
 import { unixNs } from '../../schema/time.ts';
 import { eventMessage, openFor } from '../support/bus-contract.ts';
-import { until } from '../support/publisher-rig.ts';
+import { until } from '../support/until.ts';
 import type { TestServers } from '../support/servers.ts';
 import { startTestServers } from '../support/servers.ts';
 

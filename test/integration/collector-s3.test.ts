@@ -13,12 +13,12 @@ import {
   startCollectorChild,
   startVenues,
   statusOf,
-  until,
   writeThreeVenues,
 } from '../support/collector-process.ts';
 import { scratchDirectory } from '../support/runtime.ts';
 import { startTestServers } from '../support/servers.ts';
 import { wholeFilesContract } from '../support/whole-files-contract.ts';
+import { until } from '../support/until.ts';
 
 const servers = await startTestServers({ s3: true });
 const { s3 } = servers;
@@ -55,10 +55,10 @@ test('to S3: whole objects, each once, and the note of a start after it', async 
   const variables = stackVariables({ nats: null, s3, temporal: null });
   const args = ['--env', writeThreeVenues(dir), '--url', venues.urls, '--out', 's3'];
   const first = await startCollectorChild(args, variables);
-  await until('objects', 20_000, async () => (await statusOf(first)).writer.files > 12);
+  await until('objects', async () => (await statusOf(first)).writer.files > 12);
   assert.equal(await first.stop('SIGTERM'), 0);
   const second = await startCollectorChild(args, variables);
-  await until('a frame', 10_000, async () => (await statusOf(second)).totals.frames > 0);
+  await until('a frame', async () => (await statusOf(second)).totals.frames > 0);
   const { offline, output } = await statusOf(second);
   assert.equal(await second.stop('SIGTERM'), 0);
   assert.equal(output, 's3://three-raw/collector');

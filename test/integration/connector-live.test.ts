@@ -17,6 +17,7 @@ import { factsOf, inventories, readLog, scratchDirectory } from '../support/runt
 import type { ReadLine } from '../support/runtime.ts';
 import { startTestServers } from '../support/servers.ts';
 import type { TestServers } from '../support/servers.ts';
+import { until } from '../support/until.ts';
 
 const PROGRAM = new URL('../support/connector-process.ts', import.meta.url).pathname;
 const FEED = 'kraken';
@@ -58,15 +59,6 @@ type Status = { state: string; phase: string; events: number; frames: number };
 async function statusOf(child: Child): Promise<Status> {
   const response = await fetch(`${child.url}/status`);
   return (await response.json()) as Status;
-}
-
-/** Polls until `what` holds; a condition, not a sleep, decides. */
-async function until(what: string, limit_ms: number, holds: () => Promise<boolean>): Promise<void> {
-  const end = performance.now() + limit_ms;
-  while (!(await holds())) {
-    if (performance.now() > end) throw new Error(`not within ${limit_ms} ms: ${what}`);
-    await new Promise((resolve) => setTimeout(resolve, 50));
-  }
 }
 
 function variablesOf(servers: TestServers): Record<string, string> {
@@ -151,12 +143,8 @@ test('live over a real socket, bus and store: what was spoken is what RAW folds 
   };
 
   const first = await startChild(options);
-  await until(
-    'ready',
-    20_000,
-    async () => (await fetch(`${first.url}/health/ready`)).status === 200,
-  );
-  await until('2,000 events', 20_000, async () => (await statusOf(first)).events > 2_000);
+  await until('ready', async () => (await fetch(`${first.url}/health/ready`)).status === 200);
+  await until('2,000 events', async () => (await statusOf(first)).events > 2_000);
   const metrics = await (await fetch(`${first.url}/metrics`)).text();
   assert.match(
     metrics,
@@ -168,8 +156,8 @@ test('live over a real socket, bus and store: what was spoken is what RAW folds 
   await first.stop('SIGKILL');
 
   const second = await startChild(options);
-  await until('speaking again', 20_000, async () => (await statusOf(second)).phase === 'speaking');
-  await until('2,000 events', 20_000, async () => (await statusOf(second)).events > 2_000);
+  await until('speaking again', async () => (await statusOf(second)).phase === 'speaking');
+  await until('2,000 events', async () => (await statusOf(second)).events > 2_000);
   assert.equal(await second.stop('SIGTERM'), 0);
 
   await using store = rawStore(servers);
@@ -214,10 +202,10 @@ test('bus and store away at the start: capture goes on, and all arrives when the
     variables: variablesOf(servers),
   };
   const child = await startChild(options);
-  await until('speaking', 20_000, async () => (await statusOf(child)).phase === 'speaking');
-  await until('500 events', 20_000, async () => (await statusOf(child)).events > 500);
+  await until('speaking', async () => (await statusOf(child)).phase === 'speaking');
+  await until('500 events', async () => (await statusOf(child)).events > 500);
   await Promise.all([servers.nats.restart(), servers.s3.restart()]);
-  await until('published', 20_000, async () => {
+  await until('published', async () => {
     const metrics = await (await fetch(`${child.url}/metrics`)).text();
     return Number(/ssmd_connector_lag_seconds\{[^}]*\} (\S+)/.exec(metrics)?.[1] ?? 99) < 3;
   });

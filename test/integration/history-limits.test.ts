@@ -11,9 +11,10 @@ import type { BackfillReport } from '../../workflows/backfill.ts';
 import type { ReprocessReport } from '../../workflows/reprocess.ts';
 import { figureWords, figuresOf, holdFigures } from '../support/history-figures.ts';
 import { longLife } from '../support/long-ranges.ts';
-import { aNotice, openNoticeFile, until } from '../support/notices.ts';
+import { aNotice, openNoticeFile } from '../support/notices.ts';
 import { startTestServers } from '../support/servers.ts';
 import { startWorkflowJobs } from '../support/workflow-jobs.ts';
+import { seen } from '../support/until.ts';
 
 const feed = 'tiny';
 const FIRST = '2025-11-01' as Day;
@@ -79,10 +80,10 @@ test('a notice that grew goes on as another run, and knows what it knew', async 
   };
   const lines = async () => (await file.lines()).filter((line) => line.fingerprint === fingerprint);
   await tell(1);
-  await until(lines, ({ length }) => length === 1);
+  await seen(lines, ({ length }) => length === 1);
   const { runId: first_run } = await jobs.client.workflow.getHandle(workflowId).describe();
   for (let at = 2; at <= TIMES; at++) await tell(at);
-  const grown = await until(
+  const grown = await seen(
     () => figuresOf(jobs.client, workflowId, first_run),
     (figures) => figures.length > 1 && figures.at(-1)?.status === 'RUNNING',
   );

@@ -9,6 +9,7 @@ import { createOutput } from '../../cli/output.ts';
 import { ssmd } from '../support/command-line.ts';
 import type { TestServers } from '../support/servers.ts';
 import { startTestServers } from '../support/servers.ts';
+import { seen } from '../support/until.ts';
 
 let servers: TestServers;
 let connection: Connection;
@@ -99,11 +100,10 @@ test('the list says what failed and of which day, whatever the run filed itself 
     .result()
     .catch(() => undefined);
   const listed = async (): Promise<JobRow[]> => job<JobRow[]>('list');
-  let rows = await listed();
   // Visibility follows the history a moment later.
-  const deadline = performance.now() + 10_000;
-  const isThere = (): boolean => rows.some((row) => row.id === 'failed' && row.status === 'FAILED');
-  while (!isThere() && performance.now() < deadline) rows = await listed();
+  const rows = await seen(listed, (found) =>
+    found.some((it) => it.id === 'failed' && it.status === 'FAILED'),
+  );
   const row = rows.find(({ id }) => id === 'failed');
   assert.deepEqual(
     [row?.feed, row?.day, row?.status, row?.outcome, row?.failure],

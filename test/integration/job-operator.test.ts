@@ -17,6 +17,7 @@ import type { TestServers } from '../support/servers.ts';
 import { writeTinyDay } from '../support/tiny-day.ts';
 import { startWorkflowJobs } from '../support/workflow-jobs.ts';
 import type { WorkflowJobs } from '../support/workflow-jobs.ts';
+import { seen } from '../support/until.ts';
 
 const DAY = '2026-11-20' as Day;
 const STEP = 20n * NS_PER_MINUTE;
@@ -64,14 +65,12 @@ async function start(type: string, id: string, input: object): Promise<void> {
 }
 
 /** Lists until visibility, which follows a moment later, has caught up. */
-async function listed(args: readonly string[], until: (rows: JobRow[]) => boolean) {
-  const late = performance.now() + 10_000;
-  for (;;) {
+function listed(args: readonly string[], wanted: (rows: JobRow[]) => boolean): Promise<JobRow[]> {
+  return seen(async () => {
     const { code, out, err } = await job(['list', ...args, '--json']);
     assert.equal(code, 0, err);
-    const rows = JSON.parse(out) as JobRow[];
-    if (until(rows) || performance.now() > late) return rows;
-  }
+    return JSON.parse(out) as JobRow[];
+  }, wanted);
 }
 
 test('the story of a run that failed says at which step, why, and by whom', async () => {

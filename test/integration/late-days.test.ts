@@ -20,10 +20,11 @@ import { desired } from '../../workers/schedules.ts';
 import { LATE_AFTER_MS } from '../../workflows/lib/deadline.ts';
 import type { DailyArchiveReport } from '../../workflows/daily-archive.ts';
 import { memoryJobs } from '../support/memory-jobs.ts';
-import { openNoticeFile, until } from '../support/notices.ts';
+import { openNoticeFile } from '../support/notices.ts';
 import { startTestServers } from '../support/servers.ts';
 import { writeTinyDay } from '../support/tiny-day.ts';
 import { SEARCH_ATTRIBUTES, startWorkflowJobs } from '../support/workflow-jobs.ts';
+import { seen } from '../support/until.ts';
 
 const STEP = 20n * NS_PER_MINUTE;
 const SCHEDULE = 'daily-archive/tiny';
@@ -92,10 +93,9 @@ test('a scheduled day that is not committed in time is told of once, and goes on
   const window = { start: new Date(due_ms - 1), end: due, overlap: 'ALLOW_ALL' } as const;
   await schedule.getHandle(SCHEDULE).backfill(window);
   const fingerprint = `run/daily-archive/tiny/${LATE}`;
-  const [told] = await until(
+  const [told] = await seen(
     () => about(fingerprint),
     ({ length }) => length === 1,
-    2 * BEFORE_MS,
   );
   assert.equal(told?.event, 'opened');
   assert.equal(told.title, `[test] daily-archive tiny ${LATE} is late`);
@@ -109,7 +109,7 @@ test('a scheduled day that is not committed in time is told of once, and goes on
   released.resolve(undefined);
   const report = (await workflow.getHandle(RUN).result()) as DailyArchiveReport;
   assert.deepEqual([report.outcome, report.day], ['committed', LATE]);
-  const lines = await until(
+  const lines = await seen(
     () => about(fingerprint),
     ({ length }) => length > 1,
   );
@@ -125,7 +125,7 @@ test('checks that fail while nobody waits for them are told of, and an audit nam
   const { qa } = await jobs.run<DailyArchiveReport>('daily-archive', 'by-hand', input);
   assert.ok(qa !== null);
   await assert.rejects(jobs.client.workflow.getHandle(qa).result());
-  const [told] = await until(
+  const [told] = await seen(
     () => about(`run/daily-qa/tiny/${LATE}`),
     ({ length }) => length === 1,
   );
@@ -135,7 +135,7 @@ test('checks that fail while nobody waits for them are told of, and an audit nam
   const runs = jobRunsOf(jobs.client.connection, 'default');
   // Runs end by the server's clock, and are listed a little later.
   const of = { since: 0n, now: BigInt(Date.now()) * 1_000_000n, own: 'none' };
-  const [finding] = await until(
+  const [finding] = await seen(
     () => auditRuns(runs, of, plainContext()),
     ({ length }) => length === 1,
   );

@@ -19,10 +19,11 @@ import { keepHistory } from '../support/histories.ts';
 import { LINEAR_KEY, startLinearServer } from '../support/linear-server.ts';
 import type { FakeIssue } from '../support/linear-server.ts';
 import { memoryJobs } from '../support/memory-jobs.ts';
-import { PLACE, openNoticeFile, until } from '../support/notices.ts';
+import { PLACE, openNoticeFile } from '../support/notices.ts';
 import { startTestServers } from '../support/servers.ts';
 import { writeTinyDay } from '../support/tiny-day.ts';
 import { SEARCH_ATTRIBUTES, startWorkflowJobs } from '../support/workflow-jobs.ts';
+import { seen } from '../support/until.ts';
 
 const skip = skipWithoutCaptures;
 const NOW = '2026-11-22T06:00:00Z';
@@ -70,7 +71,7 @@ async function run(): Promise<void> {
 
   const archive = (id: string, input: object) => jobs.run('daily-archive', id, input);
   const issueOf = async (words: string) => {
-    const found = await until(
+    const found = await seen(
       () => linear.issues.filter(({ title }) => title.includes(words)),
       (issues) => issues.length > 0,
     );
@@ -98,17 +99,17 @@ async function run(): Promise<void> {
     const issue = await issueOf(`daily-archive tiny ${DAY} failed`);
     assert.match(issue.description ?? '', /npx ssmd job retry one --env test/);
     await assert.rejects(archive('two', input), WorkflowFailedError);
-    await until(
+    await seen(
       () => commentsOf(issue),
       (comments) => comments.length === 1,
     );
     await writeTinyDay(deps.raw, { day: DAY, step_ns: 20n * NS_PER_MINUTE });
     await archive('three', input);
-    await until(
+    await seen(
       () => linear.stateType(issue),
       (type) => type === 'completed',
     );
-    await until(
+    await seen(
       () => posted.length,
       (count) => count === 3,
     );
@@ -122,7 +123,7 @@ async function run(): Promise<void> {
     const { identifier: ticket, url } = issue;
     const notice = `notice/run/daily-archive/tiny/${DAY}`;
     assert.deepEqual(
-      await until(
+      await seen(
         () => filedUnder(ticket),
         (ids) => ids.length === 4,
       ),
@@ -143,7 +144,7 @@ async function run(): Promise<void> {
     const began = Date.now();
     const away = { feed: 'tiny', day: '2026-11-10' };
     const first = assert.rejects(archive('away', away), WorkflowFailedError);
-    await until(
+    await seen(
       () => posted.length,
       (count) => count === before + 1,
     );
@@ -157,7 +158,7 @@ async function run(): Promise<void> {
     assert.ok(Date.now() - began < 20_000, `${Date.now() - began} ms`);
     linear.setDown(false);
     const issue = await issueOf('daily-archive tiny 2026-11-10 failed');
-    await until(
+    await seen(
       () => commentsOf(issue),
       (comments) => comments.length === 1,
     );
@@ -170,7 +171,7 @@ async function run(): Promise<void> {
     // Longer in bytes than the server takes of a summary.
     const title = 'é'.repeat(300);
     await desk.told(aNotice({ fingerprint: 'nobody', team: 'no-such-team', run: null, title }));
-    const [line] = await until(file.lines, (lines) => lines.length === 1);
+    const [line] = await seen(file.lines, (lines) => lines.length === 1);
     assert.equal(line?.fingerprint, 'nobody');
   });
 
@@ -179,10 +180,10 @@ async function run(): Promise<void> {
     const input = { feed: 'tiny', day: '2026-11-21' };
     const handle = await jobs.client.workflow.start('daily-archive', { ...options, args: [input] });
     const filed = () => handle.describe().then((it) => JSON.stringify(it.searchAttributes));
-    await until(filed, (text) => text.includes('2026-11-21'));
+    await seen(filed, (text) => text.includes('2026-11-21'));
     await handle.terminate('by hand');
     const query = 'WorkflowId = "ended" AND ExecutionStatus = "Terminated"';
-    await until(
+    await seen(
       () => jobs.client.workflow.count(query),
       ({ count }) => count === 1,
     );
@@ -192,7 +193,7 @@ async function run(): Promise<void> {
     assert.match(issue.description ?? '', /run\/daily-archive\/tiny\/2026-11-21/);
     const own = await issueOf('that does not hold');
     await jobs.run('audit', 'audit/all/2', {});
-    await until(
+    await seen(
       () => commentsOf(own),
       (comments) => comments.length === 1,
     );
@@ -205,7 +206,7 @@ async function run(): Promise<void> {
     const slow = await jobs.client.workflow.start('daily-archive', options);
     const { runId: run_id } = await slow.describe();
     const { identifier: first } = await issueOf('daily-archive ended: run failed');
-    await until(
+    await seen(
       () => detailsOf('slow'),
       (page) => page.includes(`**Ticket**: [${first}]`),
     );
@@ -225,11 +226,11 @@ async function run(): Promise<void> {
       }),
     );
     const { identifier: ticket } = await issueOf('slow is late');
-    await until(
+    await seen(
       () => detailsOf('slow'),
       (page) => page.includes(`, [${ticket}](`),
     );
-    await until(
+    await seen(
       () => filedUnder(ticket),
       (ids) => ids.includes('slow'),
     );
@@ -256,7 +257,7 @@ async function run(): Promise<void> {
     await desk.told(aNotice({ fingerprint, kind: 'qa', title: `check ${check} failed` }));
     const issue = await issueOf(`check ${check} failed`);
     await jobs.run('daily-qa', 'qa-2', { feed: 'tiny', day: DAY });
-    await until(
+    await seen(
       () => linear.stateType(issue),
       (type) => type === 'completed',
     );
@@ -287,14 +288,14 @@ async function run(): Promise<void> {
     await Promise.all(watching);
     assert.ok(!issue.description?.includes('- times:'), 'both workers were counted');
     // Over while nobody looked: whoever looks next says so.
-    await until(
+    await seen(
       () => openNotices(connection, 'default', 'alert/'),
       (open) => open.length === 1,
     );
     value = 1;
     const second = new AbortController();
     const next = watch(second.signal);
-    await until(
+    await seen(
       () => linear.stateType(issue),
       (type) => type === 'completed',
     );

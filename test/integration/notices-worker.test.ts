@@ -17,7 +17,7 @@ import { openStores } from '../../workers/adapters.ts';
 import { announceStatus, listStatus } from '../../workers/status-files.ts';
 import { startWorker } from '../../workers/worker.ts';
 import { testEnvironment } from '../support/connector-process.ts';
-import { until } from '../support/notices.ts';
+import { seen } from '../support/until.ts';
 import { projectRoot } from '../support/project.ts';
 import { startTestServers } from '../support/servers.ts';
 
@@ -74,9 +74,9 @@ test('a dead connector, a failed check and a failed job come to the webhook', as
   });
   const connection = await Connection.connect({ address: temporal.address });
   try {
-    const down = await until(() => heard.find((it) => it.includes('connector-down')), Boolean);
+    const down = await seen(() => heard.find((it) => it.includes('connector-down')), Boolean);
     assert.match(down ?? '', /Feed: kraken/);
-    await until(() => heard.find((it) => it.includes('check=sequence')), Boolean);
+    await seen(() => heard.find((it) => it.includes('check=sequence')), Boolean);
     const page = await fetch(new URL('/metrics', worker.status_url ?? ''));
     assert.deepEqual(
       parseMetrics(await page.text()).map(({ labels, value }) => [labels['check'], value]),
@@ -89,7 +89,7 @@ test('a dead connector, a failed check and a failed job come to the webhook', as
     const args = [{ feed: 'kraken', day: '2020-01-02' }];
     const options = { taskQueue: 'ssmd', workflowId: 'no-such-day', args };
     await assert.rejects(client.workflow.execute('daily-archive', options));
-    const failed = await until(() => heard.find((it) => it.includes('no-such-day')), Boolean);
+    const failed = await seen(() => heard.find((it) => it.includes('no-such-day')), Boolean);
     assert.match(failed ?? '', /SSMD_NOT_FOUND.*npx ssmd job retry no-such-day/);
     assert.match(said.join(''), /"event":"notices\.channels","channels":\["webhook"\]/);
     assert.ok(!said.join('').includes('/secret'));

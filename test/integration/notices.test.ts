@@ -6,10 +6,11 @@ import type { Day } from '../../schema/time.ts';
 import { NS_PER_HOUR, NS_PER_MINUTE, dayStart } from '../../schema/time.ts';
 import { keepHistory } from '../support/histories.ts';
 import { memoryJobs } from '../support/memory-jobs.ts';
-import { openNoticeFile, until } from '../support/notices.ts';
+import { openNoticeFile } from '../support/notices.ts';
 import { startTestServers } from '../support/servers.ts';
 import { writeTinyDay } from '../support/tiny-day.ts';
 import { SEARCH_ATTRIBUTES, startWorkflowJobs } from '../support/workflow-jobs.ts';
+import { seen } from '../support/until.ts';
 
 const NOW = '2026-11-22T06:00:00Z';
 const DAY = '2026-11-20' as Day;
@@ -46,7 +47,7 @@ test('a failed run is told once, again when it fails again, and is over when it 
   const input = { feed: 'tiny', day: DAY };
   const fingerprint = `run/daily-archive/tiny/${DAY}`;
   await assert.rejects(archive('one', input), WorkflowFailedError);
-  const [opened] = await until(
+  const [opened] = await seen(
     () => about(fingerprint),
     (lines) => lines.length === 1,
   );
@@ -65,7 +66,7 @@ test('a failed run is told once, again when it fails again, and is over when it 
   assert.deepEqual(file.logged[0], opened);
 
   await assert.rejects(archive('two', input), WorkflowFailedError);
-  const [, again] = await until(
+  const [, again] = await seen(
     () => about(fingerprint),
     (lines) => lines.length === 2,
   );
@@ -75,7 +76,7 @@ test('a failed run is told once, again when it fails again, and is over when it 
 
   await writeTinyDay(deps.raw, { day: DAY, step_ns: STEP });
   await archive('three', { ...input, qa: false });
-  const [, , over] = await until(
+  const [, , over] = await seen(
     () => about(fingerprint),
     (lines) => lines.length === 3,
   );
@@ -96,7 +97,7 @@ test('an incomplete day is told with its manifest, once for its content', async 
   const fingerprint = `incomplete/tiny/${HOLED}`;
   const day = await archive('holed', { feed: 'tiny', day: HOLED, qa: false });
   assert.equal(day.complete, false);
-  const [told] = await until(
+  const [told] = await seen(
     () => about(fingerprint),
     (lines) => lines.length === 1,
   );

@@ -12,9 +12,10 @@ import { factOf } from '../../codec/log-line.ts';
 import { decodeEvents } from '../../codec/md2.ts';
 import { openWal } from '../../connectors/runtime/wal-reader.ts';
 import type { Facts } from '../../schema/log.ts';
-import { assertSame, readBus, startRig, until } from '../support/publisher-rig.ts';
+import { assertSame, readBus, startRig } from '../support/publisher-rig.ts';
 import type { TestServers } from '../support/servers.ts';
 import { startTestServers } from '../support/servers.ts';
+import { until } from '../support/until.ts';
 
 let servers: TestServers;
 let bus: Bus & AsyncDisposable;

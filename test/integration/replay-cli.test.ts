@@ -17,7 +17,7 @@ import { capturePath, skipWithoutCaptures } from '../support/captures.ts';
 import { ssmd } from '../support/command-line.ts';
 import type { Ran } from '../support/command-line.ts';
 import { projectRoot } from '../support/project.ts';
-import { until } from '../support/publisher-rig.ts';
+import { until } from '../support/until.ts';
 import { startTestServers } from '../support/servers.ts';
 import type { TestServers } from '../support/servers.ts';
 

@@ -24,6 +24,7 @@ import { REPLAY_NOW, startReplayWorker } from '../support/replay-worker.ts';
 import { startTestServers } from '../support/servers.ts';
 import { writeTinyDay } from '../support/tiny-day.ts';
 import { QUEUE } from '../support/workflow-jobs.ts';
+import { seen } from '../support/until.ts';
 
 const DAY = '2026-11-18' as Day;
 const NOON = dayStart(DAY) + 12n * NS_PER_HOUR;
@@ -52,15 +53,11 @@ const start = (id: string, input: object): Promise<WorkflowHandle> =>
   client.workflow.start('replay', { taskQueue: QUEUE, workflowId: `replay/${id}`, args: [input] });
 
 /** Asks until it says what is wanted. */
-async function whenever(
+function whenever(
   handle: WorkflowHandle,
   wanted: (where: ReplayWhere) => boolean,
 ): Promise<ReplayWhere> {
-  for (;;) {
-    const where = await handle.query<ReplayWhere>('position');
-    if (wanted(where)) return where;
-    await new Promise((resolve) => setTimeout(resolve, 50));
-  }
+  return seen(() => handle.query<ReplayWhere>('position'), wanted);
 }
 
 const tell = (handle: WorkflowHandle, name: string, arg = {}): Promise<ReplayPosition> =>

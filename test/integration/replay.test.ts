@@ -17,7 +17,7 @@ import type { ReplayerJob } from '../../workers/replayer.ts';
 import { archiveDay } from '../support/archive-run.ts';
 import { openStage } from '../support/e2e.ts';
 import { memoryJobs } from '../support/memory-jobs.ts';
-import { until } from '../support/publisher-rig.ts';
+import { until } from '../support/until.ts';
 import {
   archivedContent,
   contentOf,

@@ -22,6 +22,7 @@ import { longLife } from '../support/long-ranges.ts';
 import { startTestServers } from '../support/servers.ts';
 import { startWorkflowJobs } from '../support/workflow-jobs.ts';
 import type { WorkflowJobs } from '../support/workflow-jobs.ts';
+import { seen } from '../support/until.ts';
 
 const feed = 'tiny';
 const FIRST = '2026-05-01' as Day;
@@ -43,11 +44,11 @@ async function started(
   });
 }
 
-async function untilDeciding(handle: WorkflowHandleWithFirstExecutionRunId): Promise<Told> {
-  for (;;) {
-    const told = await handle.query<Told>('tally');
-    if (told.stage === 'deciding') return told;
-  }
+function untilDeciding(handle: WorkflowHandleWithFirstExecutionRunId): Promise<Told> {
+  return seen(
+    () => handle.query<Told>('tally'),
+    ({ stage }) => stage === 'deciding',
+  );
 }
 
 /** Refused, with this in the reason. */

@@ -22,6 +22,7 @@ import { projectRoot } from '../support/project.ts';
 import { keepHistory } from '../support/histories.ts';
 import { FOUR_MARKETS, importInto, openReprocessStage } from '../support/reprocess-stage.ts';
 import type { ReprocessStage } from '../support/reprocess-stage.ts';
+import { seen, until } from '../support/until.ts';
 
 const skip = skipWithoutCaptures;
 const DAY = '2021-07-22' as Day;
@@ -222,17 +223,16 @@ test('a worker killed in the middle leaves the day to the next, equal', { skip }
 /** Returns while a part of the day is being built. */
 async function untilBuilding(id: string): Promise<void> {
   const { client } = onStage();
-  for (;;) {
+  await until('a part is being built', async () => {
     const described = await client.workflow
       .getHandle(id)
       .describe()
       .catch(() => null);
     const pending = described?.raw.pendingActivities ?? [];
-    const built = pending.some(
+    return pending.some(
       (it) => it.activityType?.name === 'buildReprocessPart' && it.lastStartedTime != null,
     );
-    if (built) return;
-  }
+  });
 }
 
 function causesOf(error: unknown): string {
@@ -284,8 +284,8 @@ test(
 
 async function untilDeciding(id: string): Promise<void> {
   const handle = onStage().client.workflow.getHandle(id);
-  for (;;) {
-    const { stage: at } = await handle.query<{ stage: string }>('tally');
-    if (at === 'deciding') return;
-  }
+  await seen(
+    () => handle.query<{ stage: string }>('tally'),
+    ({ stage: at }) => at === 'deciding',
+  );
 }

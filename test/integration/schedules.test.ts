@@ -22,7 +22,7 @@ import type { ScheduleRow } from '../../cli/schedule-rows.ts';
 import { ssmd } from '../support/command-line.ts';
 import type { Ran } from '../support/command-line.ts';
 import { keepHistory } from '../support/histories.ts';
-import { until } from '../support/notices.ts';
+import { seen } from '../support/until.ts';
 import { openS3Jobs } from '../support/s3-jobs.ts';
 import type { S3Jobs } from '../support/s3-jobs.ts';
 import { startTestServers } from '../support/servers.ts';
@@ -80,16 +80,15 @@ type Seen = { readonly id: string; readonly outcome: unknown; readonly day: unkn
 /** Runs of a schedule that are over, by their ids, once there are `count`. */
 async function runsOf(id: string, count: number): Promise<Seen[]> {
   const query = `WorkflowId STARTS_WITH "${id}-2"`;
-  for (const late = performance.now() + 120_000; ;) {
-    const seen: Seen[] = [];
+  const over = async (): Promise<Seen[]> => {
+    const found: Seen[] = [];
     for await (const { workflowId, memo, status } of jobs.client.workflow.list({ query })) {
       if (status.name === 'RUNNING') continue;
-      seen.push({ id: workflowId, outcome: memo?.['outcome'], day: memo?.['day'] });
+      found.push({ id: workflowId, outcome: memo?.['outcome'], day: memo?.['day'] });
     }
-    if (seen.length >= count || performance.now() > late) {
-      return seen.toSorted((a, b) => (a.id < b.id ? -1 : 1));
-    }
-  }
+    return found.toSorted((a, b) => (a.id < b.id ? -1 : 1));
+  };
+  return seen(over, (found) => found.length >= count);
 }
 
 function cli(args: readonly string[]): Promise<Ran> {
@@ -158,7 +157,7 @@ test('an audit names schedules that are gone, changed or paused by a failure, an
   await createSchedule(schedule, once, { environment: 'test', source: 'apply' });
   const handle = schedule.getHandle(once.id);
   await handle.trigger(ScheduleOverlapPolicy.SKIP);
-  const paused = await until(
+  const paused = await seen(
     () => look([...all, once]),
     (it) => it.length > 0,
   );
@@ -290,13 +289,11 @@ test('runs that may not stand beside each other are backfilled one after the oth
   const [asked] = JSON.parse(out) as { due: string[] }[];
   const due = [11, 12, 13, 14, 15].map((day) => `2025-11-${day}T06:00:00Z`);
   assert.deepEqual(asked?.due, due);
-  const seen = async (): Promise<ScheduleRow> =>
-    rowOf(await jobs.client.schedule.getHandle(one.id).describe());
-  for (const late = performance.now() + 30_000; performance.now() < late;) {
-    const { taken, buffered, overlap_skipped } = await seen();
-    if (taken + buffered + overlap_skipped === due.length) break;
-  }
-  assert.equal((await seen()).overlap_skipped, 0);
+  const settled = await seen(
+    async () => rowOf(await jobs.client.schedule.getHandle(one.id).describe()),
+    ({ taken, buffered, overlap_skipped }) => taken + buffered + overlap_skipped === due.length,
+  );
+  assert.equal(settled.overlap_skipped, 0);
 });
 
 test('more than a server lists is refused, and none of it is started', async () => {

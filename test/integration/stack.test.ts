@@ -7,7 +7,6 @@ import { cp, mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import test from 'node:test';
-import { setTimeout as sleep } from 'node:timers/promises';
 import { promisify } from 'node:util';
 import { freePort } from '../../stack/ports.ts';
 import { processStart } from '../../stack/processes.ts';
@@ -15,17 +14,9 @@ import { silentReport } from '../../stack/report.ts';
 import { startStack, stopStack } from '../../stack/stack.ts';
 import { readStackFile, readStackState, stackDir } from '../../stack/state.ts';
 import { projectRoot } from '../support/project.ts';
+import { until } from '../support/until.ts';
 
 const run = promisify(execFile);
-const LIMIT_MS = 20_000;
-
-async function until(what: string, holds: () => Promise<boolean>): Promise<void> {
-  const deadline = performance.now() + LIMIT_MS;
-  while (!(await holds())) {
-    assert.ok(performance.now() < deadline, `not within ${LIMIT_MS} ms: ${what}`);
-    await sleep(25);
-  }
-}
 
 async function ports(): Promise<{
   nats: number;

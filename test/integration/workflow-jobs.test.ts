@@ -23,6 +23,7 @@ import { startTestServers } from '../support/servers.ts';
 import { TINY_SHARD, writeTinyDay } from '../support/tiny-day.ts';
 import { shippedCalendar } from '../support/shipped-calendar.ts';
 import { startWorkflowJobs } from '../support/workflow-jobs.ts';
+import { until } from '../support/until.ts';
 
 const DAY = '2026-11-20' as Day;
 const HOLED = '2026-11-18' as Day;
@@ -248,13 +249,12 @@ test('checks that a schedule starts before the archive wait for it', async () =>
   await schedule.getHandle(checks.id).trigger();
   const query = `WorkflowId STARTS_WITH "${checks.id}-2"`;
   let id: string | null = null;
-  for (const late = performance.now() + 20_000; ;) {
+  await until('it began to wait', async () => {
     for await (const it of workflow.list({ query })) id = it.workflowId;
     const events = id === null ? [] : (await workflow.getHandle(id).fetchHistory()).events;
-    if (events?.some((it) => it.timerStartedEventAttributes) === true) break;
     assert.ok(!events?.some((it) => it.workflowExecutionFailedEventAttributes), 'it waits');
-    assert.ok(performance.now() < late, 'it began to wait');
-  }
+    return events?.some((it) => it.timerStartedEventAttributes);
+  });
   assert.ok(id !== null);
   await workflow.getHandle(id).cancel();
   await assert.rejects(workflow.getHandle(id).result());

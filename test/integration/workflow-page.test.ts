@@ -8,7 +8,7 @@ import type { TellInput } from '../../activities/notices.ts';
 import { NS_PER_MINUTE } from '../../schema/time.ts';
 import type { Day } from '../../schema/time.ts';
 import { keepHistory } from '../support/histories.ts';
-import { until } from '../support/notices.ts';
+import { seen } from '../support/until.ts';
 import { readProjectFile } from '../support/project.ts';
 import { openS3Jobs } from '../support/s3-jobs.ts';
 import type { S3Jobs } from '../support/s3-jobs.ts';
@@ -120,7 +120,7 @@ test('every query worth saving as a view is one the server takes', async () => {
   }
   await assert.rejects(jobs.client.workflow.count('SsmdNothing="x"'));
   const filed = `SsmdFeed="tiny" AND SsmdDay="${DAY}" AND SsmdOutcome="complete"`;
-  await until(
+  await seen(
     () => jobs.client.workflow.count(filed),
     ({ count }) => count === 1,
   );

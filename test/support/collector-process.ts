@@ -130,19 +130,6 @@ export async function startCollectorChild(
   };
 }
 
-/** Polls until `holds`; a condition, not a sleep, decides. */
-export async function until(
-  what: string,
-  limit_ms: number,
-  holds: () => boolean | Promise<boolean>,
-): Promise<void> {
-  const end = performance.now() + limit_ms;
-  while (!(await holds())) {
-    if (performance.now() > end) throw new Error(`not within ${limit_ms} ms: ${what}`);
-    await new Promise((resolve) => setTimeout(resolve, 50));
-  }
-}
-
 export async function statusOf({ url }: { readonly url: string }): Promise<CollectorStatus> {
   return (await (await fetch(`${url}/status`)).json()) as CollectorStatus;
 }

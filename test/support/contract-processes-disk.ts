@@ -4,15 +4,7 @@ import { execFileSync } from 'node:child_process';
 import { readdirSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Facts } from '../../schema/log.ts';
-import {
-  DAY,
-  FEED,
-  SHARD,
-  openScene,
-  until,
-  untilEvents,
-  untilPhase,
-} from './contract-processes.ts';
+import { DAY, FEED, SHARD, openScene, untilEvents, untilPhase } from './contract-processes.ts';
 import type { Life } from './contract-processes.ts';
 import { holdAll } from './contract-processes-checks.ts';
 import type { Held } from './contract-processes-checks.ts';
@@ -20,6 +12,7 @@ import { assertNone, endAll, epochsOf, hostOf, liveOn } from './contract-process
 import type { ScenarioOptions } from './contract-processes-steps.ts';
 import { factsOf } from './runtime.ts';
 import type { ReadLine } from './runtime.ts';
+import { until } from './until.ts';
 
 /** No file may grow any more, for a minute of the connector's clock: as a full disk, with torn writes. */
 export async function diskFull(options: ScenarioOptions): Promise<Held> {

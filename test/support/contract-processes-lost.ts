@@ -12,7 +12,6 @@ import {
   LATER,
   countTold,
   openScene,
-  until,
   untilEvents,
   untilPhase,
 } from './contract-processes.ts';
@@ -24,6 +23,7 @@ import { forgetFirst, startStoreProxy } from './contract-processes-store.ts';
 import { assertSameArchive, jobsOf, manifestOf } from './e2e.ts';
 import type { Stage } from './e2e.ts';
 import { inventories } from './runtime.ts';
+import { until } from './until.ts';
 
 /** Of every key that a connector puts, the first answer is lost; of every one of an archive, too. */
 export async function acknowledgementsLost(options: ScenarioOptions): Promise<Held> {

@@ -8,7 +8,6 @@ import {
   SHARD,
   countTold,
   openScene,
-  until,
   untilEvents,
   untilPhase,
   untilPublished,
@@ -28,6 +27,7 @@ import type { ScenarioOptions } from './contract-processes-steps.ts';
 import { onPort, stretchWire } from './contract-processes-wires.ts';
 import type { Wire, WireOptions } from './contract-processes-wires.ts';
 import { takeOf, tOf } from './e2e.ts';
+import { until } from './until.ts';
 
 /** The two lives of a scene once one of them speaks and the other stands by. */
 async function oneOfTwo(one: Life, other: Life): Promise<{ speaker: Life; standby: Life }> {

@@ -27,7 +27,7 @@ import { createS3ObjectStore } from '../../storage/s3.ts';
 import { bundleWorkflows } from '../../workers/worker.ts';
 import type { DailyArchiveReport } from '../../workflows/daily-archive.ts';
 import { archiveDay } from './archive-run.ts';
-import { until } from './contract-processes.ts';
+import { until } from './until.ts';
 import { startStoreProxy } from './contract-processes-store.ts';
 import type { StoreProxy } from './contract-processes-store.ts';
 import { QUIET } from './contract-processes-worker.ts';

@@ -25,6 +25,7 @@ import { startCountingProxy } from './e2e-proxy.ts';
 import type { CountingProxy } from './e2e-proxy.ts';
 import { instant } from './runtime.ts';
 import type { TestServers } from './servers.ts';
+import { until } from './until.ts';
 
 export const FEED = 'kraken';
 export const SHARD = 'tier1';
@@ -37,21 +38,6 @@ export const BEGINS = `${DAY}T13:30:00Z`;
 const PROGRAM = new URL('./contract-processes-child.ts', import.meta.url).pathname;
 const SYMBOLS = ['BTC/USD', 'ETH/USD'];
 /** Nothing here is timed: a condition that does not hold by then never will. */
-const PATIENCE_MS = 90_000;
-
-/** Polls until `holds` gives something; a condition, not a sleep, decides. */
-export async function until<T>(
-  what: string,
-  holds: () => Promise<T | null | false> | T | null | false,
-): Promise<T> {
-  const end = performance.now() + PATIENCE_MS;
-  for (;;) {
-    const held = await holds();
-    if (held !== null && held !== false) return held;
-    if (performance.now() > end) throw new Error(`not within ${PATIENCE_MS} ms: ${what}`);
-    await new Promise((resolve) => setTimeout(resolve, 20));
-  }
-}
 
 /** One line of a connector's own log. */
 export type Told = { readonly event: string; readonly [fact: string]: unknown };

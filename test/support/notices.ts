@@ -38,24 +38,6 @@ export async function openNoticeFile(): Promise<NoticeFile> {
   };
 }
 
-const WAIT_MS_MAX = 15_000;
-const LOOK_MS = 20;
-
-/** Looks until `holds`, and says what was there when it never did. */
-export async function until<T>(
-  look: () => Promise<T> | T,
-  holds: (it: T) => boolean,
-  wait_ms = WAIT_MS_MAX,
-): Promise<T> {
-  const late = Date.now() + wait_ms;
-  for (;;) {
-    const it = await look();
-    if (holds(it)) return it;
-    if (Date.now() > late) throw new Error(`never came: ${JSON.stringify(it, null, 1)}`);
-    await new Promise((resolve) => setTimeout(resolve, LOOK_MS));
-  }
-}
-
 /** A run's failure as it is told. */
 export function aNotice(other: Partial<Notice> = {}): Notice {
   return {

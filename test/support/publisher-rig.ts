@@ -190,16 +190,3 @@ export function assertSame(found: readonly string[], wanted: readonly string[]):
   assert.equal(shown, '');
   assert.equal(found.length, wanted.length);
 }
-
-/** Waits until `condition` holds; fails with `what` after `limit_ms`. */
-export async function until(
-  what: string,
-  condition: () => boolean | Promise<boolean>,
-  limit_ms = 10_000,
-): Promise<void> {
-  const deadline = performance.now() + limit_ms;
-  while (!(await condition())) {
-    assert.ok(performance.now() < deadline, `${what} did not happen within ${limit_ms} ms`);
-    await new Promise((resolve) => setTimeout(resolve, 5));
-  }
-}

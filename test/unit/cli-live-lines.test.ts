@@ -4,7 +4,7 @@ import { describe, test } from 'node:test';
 import { createOutput } from '../../cli/output.ts';
 import { progressRows } from '../../cli/progress.ts';
 import { drawTable } from '../../cli/table.ts';
-import { until } from '../support/publisher-rig.ts';
+import { until } from '../support/until.ts';
 
 /** A terminal that knows what we send: text, new lines, up, and clear to the end. */
 function terminal(columns: number) {
