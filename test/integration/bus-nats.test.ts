@@ -115,7 +115,7 @@ test('a batch is refused as busy while too many others are open', async () => {
     head.set('Nats-Batch-Sequence', '1');
     await raw.request('crowded.internal.tier1.kraken.trade.A', 'x', {
       headers: head,
-      timeout: 2_000,
+      timeout: 30_000,
     });
   }
   const { publisher } = await openFor(crowded, 'tier1');

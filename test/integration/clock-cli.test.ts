@@ -160,7 +160,7 @@ test('a keeper that hangs, one that dies and one that talks nonsense have not an
   });
   const began = performance.now();
   const told = await clock(['check', '--json'], path);
-  assert.ok(performance.now() - began < 10_000);
+  assert.ok(performance.now() - began < 25_000);
   assert.equal(told.code, 1, told.err);
   const check = JSON.parse(told.out) as ClockCheck;
   assert.match(check.seen[0] ?? '', /timedatectl: ntp degraded, off by -/);

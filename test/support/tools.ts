@@ -31,7 +31,7 @@ export function runTool(
 ): Buffer {
   const path = toolPath(name);
   if (path === null) throw new Error(`${name} was not found on the PATH`);
-  return execFileSync(path, args, { input, maxBuffer: 256 * 1024 * 1024, timeout: 20_000 });
+  return execFileSync(path, args, { input, maxBuffer: 256 * 1024 * 1024, timeout: 60_000 });
 }
 
 function isExecutable(path: string): boolean {

@@ -25,7 +25,7 @@ async function inCheckout(setup: string, use: (root: string) => void): Promise<v
 
 function ssmd(root: string, ...args: readonly string[]) {
   const program = join(root, 'bin', 'ssmd.js');
-  return spawnSync(process.execPath, [program, ...args], { encoding: 'utf8', timeout: 20_000 });
+  return spawnSync(process.execPath, [program, ...args], { encoding: 'utf8', timeout: 60_000 });
 }
 
 const INSTALLS = `

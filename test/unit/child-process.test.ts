@@ -28,7 +28,7 @@ test('it gets its input as a line, and of our variables none that could be a sec
   child.stop();
 });
 
-test('told to stop, its whole group ends', { timeout: 10_000 }, async () => {
+test('told to stop, its whole group ends', { timeout: 60_000 }, async () => {
   const parent = `const { spawn } = require('node:child_process');
     const own = spawn(process.execPath, ['-e', 'setTimeout(() => {}, 20_000)'], { stdio: 'inherit' });
     own.once('spawn', () => console.log('started'));

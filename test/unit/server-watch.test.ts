@@ -11,7 +11,7 @@ async function listen(port: number): Promise<Server> {
   return server;
 }
 
-test('a server that goes is told once, and once that it is back', { timeout: 10_000 }, async () => {
+test('a server that goes is told once, and once that it is back', { timeout: 60_000 }, async () => {
   const first = await listen(0);
   const { port } = first.address() as AddressInfo;
   const said: string[] = [];
