@@ -7,6 +7,7 @@
  * `bytes[end]` is 0 or a line feed, which no literal and no number holds: so nothing reads past a frame.
  */
 import { InstantReader } from './instant.ts';
+import type { SymbolTable } from './symbol-table.ts';
 
 const utf8 = new TextEncoder();
 const TENS = [1, 10, 100, 1e3, 1e4, 1e5, 1e6, 1e7, 1e8, 1e9];
@@ -110,6 +111,40 @@ export class RigidReader {
     this.at = at;
     this.lo = value | 0;
     return true;
+  }
+
+  /** A whole number of up to 15 digits, into `hi` and `lo`; what follows is the next literal's to refuse. */
+  id(): boolean {
+    const { bytes } = this;
+    const start = this.at;
+    let at = start;
+    let value = 0;
+    let digit = (bytes[at] as number) - 0x30;
+    while (digit >= 0 && digit <= 9) {
+      value = value * 10 + digit;
+      digit = (bytes[++at] as number) - 0x30;
+    }
+    const digits = at - start;
+    if (digits === 0 || digits > EXACT_DIGITS || (digits > 1 && bytes[start] === 0x30))
+      return false;
+    this.at = at;
+    this.hi = Math.floor(value / 4294967296);
+    this.lo = (value - this.hi * 4294967296) | 0;
+    return true;
+  }
+
+  /** Milliseconds since the epoch, into `instant`. */
+  ms(): boolean {
+    return this.id() && this.instant.fromMs(this.hi, this.lo);
+  }
+
+  /** The name of a market, up to the quote that ends it: its index, -1 where it is none of ours. */
+  market(symbols: SymbolTable): number {
+    const from = this.at;
+    const to = this.quoteAt();
+    if (to < 0) return -1;
+    this.at = to;
+    return symbols.find(this.bytes, from, to);
   }
 
   #fraction(first: number, whole: number, whole_digits: number): boolean {

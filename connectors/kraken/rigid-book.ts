@@ -37,11 +37,7 @@ export function decodeBookUpdate(
 ): boolean {
   reader.open(bytes, start);
   if (!reader.is(HEAD)) return false;
-  const from = reader.at;
-  const to = reader.quoteAt();
-  if (to < 0) return false;
-  const market = symbols.find(bytes, from, to);
-  reader.at = to;
+  const market = reader.market(symbols);
   if (market < 0 || !reader.is(BIDS)) return false;
   out.reset(bytes);
   const event = out.begin(TYPE_BOOK, market, 0);
