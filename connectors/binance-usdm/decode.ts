@@ -2,10 +2,11 @@
  * Frames of Binance USD-M futures to events: `{"stream":"btcusdt@depth@100ms","data":{...}}` of a
  * combined stream, the bare payload of a single one, acknowledgements and errors.
  *
- * One pass in the order the venue sends (`stream` then `data`, `e` first in the payload); where the
- * keys come in another order, a look ahead finds those two first. All or nothing: a frame that
- * fails anywhere yields no event. Codes of rejections: `REJECTIONS` in `frame-reader.ts`. Reasons
- * of what is deliberately not normalized: `channel_not_supported:<e>`, `symbol_not_configured`,
+ * What the venue mostly sends is read by its layout (`rigid-streams.ts`), anything else as JSON: one
+ * pass in the order the venue sends (`stream` then `data`, `e` first in the payload); where the keys
+ * come in another order, a look ahead finds those two first. All or nothing: a frame that fails
+ * anywhere yields no event. Codes of rejections: `REJECTIONS` in `frame-reader.ts`. Reasons of what
+ * is deliberately not normalized: `channel_not_supported:<e>`, `symbol_not_configured`,
  * `trade_not_on_book:<X>`, `result_not_null`.
  */
 import type { EventBuffer } from '../../codec/event-buffer.ts';
@@ -14,6 +15,7 @@ import type { SymbolTable } from '../../codec/symbol-table.ts';
 import { FrameReader } from './frame-reader.ts';
 import { readForceOrder } from './liquidation.ts';
 import { readBookTicker, readDepth, readKline, readMarkPrice, readTrade } from './payloads.ts';
+import { decodeBulk } from './rigid-streams.ts';
 
 /** Characters kept of a venue's own words in a reason. */
 const WORDS_MAX = 200;
@@ -47,9 +49,20 @@ export function decodeBinanceUsdm(
   symbols: SymbolTable,
   out: EventBuffer,
 ): void {
+  if (decodeBulk(bytes, start, end, symbols, out)) return;
+  decodeGeneric(bytes, start, end, symbols, out);
+}
+
+/** Reads any valid JSON of a known meaning, whatever its order of keys, spacing and extra keys. */
+export function decodeGeneric(
+  bytes: Uint8Array,
+  start: number,
+  end: number,
+  symbols: SymbolTable,
+  out: EventBuffer,
+): void {
   out.reset(bytes);
   reader.open(bytes, start, end, symbols);
-  // A rigid scanner that expects the bytes the venue really sends goes here, before this plain one.
   const ignored = readFrame(out);
   settle(out, ignored);
 }
