@@ -85,9 +85,10 @@ test('a notice that grew goes on as another run, and knows what it knew', async 
   for (let at = 2; at <= TIMES; at++) await tell(at);
   const grown = await seen(
     () => figuresOf(jobs.client, workflowId, first_run),
-    (figures) => figures.length > 1 && figures.at(-1)?.status === 'RUNNING',
+    // What the server says of a run may be of a moment before.
+    ([first, ...others]) =>
+      first?.status === 'CONTINUED_AS_NEW' && others.at(-1)?.status === 'RUNNING',
   );
-  assert.equal(grown[0]?.status, 'CONTINUED_AS_NEW');
   // What was told before is known by its name, and is told nobody again.
   for (const at of [TIMES, TIMES - 1]) await tell(at);
   await tell(TIMES + 1);
