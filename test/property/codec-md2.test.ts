@@ -14,11 +14,13 @@ import {
   messageLength,
   readHeader,
 } from '../../codec/md2.ts';
+import { PREFIXES_MAX } from '../../codec/md2-prefix.ts';
 import { SsmdError } from '../../schema/errors.ts';
 import { EVENT_BYTES_MAX, EVENT_TYPES, FLAG } from '../../schema/events.ts';
 import type { BookLevel, EventOf, MarketEvent } from '../../schema/events.ts';
 import { unixNs } from '../../schema/time.ts';
 import { arbitraryEvent, arbitraryEventOf } from '../support/arbitrary-events.ts';
+import { plainMd2 } from '../support/plain-md2.ts';
 import { hold } from '../support/property.ts';
 
 for (const type of EVENT_TYPES) {
@@ -30,32 +32,77 @@ for (const type of EVENT_TYPES) {
         assert.equal(messageLength(bytes, 0), bytes.length);
         const { t, index, flags } = event;
         assert.deepEqual(readHeader(bytes, 0), { length: bytes.length, type, t, index, flags });
-        assert.deepEqual(encodeMarketEvent(event), bytes, 'same event, same bytes');
+        assert.deepEqual(Buffer.from(bytes), Buffer.from(plainMd2(event)), 'the plain writer’s');
       }),
       100,
     );
   });
 }
 
+/** Events whose names come again in other company, as those of shards and feeds read in turn do. */
+const eventsOfFewNames = fc
+  .array(fc.tuple(arbitraryEvent, fc.nat(7)), { maxLength: 12 })
+  .map((drawn) =>
+    drawn.map(([event, names]): MarketEvent => {
+      const shard = (names & 1) === 0 ? 'a' : 'longer-than-a-word';
+      const feed = (names & 2) === 0 ? 'a' : 'kraken';
+      return { ...event, shard, feed, symbol: (names & 4) === 0 ? 'a' : 'XBTUSD' };
+    }),
+  );
+
 test('columns straight to bytes, through a used arena, are the plain twin’s bytes', () => {
   const arena = new EventArena(64);
   const buffer = new EventBuffer();
   hold(
-    fc.property(fc.array(arbitraryEvent, { maxLength: 12 }), (events) => {
-      arena.clear();
-      arena.bytes.fill(0xa5);
-      buffer.reset(new Uint8Array(0));
-      events.forEach((event, index) => appendEvent(buffer, event, index));
-      events.forEach((event, index) => {
-        encodeEvent(buffer, index, event, arena);
-        assert.deepEqual(eventOf(buffer, index, event), event);
-      });
-      const expected = Buffer.concat(events.map(encodeMarketEvent));
-      assert.ok(expected.equals(arena.bytes.subarray(0, arena.used)));
-      assert.deepEqual([...decodeEvents(expected)], events);
-    }),
+    fc.property(
+      fc.oneof(fc.array(arbitraryEvent, { maxLength: 12 }), eventsOfFewNames),
+      (events) => {
+        arena.clear();
+        arena.bytes.fill(0xa5);
+        buffer.reset(new Uint8Array(0));
+        events.forEach((event, index) => appendEvent(buffer, event, index));
+        events.forEach((event, index) => {
+          encodeEvent(buffer, index, event, arena);
+          assert.deepEqual(eventOf(buffer, index, event), event);
+        });
+        const expected = Buffer.concat(events.map(plainMd2));
+        assert.ok(expected.equals(arena.bytes.subarray(0, arena.used)));
+        assert.deepEqual([...decodeEvents(expected)], events);
+      },
+    ),
     100,
   );
+});
+
+test('texts over the limit are cut at a character, names too', () => {
+  for (const filler of ['x', 'é', '€', '𝄞']) {
+    for (const before of ['', 'a', 'ab', 'abc']) {
+      const text = before + filler.repeat(66_000 / Buffer.byteLength(filler));
+      const event: EventOf<'instrument'> = {
+        ...{ type: 'instrument', t: unixNs(9n), ts_event: null, index: 0, shard: 's', feed: 'f' },
+        ...{ symbol: text, sequence: null, flags: 0, base: text, quote: null, status: 'online' },
+        ...{ price_increment: null, size_increment: null, size_min: null, cost_min: null },
+        ...{ price_precision: null, size_precision: 0 },
+      };
+      const bytes = Buffer.from(encodeMarketEvent(event));
+      assert.ok(bytes.equals(plainMd2(event)), filler);
+    }
+  }
+});
+
+test('more markets than prefixes are kept for are written as the first were', () => {
+  const arena = new EventArena();
+  const buffer = new EventBuffer();
+  buffer.reset(new Uint8Array(0));
+  appendEvent(buffer, bookOf(1, 1), 0);
+  for (const market of [...Array(PREFIXES_MAX + 2).keys(), 0, 1, PREFIXES_MAX]) {
+    const event = { ...bookOf(1, 1), symbol: `M${market}` };
+    arena.clear();
+    encodeEvent(buffer, 0, event, arena);
+    if (market % 1000 < 2 || market >= PREFIXES_MAX - 1) {
+      assert.ok(Buffer.from(plainMd2(event)).equals(arena.view(0)), event.symbol);
+    }
+  }
 });
 
 test('a text taken from the frame’s bytes is the text', () => {
