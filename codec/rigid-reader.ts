@@ -16,6 +16,7 @@ const INT_DIGITS = 9;
 const EXACT_DIGITS = 15;
 /** A point, less '0'. */
 const POINT = -2;
+const MINUS = 0x2d;
 
 /** A literal to compare with: four bytes at a time as one word, then what is left. */
 export type Literal = { readonly words: Int32Array; readonly rest: Uint8Array };
@@ -71,7 +72,7 @@ export class RigidReader {
     }
   }
 
-  /** `12` or `12.50` of up to 15 digits; what follows (an exponent, say) is the next literal's to refuse. */
+  /** `12` or `12.50` of up to 18 digits; what follows (an exponent, say) is the next literal's to refuse. */
   amount(): boolean {
     const { bytes } = this;
     const start = this.at;
@@ -83,7 +84,8 @@ export class RigidReader {
       digit = (bytes[++at] as number) - 0x30;
     }
     const whole = at - start;
-    if (whole === 0 || whole > INT_DIGITS || (whole > 1 && bytes[start] === 0x30)) return false;
+    if (whole === 0 || (whole > 1 && bytes[start] === 0x30)) return false;
+    if (whole > INT_DIGITS) return this.#wide(start);
     if (digit !== POINT) {
       this.at = at;
       this.hi = 0;
@@ -133,6 +135,23 @@ export class RigidReader {
     return true;
   }
 
+  /** An amount that may be below zero. */
+  signed(): boolean {
+    if (this.bytes[this.at] !== MINUS) return this.amount();
+    this.at++;
+    if (!this.amount()) return false;
+    this.hi = this.lo === 0 ? -this.hi | 0 : ~this.hi;
+    this.lo = -this.lo | 0;
+    return true;
+  }
+
+  /** Any plain text, and the quote that ends it. */
+  text(): boolean {
+    const quote = this.quoteAt();
+    this.at = quote + 1;
+    return quote >= 0;
+  }
+
   /** Milliseconds since the epoch of thirteen digits (from 2001 to 2286), into `instant`. */
   ms(): boolean {
     const { view } = this;
@@ -172,6 +191,37 @@ export class RigidReader {
     return symbols.find(this.bytes, from, to);
   }
 
+  /** What more than 15 digits or a long fraction need: the first nine, and the nine behind them. */
+  #wide(start: number): boolean {
+    const { bytes } = this;
+    let at = start;
+    let head = 0;
+    let tail = 0;
+    let digits = 0;
+    let point = -1;
+    for (; ; at++) {
+      const digit = (bytes[at] as number) - 0x30;
+      if (digit === POINT && point < 0) point = at;
+      else if (!(digit >= 0 && digit <= 9)) break;
+      else if (digits++ < INT_DIGITS) head = head * 10 + digit;
+      else tail = tail * 10 + digit;
+    }
+    const behind = digits - INT_DIGITS;
+    if (behind < 0 || behind > INT_DIGITS || point === at - 1) return false;
+    // In halves of 32 bits: head * 10^behind may pass 2^53.
+    const unit = TENS[behind] as number;
+    const high = Math.floor(head / 65536);
+    const upper = high * unit;
+    const upper_high = Math.floor(upper / 65536);
+    const sum = (upper - upper_high * 65536) * 65536 + (head - high * 65536) * unit + tail;
+    const carry = Math.floor(sum / 4294967296);
+    this.at = at;
+    this.hi = (upper_high + carry) | 0;
+    this.lo = (sum - carry * 4294967296) | 0;
+    this.exp = point < 0 ? 0 : point + 1 - at;
+    return true;
+  }
+
   #fraction(first: number, whole: number, whole_digits: number): boolean {
     const { bytes } = this;
     let at = first;
@@ -182,7 +232,10 @@ export class RigidReader {
       digit = (bytes[++at] as number) - 0x30;
     }
     const digits = at - first;
-    if (digits === 0 || digits > INT_DIGITS || whole_digits + digits > EXACT_DIGITS) return false;
+    if (digits === 0) return false;
+    if (digits > INT_DIGITS || whole_digits + digits > EXACT_DIGITS) {
+      return this.#wide(first - whole_digits - 1);
+    }
     this.at = at;
     this.exp = -digits;
     if (whole === 0) {

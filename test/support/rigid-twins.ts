@@ -29,13 +29,28 @@ export const long = fc.oneof(
   fc.stringMatching(/^[1-9]\d{5,9}\.\d{6,10}$/),
   fc.stringMatching(/^[1-9]\d{0,4}\.\d{10}$/),
   fc.stringMatching(/^(0|[1-9]\d{0,9})\.\d{9,18}$/),
-  fc.stringMatching(/^[1-9]\d{8,18}$/),
+  fc.stringMatching(/^[1-9]\d{8,18}\.?$/),
 );
 /** Anything. */
 export const odd = fc.oneof(
   fc.stringMatching(/^\d{1,20}(\.\d{0,20})?$/),
   fc.stringMatching(/^-?\d{1,3}(\.\d{1,3})?[eE][+-]?\d{1,2}$/),
   fc.constantFrom('0', '-0', '00', '0.0', '.5', '1.', 'null', '"1"', '', '1.2.3', '-1', '-0.5'),
+);
+
+export const signed = fc.oneof(
+  fc.stringMatching(/^-?(0|[1-9]\d{0,3})\.\d{1,14}$/),
+  fc.constantFrom('-0', '0', '-0.00', '-1', '-4294967296', '-4.294967296', '--1', '-', '-01'),
+);
+/** Whole numbers, most of them ids; times in milliseconds. */
+export const id = fc.oneof(
+  { weight: 9, arbitrary: fc.integer({ min: 0, max: 2 ** 49 }).map(String) },
+  fc.constantFrom('0', '1', '999999999999999', '1000000000000000', '9007199254740993'),
+  fc.constantFrom('9223372036854775808', '01', '-2', '1e3', '1.0', '""'),
+);
+export const ms = fc.oneof(
+  { weight: 9, arbitrary: fc.integer({ min: 1, max: 4_102_444_800_000 }).map(String) },
+  fc.constantFrom('0', '18446744073709', '18446744073710', '999999999999999', '01', '-1', '1.5'),
 );
 
 /** Of many, most as venues write them. */
