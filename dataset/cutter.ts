@@ -48,7 +48,10 @@ export function windowOf(t: bigint, window_hours: number): { start: UnixNs; end:
 export class Cutter {
   readonly #window_hours: number;
   readonly #emit: (object: CutObject) => void;
-  readonly #series = new Map<string, Series>();
+  /** In order of their first events. */
+  readonly #series: Series[] = [];
+  /** The same by type code and symbol. */
+  readonly #known = EVENT_TYPES.map(() => new Map<string, Series>());
 
   constructor(window_hours: WindowHours, emit: (object: CutObject) => void) {
     this.#window_hours = window_hours;
@@ -57,11 +60,12 @@ export class Cutter {
 
   /** Copies one encoded event. Throws where `t` runs backwards: the caller's error. */
   append(type_code: number, symbol: string, t: bigint, event: Uint8Array): void {
-    const key = `${type_code}/${symbol}`;
-    let series = this.#series.get(key);
+    const known = this.#known[type_code] as Map<string, Series>;
+    let series = known.get(symbol);
     if (series === undefined) {
       series = new Series(EVENT_TYPES[type_code] as EventType, symbol);
-      this.#series.set(key, series);
+      known.set(symbol, series);
+      this.#series.push(series);
     }
     this.#close(series, t);
     if (series.records === 0) series.open(t, this.#window_hours);
@@ -70,13 +74,13 @@ export class Cutter {
 
   /** Every event before `t` was appended: ends what ends at or before `t`. */
   closeUntil(t: bigint): void {
-    for (const series of this.#series.values()) this.#close(series, t);
+    for (const series of this.#series) this.#close(series, t);
   }
 
   /** Bytes held of objects that are not finished. */
   heldBytes(): number {
     let held = 0;
-    for (const series of this.#series.values()) held += series.used;
+    for (const series of this.#series) held += series.used;
     return held;
   }
 

@@ -132,7 +132,9 @@ class IntervalRun {
     const missing = this.#last_segment >= 0 && number !== this.#last_segment + 1;
     let first = missing || this.#broken_off;
     this.#last_segment = number < 0 ? this.#last_segment : number;
-    for (const line of goodLines(segment, plain, this.#line, this.#options.trust_unproven)) {
+    const line = this.#line;
+    const next = goodLines(segment, plain, line, this.#options.trust_unproven);
+    while (next()) {
       if (line.t >= this.#interval.until) {
         this.done = true;
         return yield true;

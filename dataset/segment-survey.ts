@@ -74,26 +74,32 @@ export function surveySegment(
 }
 
 /**
- * Steps over the good lines of a segment, `_capture` and `_end` left out. With `trust` an unreadable
- * one is read as well, as far as its lines make sense: to find where it was changed, never to build.
+ * Steps over the good lines of a segment, `_capture` and `_end` left out: each call reads the next into
+ * `line`, and is false where there is none. With `trust` an unreadable one is read as well, as far as its
+ * lines make sense: to find where it was changed, never to build.
  */
-export function* goodLines(
+export function goodLines(
   survey: SegmentSurvey,
   plain: Uint8Array,
   line: LogLine,
   trust = false,
-): Generator<LogLine> {
-  if (survey.state === 'unreadable' && !trust) return;
+): () => boolean {
+  if (survey.state === 'unreadable' && !trust) return () => false;
   const cursor = new LineCursor(plain);
   const read = survey.state === 'whole' ? sliceLogLine : parseLogLine;
   let last = -1n;
-  while (cursor.next()) {
-    if (!read(plain, cursor.start, cursor.end, line) || line.kind === 'end') return;
-    if (line.kind === 'capture') continue;
-    if (line.t <= last) return;
-    last = line.t;
-    yield line;
-  }
+  let over = false;
+  return () => {
+    while (!over && cursor.next()) {
+      over = !read(plain, cursor.start, cursor.end, line) || line.kind === 'end';
+      if (over) return false;
+      if (line.kind === 'capture') continue;
+      over = line.t <= last;
+      last = line.t;
+      return !over;
+    }
+    return false;
+  };
 }
 
 /** The number (from 1) of the first line whose `t` is `t` or later; 0 where there is none. */

@@ -6,16 +6,17 @@
  * Plain data (it is cloned with the fold). At most `TRADE_IDS_MAX` ids are kept, oldest out first: a
  * repeat that arrives later than that many trades after the first counts as new.
  */
+import { CONTENT_LENGTH, countOf } from './trade-id.ts';
+import type { TradeId } from './trade-id.ts';
+
 export const TRADE_IDS_MAX = 4096;
 
 /** Contents of one id that are told apart; a venue that gives an id more often is told of each time. */
 const CONTENTS_MAX = 16;
-/** Between the contents of one id, where it had several. */
-const NEXT_CONTENT = '|';
 
 export type TradeMemory = {
-  /** Content by id, in order of arrival; all of those an id was heard with. */
-  readonly contents: Map<string, string>;
+  /** Content by id, in order of arrival; all of those an id was heard with, one after the other. */
+  readonly contents: Map<TradeId, string>;
   /**
    * Greatest numeric id heard since ids began to count, or the last one the previous epoch published;
    * null before either.
@@ -27,11 +28,6 @@ export type TradeVerdict = 'new' | 'repeat' | 'conflict';
 
 export function createTradeMemory(): TradeMemory {
   return { contents: new Map(), last: null };
-}
-
-/** Venue ids that count are plain integers; others (UUIDs) have no order and yield null. */
-export function numericId(id: string): bigint | null {
-  return /^\d{1,38}$/.test(id) ? BigInt(id) : null;
 }
 
 /**
@@ -48,31 +44,44 @@ export function isAfter(last: bigint, id: bigint): boolean {
 }
 
 /**
- * Remembers a trade and says what it was. What an id was heard with before stays known beside the
- * other: a second connection brings both again.
+ * Remembers a trade (`count`: of its id, `countOf`) and says what it was. What an id was heard with before
+ * stays known beside the other: a second connection brings both again.
  */
-export function rememberTrade(memory: TradeMemory, id: string, content: string): TradeVerdict {
-  const known = memory.contents.get(id);
+export function rememberTrade(
+  memory: TradeMemory,
+  id: TradeId,
+  content: string,
+  count = countOf(id),
+): TradeVerdict {
+  const { contents } = memory;
+  const known = contents.get(id);
   if (known === content) return 'repeat';
-  const heard = known === undefined ? [] : known.split(NEXT_CONTENT);
-  if (heard.includes(content)) return 'repeat';
-  const all = known === undefined ? content : `${known}${NEXT_CONTENT}${content}`;
-  memory.contents.set(id, heard.length < CONTENTS_MAX ? all : content);
-  if (memory.contents.size > TRADE_IDS_MAX) forgetOldest(memory.contents);
-  const number = numericId(id);
-  if (number !== null && (memory.last === null || isAfter(memory.last, number))) {
-    memory.last = number;
+  if (known === undefined) {
+    contents.set(id, content);
+    if (contents.size > TRADE_IDS_MAX) forgetOldest(contents);
+  } else {
+    if (holds(known, content)) return 'repeat';
+    const isFull = known.length >= CONTENTS_MAX * CONTENT_LENGTH;
+    contents.set(id, isFull ? content : known + content);
   }
+  if (count !== null && (memory.last === null || isAfter(memory.last, count))) memory.last = count;
   return known === undefined ? 'new' : 'conflict';
+}
+
+function holds(known: string, content: string): boolean {
+  for (let at = 0; at < known.length; at += CONTENT_LENGTH) {
+    if (known.startsWith(content, at)) return true;
+  }
+  return false;
 }
 
 /**
  * Where each memory's ids are walked in order of arrival. A walk begun anew for each id passes all that were
  * put out before (seven times as slow); it is no part of the data, and a copy begins its own.
  */
-const walks = new WeakMap<object, Iterator<string>>();
+const walks = new WeakMap<object, Iterator<TradeId>>();
 
-function forgetOldest(contents: Map<string, string>): void {
+function forgetOldest(contents: Map<TradeId, string>): void {
   let walk = walks.get(contents);
   if (walk === undefined) walks.set(contents, (walk = contents.keys()));
   const { value, done } = walk.next();
@@ -97,19 +106,20 @@ export type HistoryFloor = {
   readonly known: boolean;
   readonly last: bigint | null;
   /** The lowest id of the frame, in the count of its first. */
-  readonly lowest: string;
+  readonly lowest: TradeId;
 };
 
 /** `ids` of the frame, in its order. */
-export function historyFloor(memory: TradeMemory, ids: readonly string[]): HistoryFloor {
+export function historyFloor(memory: TradeMemory, ids: readonly TradeId[]): HistoryFloor {
   const known = memory.contents.size > 0 || memory.last !== null;
   return { known, last: memory.last, lowest: lowestOf(ids) };
 }
 
-function lowestOf(ids: readonly string[]): string {
+function lowestOf(ids: readonly TradeId[]): TradeId {
   let lowest = ids[0] ?? '';
+  if (ids.length === 1) return lowest;
   for (const id of ids) {
-    const [least, number] = [numericId(lowest), numericId(id)];
+    const [least, number] = [countOf(lowest), countOf(id)];
     if (least === null || number === null) return ids[0] ?? '';
     if (number < least && !beginsAnew(least, number)) lowest = id;
   }
@@ -117,8 +127,8 @@ function lowestOf(ids: readonly string[]): string {
 }
 
 /** Whether a trade of a venue's history lies beyond what was known; nothing does where nothing was. */
-export function isBeyond(floor: HistoryFloor, id: string): boolean {
+export function isBeyond(floor: HistoryFloor, id: TradeId): boolean {
   if (!floor.known) return false;
-  const number = numericId(id);
+  const number = countOf(id);
   return number === null || floor.last === null || isAfter(floor.last, number);
 }

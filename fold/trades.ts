@@ -3,7 +3,6 @@
  * connection also prove that none was missed where the venue counts them.
  */
 import type { EventBuffer } from '../codec/event-buffer.ts';
-import { ABSENT, FIELD, TEXT_IN_FRAME } from '../codec/event-buffer.ts';
 import { FLAG } from '../schema/events.ts';
 import type { MarketEvent } from '../schema/events.ts';
 import { unixNs } from '../schema/time.ts';
@@ -14,6 +13,8 @@ import { closeGap } from './gaps.ts';
 import { eventOf } from '../codec/event-object.ts';
 import { TRADE, TYPES } from './state.ts';
 import type { Connection, DayState } from './state.ts';
+import { countOf, idOfCount, tradeContent, tradeIdAt, tradeIdOf } from './trade-id.ts';
+import type { TradeId } from './trade-id.ts';
 import {
   TRADE_IDS_MAX,
   beginsAnew,
@@ -21,7 +22,6 @@ import {
   isAfter,
   isBeyond,
   isOnlySeeded,
-  numericId,
   rememberTrade,
   seedTrades,
 } from './trade-memory.ts';
@@ -51,7 +51,8 @@ export function hearTrade(
   slot: number,
 ): void {
   const { state, emitter, counts, speaking } = context;
-  const id = tradeId(buffer, event);
+  const id = tradeIdAt(buffer, event);
+  const count = countOf(id);
   const history = ((buffer.flags[event] as number) & FLAG.HISTORY) !== 0;
   const memory = state.trades[slot];
   if (memory === undefined) return;
@@ -62,10 +63,11 @@ export function hearTrade(
   }
   const beyond = !history || isBeyond(floor, id);
   const first = history ? floor.lowest : id;
-  checkJump(context, connection, slot, id, history ? floor : null);
+  checkJump(context, connection, slot, count, history ? floor : null);
   closeTradeGap(context, connection, slot, first);
   // A trade without an id cannot be told from its repeat: it is taken as it comes.
-  const verdict = id === '' ? 'new' : rememberTrade(memory, id, tradeContent(buffer, event));
+  const content = tradeContent(buffer, event);
+  const verdict = id === '' ? 'new' : rememberTrade(memory, id, content, count);
   if (verdict === 'repeat') return countDropped(counts, 'repeat');
   const flags = verdict === 'conflict' ? FLAG.ID_CONFLICT : 0;
   if (!state.taken) keepPending(context, buffer, event, slot, flags);
@@ -85,7 +87,7 @@ export function speakPendingTrades(
   const { state } = context;
   state.pending.forEach((trades, slot) => {
     const published = ids[state.names[slot] as string] ?? '';
-    const last = numericId(published);
+    const last = countOf(tradeIdOf(published));
     const memory = state.trades[slot];
     if (last !== null && memory !== undefined) {
       speakBeyond(context, trades, slot, last);
@@ -107,7 +109,7 @@ function speakBeyond(
   const memory = state.trades[slot] as TradeMemory;
   let known = { id: last, t: state.prev_t };
   for (const trade of trades) {
-    const id = trade.type === 'trade' ? numericId(trade.trade_id ?? '') : null;
+    const id = trade.type === 'trade' ? countOf(tradeIdOf(trade.trade_id ?? '')) : null;
     if (id === null || !isAfter(last, id)) continue;
     if (isAfter(known.id, id)) {
       const missed = beginsAnew(known.id, id) || !isHeardBetween(memory, known.id, id);
@@ -157,11 +159,10 @@ function checkJump(
   context: TradeContext,
   connection: Connection,
   slot: number,
-  id: string,
+  own_id: bigint | null,
   history: HistoryFloor | null,
 ): void {
-  const own_id = numericId(id);
-  const number = history === null ? own_id : numericId(history.lowest);
+  const number = history === null ? own_id : countOf(history.lowest);
   if (own_id === null || number === null) return;
   const { state } = context;
   const memory = state.trades[slot];
@@ -197,10 +198,10 @@ function emitJump(
 
 /** Whether nothing lies between two ids that was not heard on some connection. */
 function isHeardBetween({ contents }: TradeMemory, last: bigint, number: bigint): boolean {
-  if (beginsAnew(last, number)) return contents.has(number.toString());
+  if (beginsAnew(last, number)) return contents.has(idOfCount(number));
   if (number - last - 1n > MISSING_IDS_CHECKED_MAX) return false;
   for (let missing = last + 1n; missing < number; missing++) {
-    if (!contents.has(missing.toString())) return false;
+    if (!contents.has(idOfCount(missing))) return false;
   }
   return true;
 }
@@ -210,13 +211,13 @@ function closeTradeGap(
   { state, emitter, speaking, contiguous }: TradeContext,
   connection: Connection,
   slot: number,
-  id: string,
+  id: TradeId,
 ): void {
   const memory = state.trades[slot];
   connection.whole[slot] = (connection.whole[slot] ?? 0) | (1 << TRADE);
   const key = slot * TYPES + TRADE;
   if (!state.gaps.has(key)) return;
-  const number = numericId(id);
+  const number = countOf(id);
   const last = memory?.last ?? null;
   const follows = number !== null && last !== null && number <= last + 1n;
   const heard = memory?.contents.has(id) === true;
@@ -225,41 +226,11 @@ function closeTradeGap(
 }
 
 /** Ids of the history that a frame brings of one symbol, from its first event on. */
-function historyIds(buffer: EventBuffer, first: number): string[] {
-  const ids: string[] = [];
+function historyIds(buffer: EventBuffer, first: number): TradeId[] {
+  const ids: TradeId[] = [];
   for (let event = first; event < buffer.count; event++) {
     if (buffer.type[event] !== TRADE || buffer.symbol[event] !== buffer.symbol[first]) continue;
-    ids.push(tradeId(buffer, event));
+    ids.push(tradeIdAt(buffer, event));
   }
   return ids;
-}
-
-const latin1 = new TextDecoder('latin1');
-
-function tradeId(buffer: EventBuffer, event: number): string {
-  const slot = (buffer.slot[event] as number) + FIELD.trade.trade_id;
-  const aux = buffer.aux[slot];
-  if (aux === ABSENT) return '';
-  if (aux !== TEXT_IN_FRAME) return buffer.strings[buffer.lo[slot] as number] ?? '';
-  return latin1.decode(buffer.source.subarray(buffer.hi[slot], buffer.lo[slot]));
-}
-
-/** What two trades of one id must share: price, size, side, venue time. */
-function tradeContent(buffer: EventBuffer, event: number): string {
-  const first = buffer.slot[event] as number;
-  const price = first + FIELD.trade.price;
-  const size = first + FIELD.trade.size;
-  const side = first + FIELD.trade.side;
-  const parts = [
-    buffer.hi[price],
-    buffer.lo[price],
-    buffer.aux[price],
-    buffer.hi[size],
-    buffer.lo[size],
-    buffer.aux[size],
-    buffer.aux[side] === ABSENT ? 0 : buffer.lo[side],
-    buffer.ts_hi[event],
-    buffer.ts_lo[event],
-  ];
-  return parts.join(',');
 }

@@ -18,14 +18,18 @@ export type Sha256 = (bytes: Uint8Array) => string;
 
 /** Plain bytes one frame may hold: a segment's minute or an object, with ample room. */
 export const PLAIN_BYTES_MAX = 1024 * 1024 * 1024;
-const LEVEL = 3;
+/**
+ * Of objects and of RAW. On both kinds, of every venue at hand, level 1 packs faster than level 3 (structs 2.1
+ * times, frames 1.4) and 4 to 11 % smaller; level 6 takes five times as long for 4 % less.
+ */
+export const ZSTD_LEVEL = 1;
 
 export const zstd: Zstd = {
   compress: (plain) =>
     plainView(
       zstdCompressSync(plain, {
         params: {
-          [constants.ZSTD_c_compressionLevel]: LEVEL,
+          [constants.ZSTD_c_compressionLevel]: ZSTD_LEVEL,
           [constants.ZSTD_c_checksumFlag]: 1,
         },
         pledgedSrcSize: plain.length,

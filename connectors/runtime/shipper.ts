@@ -8,6 +8,7 @@ import { promisify } from 'node:util';
 import { constants, zstdCompress, zstdDecompress } from 'node:zlib';
 import { rawConflictKey } from '../../dataset/keys.ts';
 import type { ObjectStore } from '../../storage/object-store.ts';
+import { ZSTD_LEVEL } from '../../storage/zstd.ts';
 import type { Clock } from './clock.ts';
 import { segmentKey } from './inventory.ts';
 import { nodeFiles } from './log-files.ts';
@@ -17,7 +18,6 @@ import { backoffMs } from './subscriptions.ts';
 
 /** Segments in flight at once. */
 export const SHIPMENTS_MAX = 4;
-export const ZSTD_LEVEL = 3;
 /** Plain bytes a stored segment is unpacked to at most, when one has to be compared. */
 const PLAIN_BYTES_MAX = 2 ** 31 - 1;
 
@@ -82,6 +82,7 @@ export const zstdPacking: SegmentPacking = {
         [constants.ZSTD_c_compressionLevel]: ZSTD_LEVEL,
         [constants.ZSTD_c_checksumFlag]: 1,
       },
+      pledgedSrcSize: plain.length,
     }),
   unpack: (packed) => decompress(packed, { maxOutputLength: PLAIN_BYTES_MAX }),
 };

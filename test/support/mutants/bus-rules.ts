@@ -175,7 +175,7 @@ export const BUS_RULES: readonly RuleMutant[] = [
   {
     rule: 'nothing is built from a segment that is not proven',
     file: 'dataset/segment-survey.ts',
-    find: `  if (survey.state === 'unreadable' && !trust) return;
+    find: `  if (survey.state === 'unreadable' && !trust) return () => false;
 `,
     replace: '',
     by: {

@@ -288,8 +288,10 @@ export const RULE_MUTANTS: readonly RuleMutant[] = [
   {
     rule: 'an id with other content is another trade, marked',
     file: 'fold/trade-memory.ts',
-    find: `if (known === content) return 'repeat';`,
-    replace: `if (known !== undefined) return 'repeat';`,
+    find: `  if (known === content) return 'repeat';
+`,
+    replace: `  if (known !== undefined) return 'repeat';
+`,
     by: { file: 'test/unit/fold.test.ts', test: 'trades (R6)' },
   },
   {
@@ -304,7 +306,7 @@ export const RULE_MUTANTS: readonly RuleMutant[] = [
   {
     rule: 'two trades of one id are told once each, whoever brings them',
     file: 'fold/trade-memory.ts',
-    find: `  if (heard.includes(content)) return 'repeat';
+    find: `    if (holds(known, content)) return 'repeat';
 `,
     replace: '',
     by: { file: 'test/unit/fold.test.ts', test: 'trades (R6)' },
