@@ -3,13 +3,17 @@
  * one each time, and a ratio is of two runs of one round. So what disturbs the machine for longer than a
  * round disturbs both sides of a ratio.
  */
+import { processorTime } from './processor-time.ts';
 import { WrongAnswer } from './question.ts';
-import type { Case, Contestant, Goal, Question } from './question.ts';
+import type { Case, Contestant, Figure, Goal, Question, Trial } from './question.ts';
 
 /** Below this a median says little. */
 export const ROUNDS_MIN = 5;
 /** Runs before the rounds, in which the engine optimises. */
 const WARM_UPS = 2;
+
+type ClockName = 'thread' | 'server' | 'wall';
+type ClockOf = Pick<Question, 'clock' | 'servers'>;
 
 export type Spread = { readonly median: number; readonly low: number; readonly high: number };
 
@@ -18,6 +22,8 @@ export type ContestantResult = {
   readonly said: string;
   /** By round. */
   readonly ns_per_message: Spread;
+  /** Medians of what each clock said, in ns a message; `server` is the busiest one's. */
+  readonly clocks: Readonly<Record<ClockName, number>>;
   readonly messages_per_second: number;
   readonly megabytes_per_second: number;
 };
@@ -37,27 +43,38 @@ export type CaseResult = {
   readonly goals: readonly GoalResult[];
 };
 
+export type TrialResult = {
+  readonly name: string;
+  readonly input: string;
+  readonly figures: readonly Figure[];
+};
+
+export async function measureTrial({ name, input, watch }: Trial): Promise<TrialResult> {
+  return { name, input, figures: await watch() };
+}
+
 /** Runs the rounds; throws `WrongAnswer` where outputs differ. */
-export async function measureCase(
-  it: Case,
-  clock: Question['clock'],
-  rounds: number,
-): Promise<CaseResult> {
+export async function measureCase(it: Case, of: ClockOf, rounds: number): Promise<CaseResult> {
+  const { name, input, messages, bytes } = it;
   const said = new Map<string, string>();
   const spent_ns = new Map<string, number[]>(it.contestants.map(({ name }) => [name, []]));
+  const clocks = new Map<string, Timed['ns'][]>(it.contestants.map(({ name }) => [name, []]));
   for (let round = -WARM_UPS; round < rounds; round++) {
     for (const contestant of rotated(it.contestants, Math.max(round, 0))) {
-      const [answer, ns] = await timed(contestant, clock);
+      const { answer, ns } = await timed(contestant, of);
       const before = said.get(contestant.name) ?? answer;
       if (before !== answer) {
         throw new WrongAnswer(`${it.name}, ${contestant.name}: said ${before}, then ${answer}`);
       }
       said.set(contestant.name, answer);
-      if (round >= 0) spent_ns.get(contestant.name)?.push(ns);
+      if (round < 0) continue;
+      const { thread, server } = ns;
+      const told = { thread, busiest: Math.max(thread, server), wall: ns.wall };
+      spent_ns.get(contestant.name)?.push(told[of.clock]);
+      clocks.get(contestant.name)?.push(ns);
     }
   }
   await it.check();
-  const { name, input, messages, bytes } = it;
   const contestants = it.contestants.map((one): ContestantResult => {
     const ns_per_message = spreadOf((spent_ns.get(one.name) ?? []).map((ns) => ns / messages));
     const messages_per_second = 1e9 / ns_per_message.median;
@@ -65,6 +82,7 @@ export async function measureCase(
     const { name } = one;
     return {
       ...{ name, said: said.get(name) ?? '', ns_per_message },
+      clocks: mediansOf(clocks.get(name) ?? [], messages),
       ...{ messages_per_second, megabytes_per_second },
     };
   });
@@ -72,19 +90,25 @@ export async function measureCase(
   return { name, input, messages, bytes, rounds, contestants, goals };
 }
 
-async function timed(
-  contestant: Contestant,
-  clock: Question['clock'],
-): Promise<[answer: string, ns: number]> {
-  if (clock === 'thread') {
-    const from = process.threadCpuUsage();
-    const answer = await contestant.run();
-    const { user, system } = process.threadCpuUsage(from);
-    return [answer, (user + system) * 1_000];
-  }
-  const from = process.hrtime.bigint();
+type Timed = { readonly answer: string; readonly ns: Readonly<Record<ClockName, number>> };
+
+async function timed(contestant: Contestant, of: ClockOf): Promise<Timed> {
+  await contestant.prepare?.();
+  const pids = of.servers?.() ?? [];
+  const servers_from = pids.map(processorTime);
+  const from = process.threadCpuUsage();
+  const wall_from = process.hrtime.bigint();
   const answer = await contestant.run();
-  return [answer, Number(process.hrtime.bigint() - from)];
+  const wall = Number(process.hrtime.bigint() - wall_from);
+  const { user, system } = process.threadCpuUsage(from);
+  const servers = pids.map((pid, at) => processorTime(pid) - (servers_from[at] ?? 0));
+  const ns = { thread: (user + system) * 1_000, server: Math.max(0, ...servers), wall };
+  return { answer, ns };
+}
+
+function mediansOf(runs: readonly Timed['ns'][], messages: number): Record<ClockName, number> {
+  const median = (name: ClockName) => spreadOf(runs.map((run) => run[name] / messages)).median;
+  return { thread: median('thread'), server: median('server'), wall: median('wall') };
 }
 
 function judge(goal: Goal, spent_ns: ReadonlyMap<string, readonly number[]>): GoalResult {

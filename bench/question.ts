@@ -3,6 +3,8 @@
 /** One way of doing the work. */
 export type Contestant = {
   readonly name: string;
+  /** Before each run, out of its time. */
+  readonly prepare?: () => Promise<void>;
   /** Does the whole work once; what it says it did must be the same each time. */
   readonly run: () => string | Promise<string>;
 };
@@ -26,17 +28,45 @@ export type Case = {
   readonly check: () => void | Promise<void>;
 };
 
+/** What no ratio of run times says: a figure of its own. Its goal is reported, never a gate. */
+export type Figure = {
+  readonly name: string;
+  readonly value: number;
+  readonly unit: string;
+  /** Null where it is shown only. */
+  readonly at_most: number | null;
+};
+
+/** Something that is watched rather than timed. Throws `WrongAnswer` where something is lost. */
+export type Trial = {
+  readonly name: string;
+  readonly input: string;
+  readonly watch: () => Promise<readonly Figure[]>;
+};
+
+/** How long a question is asked. */
+export type Length = {
+  readonly rounds: number;
+  /** Of what runs at a given rate. */
+  readonly seconds: number | null;
+  /** The sizes that the goals speak of, however long they take. */
+  readonly whole: boolean;
+};
+
 export type Question = {
   /** As it is asked for: `npm run bench -- NAME`. */
   readonly name: string;
   readonly asks: string;
   /**
    * What a run's time is: `thread`, the processor time of this thread, which other programs do not
-   * disturb; `wall`, where other threads or processes take part.
+   * disturb; `busiest`, where servers take part, that of this thread or of a server, whichever is more:
+   * what the run takes where each has a core; `wall`, where other threads work too.
    */
-  readonly clock: 'thread' | 'wall';
+  readonly clock: 'thread' | 'busiest' | 'wall';
+  /** The servers that take part, once it is open: their pids. */
+  readonly servers?: () => readonly number[];
   /** Its cases, each of so many messages a run at least. */
-  readonly open: (messages: number) => Promise<readonly Case[]>;
+  readonly open: (messages: number, length: Length) => Promise<readonly (Case | Trial)[]>;
 };
 
 /** A fast wrong answer: the benchmark fails. */

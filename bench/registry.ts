@@ -12,5 +12,6 @@ export const QUESTIONS: ReadonlyMap<string, Load> = new Map<string, Load>([
   ['rebuild', () => import('./rebuild.ts')],
   ['iterate', () => import('./iterate.ts')],
   ['read-back', () => import('./read-back.ts')],
+  ['publish', () => import('./publish.ts')],
   ['odd-frames', () => import('./odd-frames.ts')],
 ]);

@@ -4,7 +4,7 @@ import { readFileSync } from 'node:fs';
 import { arch, cpus, loadavg, platform, release, totalmem } from 'node:os';
 import { join } from 'node:path';
 import Table from 'cli-table3';
-import type { CaseResult, Spread } from './measure.ts';
+import type { CaseResult, Spread, TrialResult } from './measure.ts';
 import type { Question } from './question.ts';
 
 const ROOT = join(import.meta.dirname, '..');
@@ -27,6 +27,7 @@ export type Report = {
   readonly clock: Question['clock'];
   readonly surroundings: Surroundings;
   readonly cases: readonly CaseResult[];
+  readonly trials: readonly TrialResult[];
 };
 
 export function surroundings(peers: Readonly<Record<string, string>>): Surroundings {
@@ -59,19 +60,34 @@ function commitOf(): string {
 export function footOf(report: Report): string {
   const { processor, processors, system, load, versions, commit } = report.surroundings;
   const named = Object.entries(versions).map(([name, version]) => `${name} ${version}`);
-  const clock = report.clock === 'thread' ? "this thread's processor time" : 'wall time';
+  const clock = CLOCKS[report.clock];
   return [
     `\n${processors} x ${processor}, ${system}, load ${load.join(' ')}; commit ${commit}`,
     `${named.join(', ')}; time is ${clock}`,
   ].join('\n');
 }
 
+const CLOCKS: Readonly<Record<Question['clock'], string>> = {
+  thread: "this thread's processor time",
+  busiest: "this thread's processor time or a server's, whichever is more",
+  wall: 'wall time',
+};
+
 /** A case as a table, and how it stands to its goals. */
 export function caseTable({ name, input, rounds, contestants, goals }: CaseResult): string {
   const table = new Table({
-    head: ['contestant', 'ns a message', 'low .. high', 'messages/s', 'MB/s'],
+    head: [
+      'contestant',
+      'ns a message',
+      'low .. high',
+      'messages/s',
+      'MB/s',
+      'thread',
+      'server',
+      'wall',
+    ],
     style: { head: [], border: [] },
-    colAligns: ['left', 'right', 'right', 'right', 'right'],
+    colAligns: ['left', ...Array<'right'>(7).fill('right')],
   });
   for (const it of contestants) {
     const { median, low, high } = it.ns_per_message;
@@ -81,6 +97,7 @@ export function caseTable({ name, input, rounds, contestants, goals }: CaseResul
       `${low.toFixed(0)} .. ${high.toFixed(0)}`,
       Math.round(it.messages_per_second).toLocaleString('en'),
       it.megabytes_per_second.toFixed(0),
+      ...[it.clocks.thread, it.clocks.server, it.clocks.wall].map((ns) => ns.toFixed(0)),
     ]);
   }
   const verdicts = goals.map(
@@ -92,4 +109,19 @@ export function caseTable({ name, input, rounds, contestants, goals }: CaseResul
 
 function ratioText({ median, low, high }: Spread): string {
   return `${median.toFixed(2)}x (${low.toFixed(2)} .. ${high.toFixed(2)})`;
+}
+
+/** What a trial found, and how it stands to its goals. */
+export function trialTable({ name, input, figures }: TrialResult): string {
+  const table = new Table({
+    head: ['figure', 'value', '', 'goal'],
+    style: { head: [], border: [] },
+    colAligns: ['left', 'right', 'left', 'left'],
+  });
+  for (const { name, value, unit, at_most } of figures) {
+    const verdict = at_most === null ? '' : value <= at_most ? 'reached' : 'SHORT';
+    const goal = at_most === null ? '' : `at most ${at_most}: ${verdict}`;
+    table.push([name, Number(value.toPrecision(4)).toLocaleString('en'), unit, goal]);
+  }
+  return [`\n${name}: ${input}`, table.toString()].join('\n');
 }
