@@ -41,9 +41,7 @@ export async function rebuildObjects(
 ): Promise<RebuildCounts> {
   let finished: CutObject[] = [];
   const cutter = new Cutter(of.window_hours, (object) => finished.push(object));
-  const project = projectInto(of.schema, (type, symbol, t, bytes) =>
-    cutter.append(type, symbol, t, bytes),
-  );
+  const project = projectInto(of.schema, cutter);
   const flush = async (t: bigint): Promise<void> => {
     cutter.closeUntil(t);
     const objects = finished;

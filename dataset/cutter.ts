@@ -6,6 +6,7 @@
  * ends at the first minute boundary at which it holds at least `OBJECT_BYTES_MIN` of plain bytes, at
  * the latest with the window. A stretch without events is no object.
  */
+import type { EventArena } from '../codec/event-arena.ts';
 import { EVENT_TYPES } from '../schema/events.ts';
 import type { EventType } from '../schema/events.ts';
 import { NS_PER_DAY, NS_PER_HOUR, NS_PER_MINUTE, unixNs } from '../schema/time.ts';
@@ -52,6 +53,9 @@ export class Cutter {
   readonly #series: Series[] = [];
   /** The same by type code and symbol. */
   readonly #known = EVENT_TYPES.map(() => new Map<string, Series>());
+  /** Bytes of the last arena, and the same in words. */
+  #source: Uint8Array = new Uint8Array(0);
+  #words: Int32Array = new Int32Array(0);
 
   constructor(window_hours: WindowHours, emit: (object: CutObject) => void) {
     this.#window_hours = window_hours;
@@ -60,6 +64,22 @@ export class Cutter {
 
   /** Copies one encoded event. Throws where `t` runs backwards: the caller's error. */
   append(type_code: number, symbol: string, t: bigint, event: Uint8Array): void {
+    this.#seriesAt(type_code, symbol, t).append(t, event);
+  }
+
+  /** The same for event `at` of an arena, of which no view is made. */
+  appendFrom(arena: EventArena, at: number): void {
+    const t = arena.t[at] as bigint;
+    const series = this.#seriesAt(arena.type[at] as number, arena.symbol[at] as string, t);
+    if (arena.bytes !== this.#source) {
+      this.#source = arena.bytes;
+      const { buffer, byteOffset, length } = arena.bytes;
+      this.#words = new Int32Array(buffer, byteOffset, length >> 2);
+    }
+    series.appendWords(t, this.#words, arena.offset[at] as number, arena.length[at] as number);
+  }
+
+  #seriesAt(type_code: number, symbol: string, t: bigint): Series {
     const known = this.#known[type_code] as Map<string, Series>;
     let series = known.get(symbol);
     if (series === undefined) {
@@ -69,7 +89,7 @@ export class Cutter {
     }
     this.#close(series, t);
     if (series.records === 0) series.open(t, this.#window_hours);
-    series.append(t, event);
+    return series;
   }
 
   /** Every event before `t` was appended: ends what ends at or before `t`. */
@@ -98,6 +118,7 @@ class Series {
   records = 0;
   used = 0;
   #bytes = new Uint8Array(4096);
+  #words = new Int32Array(this.#bytes.buffer);
   /** End of the last object: the next one of the same window starts there. */
   #resume = 0n;
   #start = 0n;
@@ -118,24 +139,41 @@ class Series {
   }
 
   append(t: bigint, event: Uint8Array): void {
+    const at = this.#room(t, event.length);
+    this.#bytes.set(event, at);
+  }
+
+  /** `words` holds whole messages, which begin and end at words. */
+  appendWords(t: bigint, words: Int32Array, offset: number, length: number): void {
+    const from = offset >> 2;
+    const at = this.#room(t, length) >> 2;
+    const to = this.#words;
+    const count = length >> 2;
+    for (let word = 0; word < count; word++) to[at + word] = words[from + word] as number;
+  }
+
+  /** Makes room for a record of so many bytes, which is one more; where it goes. */
+  #room(t: bigint, length: number): number {
     if (t < this.#last_t) {
       throw new RangeError(`${this.type} ${this.symbol}: t ${t} arrives after ${this.#last_t}`);
     }
-    const needed = this.used + event.length;
+    const at = this.used;
+    const needed = at + length;
     if (needed > OBJECT_BYTES_MAX) {
       throw new RangeError(
         `${this.type} ${this.symbol}: one object would exceed ${OBJECT_BYTES_MAX} bytes`,
       );
     }
     if (needed > this.#bytes.length) {
-      const larger = new Uint8Array(Math.max(needed, this.#bytes.length * 2));
-      larger.set(this.#bytes.subarray(0, this.used));
+      const larger = new Uint8Array(Math.max((needed + 7) & ~7, this.#bytes.length * 2));
+      larger.set(this.#bytes.subarray(0, at));
       this.#bytes = larger;
+      this.#words = new Int32Array(larger.buffer);
     }
-    this.#bytes.set(event, this.used);
     this.used = needed;
     this.records++;
     this.#last_t = t;
+    return at;
   }
 
   /** Where the object ends, if that is at or before `t`. */

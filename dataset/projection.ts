@@ -7,26 +7,23 @@ import type { EventArena } from '../codec/event-arena.ts';
 import { createMd1Projection, encodeMd1 } from '../codec/md1.ts';
 import { readHeader } from '../codec/md2.ts';
 import { readEvent } from '../codec/md2-read.ts';
+import type { Cutter } from './cutter.ts';
 import type { Schema } from './version.ts';
 
-/** Takes one record: the code of its type, its symbol, the instant of its line, its bytes. */
-export type TakeRecord = (type_code: number, symbol: string, t: bigint, bytes: Uint8Array) => void;
-
-/** Hands on what a schema says of the events of one shard's day, fed in order. */
-export function projectInto(schema: Schema, take: TakeRecord): (events: EventArena) => void {
-  const project = schema === 'md1' ? createMd1Projection() : null;
+/** Puts what a schema says of the events of one shard's day into the cutter, fed in order. */
+export function projectInto(schema: Schema, cutter: Cutter): (events: EventArena) => void {
+  if (schema === 'md2') {
+    return (events) => {
+      for (let at = 0; at < events.count; at++) cutter.appendFrom(events, at);
+    };
+  }
+  const project = createMd1Projection();
   return (events) => {
     for (let at = 0; at < events.count; at++) {
-      const type = events.type[at] as number;
-      const symbol = events.symbol[at] as string;
-      const t = events.t[at] as bigint;
-      const bytes = events.view(at);
-      if (project === null) {
-        take(type, symbol, t, bytes);
-        continue;
-      }
-      const record = project(readEvent(bytes, 0));
-      if (record !== null) take(type, symbol, t, encodeMd1(record));
+      const record = project(readEvent(events.view(at), 0));
+      if (record === null) continue;
+      const [type, symbol, t] = [events.type[at], events.symbol[at], events.t[at]];
+      cutter.append(type as number, symbol as string, t as bigint, encodeMd1(record));
     }
   };
 }

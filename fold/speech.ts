@@ -34,7 +34,7 @@ import {
   tradeSlots,
 } from './state.ts';
 import type { Books, Connection, DayState } from './state.ts';
-import type { HistoryFloor } from './trade-memory.ts';
+import { HistoryFloors } from './trade-memory.ts';
 import { speakPendingTrades } from './trades.ts';
 import type { TradeContext } from './trades.ts';
 
@@ -57,7 +57,7 @@ export class Speech implements TradeContext {
   readonly feed: string;
   readonly shard: string;
   readonly contiguous: boolean;
-  readonly floors: Map<number, HistoryFloor> = new Map<number, HistoryFloor>();
+  readonly floors: HistoryFloors = new HistoryFloors();
   /** Levels a side that books are kept to. */
   book_depth = 0;
   readonly #feed: Feed;

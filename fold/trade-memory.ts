@@ -132,3 +132,24 @@ export function isBeyond(floor: HistoryFloor, id: TradeId): boolean {
   const number = countOf(id);
   return number === null || floor.last === null || isAfter(floor.last, number);
 }
+
+/** What was known before a frame, by slot; kept from frame to frame, since a map that is cleared is a new one. */
+export class HistoryFloors {
+  readonly #by_slot: (HistoryFloor | undefined)[] = [];
+  readonly #known: number[] = [];
+
+  get(slot: number): HistoryFloor | undefined {
+    return this.#by_slot[slot];
+  }
+
+  set(slot: number, floor: HistoryFloor): void {
+    this.#by_slot[slot] = floor;
+    this.#known.push(slot);
+  }
+
+  /** Another frame begins. */
+  clear(): void {
+    for (const slot of this.#known) this.#by_slot[slot] = undefined;
+    this.#known.length = 0;
+  }
+}

@@ -25,7 +25,7 @@ import {
   rememberTrade,
   seedTrades,
 } from './trade-memory.ts';
-import type { HistoryFloor, TradeMemory } from './trade-memory.ts';
+import type { HistoryFloor, HistoryFloors, TradeMemory } from './trade-memory.ts';
 
 /** Missing ids looked up one by one before a jump is called a gap outright. */
 const MISSING_IDS_CHECKED_MAX = 64n;
@@ -40,7 +40,7 @@ export type TradeContext = {
   readonly contiguous: boolean;
   readonly speaking: boolean;
   /** By slot: what was known before this frame. */
-  readonly floors: Map<number, HistoryFloor>;
+  readonly floors: HistoryFloors;
 };
 
 export function hearTrade(

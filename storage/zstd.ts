@@ -24,6 +24,11 @@ export const PLAIN_BYTES_MAX = 1024 * 1024 * 1024;
  */
 export const ZSTD_LEVEL = 1;
 
+/** Node fills chunks and joins them: one that holds all is joined to nothing. */
+const CHUNK_BYTES_MIN = 64 * 1024;
+/** Whatever a frame says of itself, no more is taken for it before it is there. */
+const CHUNK_BYTES_MAX = 64 * 1024 * 1024;
+
 export const zstd: Zstd = {
   compress: (plain) =>
     plainView(
@@ -33,11 +38,13 @@ export const zstd: Zstd = {
           [constants.ZSTD_c_checksumFlag]: 1,
         },
         pledgedSrcSize: plain.length,
+        chunkSize: Math.max(CHUNK_BYTES_MIN, plain.length >> 2),
       }),
     ),
   decompress: (packed) => {
     try {
-      return plainView(zstdDecompressSync(packed, { maxOutputLength: PLAIN_BYTES_MAX }));
+      const chunkSize = Math.min(Math.max(contentBytes(packed), CHUNK_BYTES_MIN), CHUNK_BYTES_MAX);
+      return plainView(zstdDecompressSync(packed, { maxOutputLength: PLAIN_BYTES_MAX, chunkSize }));
     } catch (cause) {
       const said = cause instanceof Error ? cause.message : String(cause);
       throw new SsmdError('SSMD_CORRUPT', `not a whole zstd frame: ${said}`, { cause });
@@ -69,4 +76,22 @@ export function decompressPrefix(
 /** A `Buffer` slices by sharing, a `Uint8Array` by copying: nothing above should meet the first. */
 function plainView(buffer: Buffer): Uint8Array {
   return new Uint8Array(buffer.buffer, buffer.byteOffset, buffer.length);
+}
+
+/** Bytes of the fields of a frame's head, by the two bits that say so (RFC 8878, 3.1.1.1, February 2021). */
+const DICTIONARY_BYTES = [0, 1, 2, 4];
+const CONTENT_BYTES = [0, 2, 4, 8];
+
+/** What a frame says that its content is long; 0 where it does not, or is no frame. */
+function contentBytes(packed: Uint8Array): number {
+  const described = packed[4] ?? 0;
+  const isOneSegment = (described & 0x20) !== 0;
+  const flag = described >> 6;
+  const length = flag === 0 && isOneSegment ? 1 : (CONTENT_BYTES[flag] as number);
+  const at = 5 + (isOneSegment ? 0 : 1) + (DICTIONARY_BYTES[described & 3] as number);
+  if (at + length > packed.length) return 0;
+  let bytes = 0;
+  for (let next = length - 1; next >= 0; next--)
+    bytes = bytes * 256 + (packed[at + next] as number);
+  return flag === 1 ? bytes + 256 : bytes;
 }
