@@ -191,6 +191,17 @@ export class RigidReader {
     return symbols.find(this.bytes, from, to);
   }
 
+  /** The plain text that begins at `from` once more; consumes all but the quote behind it. */
+  again(from: number): boolean {
+    const { bytes } = this;
+    let { at } = this;
+    for (let known = from; bytes[known] !== 0x22; known++, at++) {
+      if (bytes[at] !== bytes[known]) return false;
+    }
+    this.at = at;
+    return true;
+  }
+
   /** What more than 15 digits or a long fraction need: the first nine, and the nine behind them. */
   #wide(start: number): boolean {
     const { bytes } = this;

@@ -31,6 +31,7 @@ import type { OwnFault } from './frame-reader.ts';
 import { INTERVALS } from './intervals.ts';
 import { concludeReply, isName } from './reply.ts';
 import type { Reply } from './reply.ts';
+import { decodeRigid } from './rigid-frames.ts';
 import { dropSizeWithoutPrice, readTicker } from './ticker.ts';
 
 const utf8 = new TextEncoder();
@@ -121,8 +122,21 @@ const frame: Frame = {
 };
 const reply: Reply = { op: null, success: null, msg: '' };
 
-/** Reads any valid JSON of a known meaning, whatever its order of keys, spacing and extra keys. */
+/** The bulk by what the venue really writes, the rest by its meaning. */
 export function decodeBybitLinear(
+  bytes: Uint8Array,
+  start: number,
+  end: number,
+  symbols: SymbolTable,
+  out: EventBuffer,
+): void {
+  if (!decodeRigid(bytes, start, end, symbols, out)) {
+    decodeGeneric(bytes, start, end, symbols, out);
+  }
+}
+
+/** Reads any valid JSON of a known meaning, whatever its order of keys, spacing and extra keys. */
+export function decodeGeneric(
   bytes: Uint8Array,
   start: number,
   end: number,

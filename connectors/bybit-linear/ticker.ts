@@ -45,6 +45,9 @@ const NEXT_FUNDING = 1 + NAMES.indexOf('nextFundingTime');
 const MARK_FROM = 1 + TICKER_FIELDS.length;
 const EXPONENT_MAX = 63;
 
+/** Places of the mark's fields, as `keepMark` and `writeMark` count them. */
+export const MARK = { mark_price: 0, index_price: 1, funding_rate: 2, next_funding: 3 } as const;
+
 /** The mark's fields until it is known whether there is such an event: `hi`, `lo`, `aux` each. */
 const marks = new Int32Array(3 * MARK_FIELDS.length);
 
@@ -73,7 +76,9 @@ export function readTicker(
       out.set(event, field, reader.hi, reader.lo, reader.exp);
       tickers++;
     } else {
-      keepMark(reader, key - MARK_FROM);
+      const { hi, lo, exp, ts_hi, ts_lo } = reader;
+      if (key === NEXT_FUNDING) keepMark(key - MARK_FROM, ts_hi, ts_lo, 1);
+      else keepMark(key - MARK_FROM, hi, lo, exp);
       marked |= 1 << (key - MARK_FROM);
     }
   }
@@ -98,20 +103,22 @@ function readField(reader: FrameReader, key: number): boolean {
   return reader.amount() && !(isPlace && reader.hi === 0 && reader.lo === 0);
 }
 
-function keepMark(reader: FrameReader, index: number): void {
-  const isTime = index + MARK_FROM === NEXT_FUNDING;
-  marks[3 * index] = isTime ? reader.ts_hi : reader.hi;
-  marks[3 * index + 1] = isTime ? reader.ts_lo : reader.lo;
-  marks[3 * index + 2] = isTime ? 1 : reader.exp;
+/** A field of the mark that may follow. */
+export function keepMark(index: number, hi: number, lo: number, aux: number): void {
+  marks[3 * index] = hi;
+  marks[3 * index + 1] = lo;
+  marks[3 * index + 2] = aux;
 }
 
-function writeMark(out: EventBuffer, market: number, marked: number): void {
+/** The mark of those fields that were kept: bits of `marked`. */
+export function writeMark(out: EventBuffer, market: number, marked: number): void {
   const event = out.begin(TYPE_CODE.mark, market, 0);
-  MARK_FIELDS.forEach(([, field], index) => {
-    if ((marked & (1 << index)) === 0) return;
-    const [hi, lo, aux] = marks.subarray(3 * index, 3 * index + 3);
-    out.set(event, field, hi as number, lo as number, aux as number);
-  });
+  for (let index = 0; index < MARK_FIELDS.length; index++) {
+    if ((marked & (1 << index)) === 0) continue;
+    const [, field] = MARK_FIELDS[index] as (typeof MARK_FIELDS)[number];
+    const at = 3 * index;
+    out.set(event, field, marks[at] as number, marks[at + 1] as number, marks[at + 2] as number);
+  }
 }
 
 /** In a whole ticker a side that is not there has no size either, whatever stands in its place. */

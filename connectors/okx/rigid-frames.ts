@@ -108,17 +108,6 @@ function begin(symbols: SymbolTable, out: EventBuffer, channel: string): boolean
   return true;
 }
 
-/** The frame's market once more. */
-function isSameMarket(): boolean {
-  const { bytes } = reader;
-  let at = reader.at;
-  for (let from = market_at; bytes[from] !== 0x22; from++, at++) {
-    if (bytes[at] !== bytes[from]) return false;
-  }
-  reader.at = at;
-  return true;
-}
-
 function readBook(out: EventBuffer): boolean {
   const whole = !reader.is(UPDATE);
   if (whole && !reader.is(SNAPSHOT)) return false;
@@ -203,7 +192,7 @@ function readBest(out: EventBuffer, event: number, price: number, size: number):
 
 function readTrade(out: EventBuffer): boolean {
   const event = out.begin(TYPE_CODE.trade, out.frame_symbol, 0);
-  if (!reader.is(TRADE) || !isSameMarket() || !reader.is(TRADE_ID)) return false;
+  if (!reader.is(TRADE) || !reader.again(market_at) || !reader.is(TRADE_ID)) return false;
   const id_from = reader.at;
   if (!reader.id()) return false;
   out.setTextRange(event, FIELD.trade.trade_id, id_from, reader.at);
@@ -229,7 +218,7 @@ function readTicker(out: EventBuffer): boolean {
   if (!reader.is(TICKER)) return false;
   const spot = reader.is(SPOT);
   if (!spot && !reader.text()) return false;
-  if (!reader.is(TICKER_MARKET) || !isSameMarket()) return false;
+  if (!reader.is(TICKER_MARKET) || !reader.again(market_at)) return false;
   for (let at = 0; at < TICKER_FIELDS.length; at++) {
     const [name, field] = TICKER_FIELDS[at] as (typeof TICKER_FIELDS)[number];
     if (!reader.is(name) || !reader.amount()) return false;
