@@ -13,5 +13,6 @@ export const QUESTIONS: ReadonlyMap<string, Load> = new Map<string, Load>([
   ['iterate', () => import('./iterate.ts')],
   ['read-back', () => import('./read-back.ts')],
   ['publish', () => import('./publish.ts')],
+  ['archive-drain', () => import('./archive-drain.ts')],
   ['odd-frames', () => import('./odd-frames.ts')],
 ]);
