@@ -14,5 +14,6 @@ export const QUESTIONS: ReadonlyMap<string, Load> = new Map<string, Load>([
   ['read-back', () => import('./read-back.ts')],
   ['publish', () => import('./publish.ts')],
   ['archive-drain', () => import('./archive-drain.ts')],
+  ['rebuild-s3', () => import('./rebuild-s3.ts')],
   ['odd-frames', () => import('./odd-frames.ts')],
 ]);
