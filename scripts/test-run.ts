@@ -126,7 +126,17 @@ function isForChildren(error: unknown): boolean {
 }
 
 function explain(error: unknown): string {
+  const ended = howItEnded(error);
+  if (ended !== null) return ended;
   const cause = error instanceof Error && error.cause !== undefined ? error.cause : error;
   if (cause instanceof Error) return inspect(cause, { depth: 4, breakLength: 100 });
   return typeof cause === 'string' ? cause : inspect(cause, { depth: 4 });
+}
+
+/** Of a file whose process failed though its tests did not; null of any other failure. */
+function howItEnded(error: unknown): string | null {
+  if (typeof error !== 'object' || error === null || !('exitCode' in error)) return null;
+  const signal =
+    'signal' in error && error.signal !== null ? `, signal ${inspect(error.signal)}` : '';
+  return `its process ended with exit code ${inspect(error.exitCode)}${signal}`;
 }
