@@ -60,6 +60,11 @@ export async function runFiles(
   };
   events.on('test:stdout', hear);
   events.on('test:stderr', hear);
+  // An error that came after its test had ended: the file fails for it, and no test of it does.
+  events.on('test:diagnostic', ({ file, message }) => {
+    if (file !== undefined && message.startsWith('Error: '))
+      hear({ file, message: `${message}\n` });
+  });
   events.on('test:pass', (test) => {
     if (test.details.type === 'suite') return;
     const count = countOf(test.file);
