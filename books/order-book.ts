@@ -5,7 +5,7 @@
  */
 import type { EventBuffer } from '../codec/event-buffer.ts';
 import type { BookLevel } from '../schema/events.ts';
-import { BookSide, CELL } from './book-side.ts';
+import { BookSide } from './book-side.ts';
 import { i64 } from '../codec/halves.ts';
 import { compareTied } from './price-key.ts';
 
@@ -27,8 +27,8 @@ export function clearOrderBook(book: OrderBook): void {
 
 /** Keeps the best `depth` levels of each side. */
 export function truncateOrderBook(book: OrderBook, depth: number): void {
-  if (book.bids.count > depth) book.bids.truncate(depth);
-  if (book.asks.count > depth) book.asks.truncate(depth);
+  book.bids.truncate(depth);
+  book.asks.truncate(depth);
 }
 
 /**
@@ -37,8 +37,24 @@ export function truncateOrderBook(book: OrderBook, depth: number): void {
  * word on a price counts.
  */
 export function applyLevels(book: OrderBook, buffer: EventBuffer, event: number): void {
-  book.bids.apply(buffer, buffer.bid_from[event] as number, buffer.bid_to[event] as number);
-  book.asks.apply(buffer, buffer.ask_from[event] as number, buffer.ask_to[event] as number);
+  applySide(book.bids, buffer, buffer.bid_from[event] as number, buffer.bid_to[event] as number);
+  applySide(book.asks, buffer, buffer.ask_from[event] as number, buffer.ask_to[event] as number);
+}
+
+function applySide(side: BookSide, buffer: EventBuffer, from: number, to: number): void {
+  for (let level = from; level < to; level++) {
+    const price_hi = buffer.price_hi[level] as number;
+    const price_lo = buffer.price_lo[level] as number;
+    const price_exp = buffer.price_exp[level] as number;
+    const size_hi = buffer.size_hi[level] as number;
+    const size_lo = buffer.size_lo[level] as number;
+    if (size_hi === 0 && size_lo === 0) {
+      side.remove(price_hi, price_lo, price_exp);
+    } else {
+      const size_exp = buffer.size_exp[level] as number;
+      side.set(price_hi, price_lo, price_exp, size_hi, size_lo, size_exp);
+    }
+  }
 }
 
 /** Whether the best bid is at or above the best ask; false while a side is empty. */
@@ -51,12 +67,12 @@ export function isCrossed({ bids, asks }: OrderBook): boolean {
   const ask = asks.rowAt(0);
   return (
     compareTied(
-      bids.cells[bid + CELL.price_hi] as number,
-      bids.cells[bid + CELL.price_lo] as number,
-      bids.cells[bid + CELL.price_exp] as number,
-      asks.cells[ask + CELL.price_hi] as number,
-      asks.cells[ask + CELL.price_lo] as number,
-      asks.cells[ask + CELL.price_exp] as number,
+      bids.price_hi[bid] as number,
+      bids.price_lo[bid] as number,
+      bids.price_exp[bid] as number,
+      asks.price_hi[ask] as number,
+      asks.price_lo[ask] as number,
+      asks.price_exp[ask] as number,
     ) >= 0
   );
 }
@@ -75,12 +91,12 @@ function writeSide(side: BookSide, out: EventBuffer): void {
   for (let position = 0; position < side.count; position++) {
     const row = side.rowAt(position);
     out.level(
-      side.cells[row + CELL.price_hi] as number,
-      side.cells[row + CELL.price_lo] as number,
-      side.cells[row + CELL.price_exp] as number,
-      side.cells[row + CELL.size_hi] as number,
-      side.cells[row + CELL.size_lo] as number,
-      side.cells[row + CELL.size_exp] as number,
+      side.price_hi[row] as number,
+      side.price_lo[row] as number,
+      side.price_exp[row] as number,
+      side.size_hi[row] as number,
+      side.size_lo[row] as number,
+      side.size_exp[row] as number,
     );
   }
 }
@@ -91,18 +107,12 @@ export function levelsOf(side: BookSide): BookLevel[] {
     const row = side.rowAt(position);
     return {
       price: {
-        mantissa: i64(
-          side.cells[row + CELL.price_hi] as number,
-          side.cells[row + CELL.price_lo] as number,
-        ),
-        exponent: side.cells[row + CELL.price_exp] as number,
+        mantissa: i64(side.price_hi[row] as number, side.price_lo[row] as number),
+        exponent: side.price_exp[row] as number,
       },
       size: {
-        mantissa: i64(
-          side.cells[row + CELL.size_hi] as number,
-          side.cells[row + CELL.size_lo] as number,
-        ),
-        exponent: side.cells[row + CELL.size_exp] as number,
+        mantissa: i64(side.size_hi[row] as number, side.size_lo[row] as number),
+        exponent: side.size_exp[row] as number,
       },
     };
   });

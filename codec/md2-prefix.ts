@@ -12,6 +12,7 @@ export const TEXT_BYTES_MAX = 64 * 1024;
 /** Low bits of a list's pointer, and of its second half. */
 export const LIST = 1;
 export const BYTE_LIST = 2;
+export const COMPOSITE_LIST = 7;
 
 /** Prefixes kept; past them all are made anew. */
 export const PREFIXES_MAX = 16_384;
@@ -80,7 +81,8 @@ export class PrefixCache {
 
 const utf8 = new TextEncoder();
 
-function prefixOf(names: readonly string[], type: number): Int32Array {
+/** The words of a message up to and with its empty body; `names` are shard, feed and symbol. */
+export function prefixOf(names: readonly string[], type: number): Int32Array {
   const body = BODY[type] as StructLayout;
   const texts = names.map((name) => {
     const bytes = utf8.encode(name);

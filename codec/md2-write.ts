@@ -11,14 +11,13 @@ import { ASKS, BIDS, BODY, EVENT, FRAME_WORDS, KIND, LEVEL, LEVEL_BYTES } from '
 import type { StructLayout } from './md2-layout.ts';
 import {
   BYTE_LIST,
+  COMPOSITE_LIST,
   LIST,
   PrefixCache,
   TEXT_BYTES_MAX,
   textLength,
   textWords,
 } from './md2-prefix.ts';
-
-const COMPOSITE_LIST = 7;
 
 /** Positions of the root's numbers in a message, as int32. */
 const ROOT = (FRAME_WORDS + 1) * 2;

@@ -13,8 +13,9 @@ import { EventArena } from './event-arena.ts';
 import { ABSENT, EventBuffer, FIELD, TYPE_BOOK } from './event-buffer.ts';
 import { appendEvent } from './event-object.ts';
 import type { EncodeHeader } from './event-object.ts';
+import { EventReader, readLone } from './md2-events.ts';
 import { BODY, EVENT, LEVEL_BYTES, ROOT_BYTES } from './md2-layout.ts';
-import { readEvent, readHead } from './md2-read.ts';
+import { readHead } from './md2-read.ts';
 import type { EventHead } from './md2-read.ts';
 import { Md2Writer, overheadBytes } from './md2-write.ts';
 
@@ -102,7 +103,13 @@ export function encodeMarketEvent(event: MarketEvent): Uint8Array {
  * Throws SSMD_CORRUPT with the offset where the bytes are not whole messages of `md2.capnp`.
  */
 export function* decodeEvents(bytes: Uint8Array): Generator<MarketEvent> {
-  for (let at = 0; at < bytes.length; at += wholeLength(bytes, at)) yield readEvent(bytes, at);
+  if (bytes.length === 0) return;
+  if (wholeLength(bytes, 0) === bytes.length) {
+    yield readLone(bytes);
+    return;
+  }
+  const reader = new EventReader(bytes);
+  for (let at = 0; at < bytes.length; at = reader.end) yield reader.read(at);
 }
 
 /** Length in bytes of the message at `at`. Throws SSMD_CORRUPT where it is not whole. */

@@ -7,58 +7,64 @@
  * `bytes[end]` is 0 or a line feed, which no literal and no number holds: so nothing reads past a frame.
  */
 import { InstantReader } from './instant.ts';
+import { hashOf, literal, rigidMarkets } from './rigid-markets.ts';
+import type { Literal, RigidMarkets } from './rigid-markets.ts';
 import type { SymbolTable } from './symbol-table.ts';
 
-const utf8 = new TextEncoder();
+const ZEROS = 0x30303030;
+const TENS_32 = Int32Array.of(1, 10, 100, 1e3, 1e4, 1e5, 1e6, 1e7, 1e8);
 const TENS = [1, 10, 100, 1e3, 1e4, 1e5, 1e6, 1e7, 1e8, 1e9];
 /** Digits of an int32 without a thought, and of a double. */
 const INT_DIGITS = 9;
 const EXACT_DIGITS = 15;
-/** A point, less '0'. */
-const POINT = -2;
+/** A point as digits are read. */
+const POINT = 0x2e ^ 0x30;
 const MINUS = 0x2d;
+const QUOTE = 0x22;
+const NO_MARKETS: RigidMarkets = { names: [], slots: Int32Array.of(-1) };
+const tables = new WeakMap<SymbolTable, RigidMarkets>();
 
-/** A literal to compare with: four bytes at a time as one word, then what is left. */
-export type Literal = { readonly words: Int32Array; readonly rest: Uint8Array };
-
-export function literal(text: string): Literal {
-  const bytes = utf8.encode(text);
-  const view = new DataView(bytes.buffer);
-  const words = new Int32Array(bytes.length >> 2);
-  for (let word = 0; word < words.length; word++) words[word] = view.getInt32(word * 4, true);
-  return { words, rest: bytes.subarray(words.length * 4) };
-}
+export { literal };
 
 export class RigidReader {
   bytes: Uint8Array = new Uint8Array(1);
   view = new DataView(this.bytes.buffer);
+  /** Bytes that may be read. */
+  #size = 1;
   at = 0;
   /** Last number: its mantissa in two's complement, and its exponent. */
   hi = 0;
   lo = 0;
   exp = 0;
   readonly instant = new InstantReader();
+  #symbols: SymbolTable | null = null;
+  #markets: RigidMarkets = NO_MARKETS;
 
   open(bytes: Uint8Array, start: number): void {
     if (bytes !== this.bytes) {
       this.bytes = bytes;
+      this.#size = bytes.length;
       this.view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
     }
     this.at = start;
   }
 
   /** Consumes the literal where it stands here. */
-  is({ words, rest }: Literal): boolean {
-    const { bytes, view } = this;
+  is({ length, doubles, last_double, first_word, last_word, mask }: Literal): boolean {
+    const { view } = this;
     let { at } = this;
-    if (at + words.length * 4 > view.byteLength) return false;
-    for (let index = 0; index < words.length; index++, at += 4) {
-      if (view.getInt32(at, true) !== words[index]) return false;
+    const end = at + length;
+    if (end > this.#size || end < 4) return false;
+    if (length < 8) {
+      if ((view.getInt32(end - 4, true) & mask) !== last_word) return false;
+      if (length > 4 && view.getInt32(at, true) !== first_word) return false;
+    } else {
+      if (view.getFloat64(end - 8, true) !== last_double) return false;
+      for (let index = 0; index < doubles.length; index++, at += 8) {
+        if (view.getFloat64(at, true) !== doubles[index]) return false;
+      }
     }
-    for (let index = 0; index < rest.length; index++, at++) {
-      if (bytes[at] !== rest[index]) return false;
-    }
-    this.at = at;
+    this.at = end;
     return true;
   }
 
@@ -78,60 +84,55 @@ export class RigidReader {
     const start = this.at;
     let at = start;
     let value = 0;
-    let digit = (bytes[at] as number) - 0x30;
-    while (digit >= 0 && digit <= 9) {
+    // A digit's byte, and no other, gives at most nine here.
+    let digit = (bytes[at] as number) ^ 0x30;
+    while (digit <= 9) {
       value = (Math.imul(value, 10) + digit) | 0;
-      digit = (bytes[++at] as number) - 0x30;
+      digit = (bytes[++at] as number) ^ 0x30;
     }
     const whole = at - start;
     if (whole === 0 || (whole > 1 && bytes[start] === 0x30)) return false;
+    if (digit === POINT) return this.#fraction(at + 1, value, whole);
     if (whole > INT_DIGITS) return this.#wide(start);
-    if (digit !== POINT) {
-      this.at = at;
-      this.hi = 0;
-      this.lo = value;
-      this.exp = 0;
-      return true;
-    }
-    return this.#fraction(at + 1, value, whole);
+    this.at = at;
+    this.hi = 0;
+    this.lo = value;
+    this.exp = 0;
+    return true;
   }
 
   /** A whole number below 2^32, into `lo`; what follows is the next literal's to refuse. */
   u32(): boolean {
-    const { bytes } = this;
-    const start = this.at;
-    let at = start;
-    let value = 0;
-    let digit = (bytes[at] as number) - 0x30;
-    while (digit >= 0 && digit <= 9) {
-      value = value * 10 + digit;
-      digit = (bytes[++at] as number) - 0x30;
-    }
-    const digits = at - start;
-    if (digits === 0 || digits > 10 || value > 0xffffffff) return false;
-    if (digits > 1 && bytes[start] === 0x30) return false;
-    this.at = at;
-    this.lo = value | 0;
-    return true;
+    return this.id() && this.hi === 0;
   }
 
   /** A whole number of up to 15 digits, into `hi` and `lo`; what follows is the next literal's to refuse. */
   id(): boolean {
-    const { bytes } = this;
+    const { bytes, view } = this;
     const start = this.at;
     let at = start;
-    let value = 0;
-    let digit = (bytes[at] as number) - 0x30;
-    while (digit >= 0 && digit <= 9) {
-      value = value * 10 + digit;
-      digit = (bytes[++at] as number) - 0x30;
+    let head = 0;
+    if (at + 8 <= this.#size) {
+      const first = view.getInt32(at, true) ^ ZEROS;
+      const second = view.getInt32(at + 4, true) ^ ZEROS;
+      if ((oddBytes(first) | oddBytes(second)) === 0) {
+        head = fourOf(first) * 10_000 + fourOf(second);
+        at += 8;
+      }
+    }
+    const middle = at;
+    let tail = 0;
+    let digit = (bytes[at] as number) ^ 0x30;
+    while (digit <= 9) {
+      tail = (Math.imul(tail, 10) + digit) | 0;
+      digit = (bytes[++at] as number) ^ 0x30;
     }
     const digits = at - start;
     if (digits === 0 || digits > EXACT_DIGITS || (digits > 1 && bytes[start] === 0x30))
       return false;
+    if (at - middle > INT_DIGITS) return false;
     this.at = at;
-    this.hi = Math.floor(value / 4294967296);
-    this.lo = (value - this.hi * 4294967296) | 0;
+    this.#join(head, tail, at - middle);
     return true;
   }
 
@@ -157,38 +158,52 @@ export class RigidReader {
     const { view } = this;
     const start = this.at;
     if (!this.skipMs()) return false;
-    const first = fourDigits(view.getInt32(start, true));
-    const second = fourDigits(view.getInt32(start + 4, true));
-    const third = fourDigits(view.getInt32(start + 8, true));
-    const last = (this.bytes[start + 12] as number) - 0x30;
-    const ms = (first * 10_000 + second) * 100_000 + (third * 10 + last);
-    const hi = Math.floor(ms / 4294967296);
-    return this.instant.fromMs(hi, (ms - hi * 4294967296) | 0);
+    const first = fourOf(view.getInt32(start, true) ^ ZEROS);
+    const second = fourOf(view.getInt32(start + 4, true) ^ ZEROS);
+    const third = fourOf(view.getInt32(start + 8, true) ^ ZEROS);
+    const last = (this.bytes[start + 12] as number) ^ 0x30;
+    return this.instant.fromWholeMs((first * 10_000 + second) * 100_000 + (third * 10 + last));
   }
 
   /** The same where only its being a time counts. */
   skipMs(): boolean {
     const { view, at } = this;
-    if (at + 13 > view.byteLength) return false;
-    const first = view.getInt32(at, true);
-    const odd =
-      notDigits(first) |
-      notDigits(view.getInt32(at + 4, true)) |
-      notDigits(view.getInt32(at + 8, true));
-    if (odd !== 0 || (first & 0xff) === 0x30) return false;
-    const last = (this.bytes[at + 12] as number) - 0x30;
-    if (!(last >= 0 && last <= 9)) return false;
+    if (at + 13 > this.#size) return false;
+    const first = view.getInt32(at, true) ^ ZEROS;
+    const second = view.getInt32(at + 4, true) ^ ZEROS;
+    const third = view.getInt32(at + 8, true) ^ ZEROS;
+    const last = (this.bytes[at + 12] as number) ^ 0x30;
+    if ((oddBytes(first) | oddBytes(second) | oddBytes(third)) !== 0) return false;
+    if (last > 9 || (first & 0xff) === 0) return false;
     this.at = at + 13;
     return true;
   }
 
   /** The name of a market, up to the quote that ends it: its index, -1 where it is none of ours. */
   market(symbols: SymbolTable): number {
-    const from = this.at;
-    const to = this.quoteAt();
-    if (to < 0) return -1;
-    this.at = to;
-    return symbols.find(this.bytes, from, to);
+    const { bytes, view, at: from } = this;
+    const { names, slots } = symbols === this.#symbols ? this.#markets : this.#take(symbols);
+    let to = from;
+    while ((bytes[to] as number) > QUOTE) to++;
+    if (bytes[to] !== QUOTE || to === from || to < 4) return -1;
+    const last = slots.length - 1;
+    for (let slot = hashOf(view, from, to) & last; ; slot = (slot + 1) & last) {
+      const index = slots[slot] as number;
+      if (index < 0) return -1;
+      const name = names[index] as Literal;
+      if (name.length === to - from && this.is(name)) return index;
+    }
+  }
+
+  #take(symbols: SymbolTable): RigidMarkets {
+    let known = tables.get(symbols);
+    if (known === undefined) {
+      known = rigidMarkets(symbols);
+      tables.set(symbols, known);
+    }
+    this.#symbols = symbols;
+    this.#markets = known;
+    return known;
   }
 
   /** The plain text that begins at `from` once more; consumes all but the quote behind it. */
@@ -211,9 +226,9 @@ export class RigidReader {
     let digits = 0;
     let point = -1;
     for (; ; at++) {
-      const digit = (bytes[at] as number) - 0x30;
+      const digit = (bytes[at] as number) ^ 0x30;
       if (digit === POINT && point < 0) point = at;
-      else if (!(digit >= 0 && digit <= 9)) break;
+      else if (digit > 9) break;
       else if (digits++ < INT_DIGITS) head = head * 10 + digit;
       else tail = tail * 10 + digit;
     }
@@ -237,45 +252,43 @@ export class RigidReader {
     const { bytes } = this;
     let at = first;
     let value = 0;
-    let digit = (bytes[at] as number) - 0x30;
-    while (digit >= 0 && digit <= 9) {
+    let digit = (bytes[at] as number) ^ 0x30;
+    while (digit <= 9) {
       value = (Math.imul(value, 10) + digit) | 0;
-      digit = (bytes[++at] as number) - 0x30;
+      digit = (bytes[++at] as number) ^ 0x30;
     }
     const digits = at - first;
     if (digits === 0) return false;
-    if (digits > INT_DIGITS || whole_digits + digits > EXACT_DIGITS) {
+    const all = whole_digits + digits;
+    if (all <= INT_DIGITS) {
+      this.hi = 0;
+      this.lo = (Math.imul(whole, TENS_32[digits] as number) + value) | 0;
+    } else if (all <= EXACT_DIGITS && whole_digits <= INT_DIGITS && digits <= INT_DIGITS) {
+      this.#join(whole, value, digits);
+    } else {
       return this.#wide(first - whole_digits - 1);
     }
     this.at = at;
     this.exp = -digits;
-    if (whole === 0) {
-      this.hi = 0;
-      this.lo = value;
-      return true;
-    }
-    const mantissa = whole * (TENS[digits] as number) + value;
-    if (mantissa < 0x80000000) {
-      this.hi = 0;
-      this.lo = mantissa | 0;
-    } else {
-      const hi = Math.floor(mantissa / 4294967296);
-      this.hi = hi;
-      this.lo = (mantissa - hi * 4294967296) | 0;
-    }
     return true;
+  }
+
+  /** `head` with the digits of `tail` behind it: 15 together. */
+  #join(head: number, tail: number, tail_digits: number): void {
+    const value = head * (TENS[tail_digits] as number) + tail;
+    const hi = Math.floor(value / 4294967296);
+    this.hi = hi | 0;
+    this.lo = (value - hi * 4294967296) | 0;
   }
 }
 
-/** Zero where the four bytes of a word are digits. */
-function notDigits(word: number): number {
-  const digits = word ^ 0x30303030;
-  return ((digits + 0x76767676) | digits) & 0x80808080;
+/** Four bytes, less '0' each: zero where all are digits. The sum does not leave an int32, which would cost. */
+function oddBytes(digits: number): number {
+  return (digits | (digits + 0x06060606)) & 0xf0f0f0f0;
 }
 
-/** The number that the four digits of a word are, the first in its lowest byte. */
-function fourDigits(word: number): number {
-  const digits = word ^ 0x30303030;
+/** The number that four digits are, less '0' each, the first in the lowest byte. */
+function fourOf(digits: number): number {
   const pairs = (Math.imul(digits, 10) + (digits >>> 8)) & 0x00ff00ff;
   return Math.imul(pairs, 100 * 65536 + 1) >>> 16;
 }

@@ -10,6 +10,7 @@
  */
 import { FIELD, TYPE_BOOK } from '../../codec/event-buffer.ts';
 import type { EventBuffer } from '../../codec/event-buffer.ts';
+import { rigidLevels } from '../../codec/rigid-levels.ts';
 import { RigidReader, literal } from '../../codec/rigid-reader.ts';
 import type { SymbolTable } from '../../codec/symbol-table.ts';
 import { FLAG, TYPE_CODE } from '../../schema/events.ts';
@@ -26,9 +27,6 @@ const QUOTE = 0x22;
 const AT = 0x40;
 const BACKSLASH = 0x5c;
 const MINUS = 0x2d;
-const COMMA = 0x2c;
-const BRACKET = 0x5b;
-const BRACKET_END = 0x5d;
 
 const reader = new RigidReader();
 
@@ -54,14 +52,13 @@ export function decodeBulk(
 
 /** The letter after the `@` of the stream's name, where the reader then stands; -1 without one. */
 function streamKind(bytes: Uint8Array): number {
-  for (let { at } = reader; ; at++) {
-    const byte = bytes[at] as number;
-    if (byte === AT) {
-      reader.at = at + 1;
-      return bytes[at + 1] as number;
-    }
-    if (!(byte >= 0x20 && byte !== QUOTE && byte !== BACKSLASH)) return -1;
-  }
+  let { at } = reader;
+  let byte = bytes[at] as number;
+  // Small letters, and digits: what a market's name is written in.
+  while (byte > BACKSLASH || (byte >= 0x30 && byte <= 0x39)) byte = bytes[++at] as number;
+  if (byte !== AT) return -1;
+  reader.at = at + 1;
+  return bytes[at + 1] as number;
 }
 
 function readStream(stream: number, symbols: SymbolTable, out: EventBuffer): boolean {
@@ -212,11 +209,11 @@ function readDepth(symbols: SymbolTable, out: EventBuffer): boolean {
   out.set(event, FIELD.book.prev_sequence, reader.hi, reader.lo, 1);
   if (!reader.is(BIDS)) return false;
   out.bid_from[event] = out.levels;
-  if (!readLevels(out)) return false;
+  if (!rigidLevels(reader, out)) return false;
   out.bid_to[event] = out.levels;
   if (!reader.is(ASKS)) return false;
   out.ask_from[event] = out.levels;
-  if (!readLevels(out)) return false;
+  if (!rigidLevels(reader, out)) return false;
   out.ask_to[event] = out.levels;
   reader.at += 1;
   return true;
@@ -235,32 +232,6 @@ function partialDepth(bytes: Uint8Array): number {
   const to = reader.quoteAt();
   reader.at = to;
   return to < 0 ? -1 : levels;
-}
-
-/** `["61800.20","2.507"],...` up to the bracket that ends the list. */
-function readLevels(out: EventBuffer): boolean {
-  const { bytes } = reader;
-  if (bytes[reader.at] === BRACKET_END) return true;
-  for (;;) {
-    const { at } = reader;
-    if (bytes[at] !== BRACKET || bytes[at + 1] !== QUOTE) return false;
-    reader.at = at + 2;
-    if (!reader.amount()) return false;
-    const { hi, lo, exp, at: middle } = reader;
-    if (bytes[middle] !== QUOTE || bytes[middle + 1] !== COMMA) return false;
-    if (bytes[middle + 2] !== QUOTE) return false;
-    reader.at = middle + 3;
-    if (!reader.amount()) return false;
-    const { at: last } = reader;
-    if (bytes[last] !== QUOTE || bytes[last + 1] !== BRACKET_END) return false;
-    out.level(hi, lo, exp, reader.hi, reader.lo, reader.exp);
-    if (bytes[last + 2] === BRACKET_END) {
-      reader.at = last + 2;
-      return true;
-    }
-    if (bytes[last + 2] !== COMMA) return false;
-    reader.at = last + 3;
-  }
 }
 
 const MARK_PRICE = literal('markPrice');

@@ -132,6 +132,29 @@ export function readTrade(reader: FrameReader, symbols: SymbolTable, out: EventB
   return settle(out, event, market);
 }
 
+/** Trades of a message are told newest first (capture of 2024-10-04): ours go in the order they were. */
+export function isNewestFirst(out: EventBuffer, first: number): boolean {
+  const last = out.count - 1;
+  if (last <= first || out.type[first] !== TYPE_CODE.trade) return false;
+  const by_hi = unsigned(out.ts_hi, first) - unsigned(out.ts_hi, last);
+  const later = by_hi !== 0 ? by_hi : unsigned(out.ts_lo, first) - unsigned(out.ts_lo, last);
+  return later !== 0 ? later > 0 : tradeId(out, first) > tradeId(out, last);
+}
+
+function unsigned(column: Int32Array, event: number): number {
+  return (column[event] as number) >>> 0;
+}
+
+/** Near enough to tell which of two is the greater. */
+function tradeId(out: EventBuffer, event: number): number {
+  const slot = (out.slot[event] as number) + FIELD.trade.trade_id;
+  let id = 0;
+  for (let at = out.hi[slot] as number; at < (out.lo[slot] as number); at++) {
+    id = id * 10 + (out.source[at] as number) - 0x30;
+  }
+  return id;
+}
+
 /** A maker that bought was sold to. */
 export function setTakerSide(
   reader: FrameReader,

@@ -18,17 +18,18 @@
  *
  * Before Advanced Trade this feed was the Exchange's (`exchange.ts`); `feed.ts` has the day of change.
  */
-import { FIELD } from '../../codec/event-buffer.ts';
 import type { EventBuffer } from '../../codec/event-buffer.ts';
 import { findKey, KEY_END, keyTable } from '../../codec/key-table.ts';
 import { QuotedReader } from '../../codec/quoted-reader.ts';
 import type { SymbolTable } from '../../codec/symbol-table.ts';
 import { FLAG, TYPE_CODE } from '../../schema/events.ts';
-import { readCandle, readProduct, readTicker, readTrade, readUpdates, settle } from './channels.ts';
+import { isNewestFirst, readCandle, readProduct, readTicker, readTrade } from './channels.ts';
+import { readUpdates, settle } from './channels.ts';
 import type { ElementReader } from './channels.ts';
 import { readCount, readInstant } from './frame-reader.ts';
 import type { FrameReader, OwnFault } from './frame-reader.ts';
 import { isName, readSubscriptions, refuse } from './reply.ts';
+import { decodeRigid } from './rigid-frames.ts';
 
 const utf8 = new TextEncoder();
 
@@ -108,8 +109,21 @@ const EMPTY: Readonly<Frame> = {
 };
 const frame: Frame = { ...EMPTY };
 
-/** Reads any valid JSON of a known meaning, whatever its order of keys, spacing and extra keys. */
+/** The bulk by what the venue really writes, the rest by its meaning. */
 export function decodeAdvanced(
+  bytes: Uint8Array,
+  start: number,
+  end: number,
+  symbols: SymbolTable,
+  out: EventBuffer,
+): void {
+  if (!decodeRigid(bytes, start, end, symbols, out)) {
+    decodeGeneric(bytes, start, end, symbols, out);
+  }
+}
+
+/** Reads any valid JSON of a known meaning, whatever its order of keys, spacing and extra keys. */
+export function decodeGeneric(
   bytes: Uint8Array,
   start: number,
   end: number,
@@ -252,29 +266,6 @@ function readList(read: ElementReader, symbols: SymbolTable, out: EventBuffer): 
 function count(market: number): void {
   frame.elements++;
   if (market >= 0 && frame.market < 0) frame.market = market;
-}
-
-/** Trades of a message are told newest first (capture of 2024-10-04): ours go in the order they were. */
-function isNewestFirst(out: EventBuffer, first: number): boolean {
-  const last = out.count - 1;
-  if (last <= first || out.type[first] !== TYPE_CODE.trade) return false;
-  const by_hi = unsigned(out.ts_hi, first) - unsigned(out.ts_hi, last);
-  const later = by_hi !== 0 ? by_hi : unsigned(out.ts_lo, first) - unsigned(out.ts_lo, last);
-  return later !== 0 ? later > 0 : tradeId(out, first) > tradeId(out, last);
-}
-
-function unsigned(column: Int32Array, event: number): number {
-  return (column[event] as number) >>> 0;
-}
-
-/** Near enough to tell which of two is the greater. */
-function tradeId(out: EventBuffer, event: number): number {
-  const slot = (out.slot[event] as number) + FIELD.trade.trade_id;
-  let id = 0;
-  for (let at = out.hi[slot] as number; at < (out.lo[slot] as number); at++) {
-    id = id * 10 + (out.source[at] as number) - 0x30;
-  }
-  return id;
 }
 
 /** Everything was read and is sound: says what the frame was. */

@@ -19,7 +19,7 @@ import { SsmdError } from '../../schema/errors.ts';
 import { EVENT_BYTES_MAX, EVENT_TYPES, FLAG } from '../../schema/events.ts';
 import type { BookLevel, EventOf, MarketEvent } from '../../schema/events.ts';
 import { unixNs } from '../../schema/time.ts';
-import { arbitraryEvent, arbitraryEventOf } from '../support/arbitrary-events.ts';
+import { arbitraryEvent, arbitraryEventOf, eventsOfFewNames } from '../support/arbitrary-events.ts';
 import { plainMd2 } from '../support/plain-md2.ts';
 import { hold } from '../support/property.ts';
 
@@ -39,17 +39,6 @@ for (const type of EVENT_TYPES) {
   });
 }
 
-/** Events whose names come again in other company, as those of shards and feeds read in turn do. */
-const eventsOfFewNames = fc
-  .array(fc.tuple(arbitraryEvent, fc.nat(7)), { maxLength: 12 })
-  .map((drawn) =>
-    drawn.map(([event, names]): MarketEvent => {
-      const shard = (names & 1) === 0 ? 'a' : 'longer-than-a-word';
-      const feed = (names & 2) === 0 ? 'a' : 'kraken';
-      return { ...event, shard, feed, symbol: (names & 4) === 0 ? 'a' : 'XBTUSD' };
-    }),
-  );
-
 test('columns straight to bytes, through a used arena, are the plain twin’s bytes', () => {
   const arena = new EventArena(64);
   const buffer = new EventBuffer();
@@ -65,7 +54,7 @@ test('columns straight to bytes, through a used arena, are the plain twin’s by
           encodeEvent(buffer, index, event, arena);
           assert.deepEqual(eventOf(buffer, index, event), event);
         });
-        const expected = Buffer.concat(events.map(plainMd2));
+        const expected = Buffer.concat(events.map((event) => plainMd2(event)));
         assert.ok(expected.equals(arena.bytes.subarray(0, arena.used)));
         assert.deepEqual([...decodeEvents(expected)], events);
       },

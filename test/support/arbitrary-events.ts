@@ -74,3 +74,14 @@ export function arbitraryEventOf(type: EventType): fc.Arbitrary<MarketEvent> {
 export const arbitraryEvent: fc.Arbitrary<MarketEvent> = fc.oneof(
   ...EVENT_TYPES.map(arbitraryEventOf),
 );
+
+/** Events whose names come again in other company, as those of shards and feeds read in turn do. */
+export const eventsOfFewNames: fc.Arbitrary<MarketEvent[]> = fc
+  .array(fc.tuple(arbitraryEvent, fc.nat(7)), { maxLength: 12 })
+  .map((drawn) =>
+    drawn.map(([event, names]): MarketEvent => {
+      const shard = (names & 1) === 0 ? 'a' : 'longer-than-a-word';
+      const feed = (names & 2) === 0 ? 'a' : 'kraken';
+      return { ...event, shard, feed, symbol: (names & 4) === 0 ? 'a' : 'XBTUSD' };
+    }),
+  );

@@ -10,8 +10,12 @@ import type { Decimal } from '../../schema/decimal.ts';
 
 const TEXT_BYTES_MAX = 64 * 1024;
 
-export function plainMd2(event: MarketEvent): Uint8Array {
-  const message = new Message();
+/**
+ * `wider`: as a newer writer might lay it out, every struct so many words longer, which a reader of today
+ * passes over.
+ */
+export function plainMd2(event: MarketEvent, wider = 0): Uint8Array {
+  const message = new Message(wider);
   const code = TYPE_CODE[event.type];
   const root = message.struct(0, EVENT.data_words, EVENT.pointers);
   message.put(root, EVENT.t_64, 64, event.t);
@@ -21,7 +25,7 @@ export function plainMd2(event: MarketEvent): Uint8Array {
   message.put(root, EVENT.sequence_64, 64, event.sequence ?? 0n);
   message.put(root, EVENT.sequence_known_bit, 1, event.sequence === null ? 0n : 1n);
   message.put(root, EVENT.type_16, 16, BigInt(code));
-  const pointers = root + EVENT.data_words;
+  const pointers = root + EVENT.data_words + wider;
   message.text(pointers + EVENT.shard, event.shard);
   message.text(pointers + EVENT.feed, event.feed);
   message.text(pointers + EVENT.symbol, event.symbol);
@@ -33,7 +37,7 @@ function putBody(message: Message, pointer: number, event: MarketEvent): void {
   const layout = BODY[TYPE_CODE[event.type]];
   if (layout === undefined) throw new Error(`no layout of a ${event.type}`);
   const body = message.struct(pointer, layout.data_words, layout.pointers);
-  const pointers = body + layout.data_words;
+  const pointers = body + layout.data_words + message.wider;
   const record: Readonly<Record<string, unknown>> = event;
   Object.entries<FieldKind>(EVENT_FIELDS[event.type]).forEach(([name, kind], field) => {
     const held = record[name];
@@ -56,9 +60,15 @@ function putBody(message: Message, pointer: number, event: MarketEvent): void {
 /** A segment that grows by whole words; places are counted in words from its start. */
 class Message {
   readonly #bytes: number[] = new Array<number>(8).fill(0);
+  readonly wider: number;
+
+  constructor(wider: number) {
+    this.wider = wider;
+  }
 
   /** A struct after all that is there. */
-  struct(pointer: number, data: number, pointers: number): number {
+  struct(pointer: number, least: number, pointers: number): number {
+    const data = least + this.wider;
     return this.#append(pointer, data + pointers, 0, BigInt(data) | (BigInt(pointers) << 16n));
   }
 
@@ -73,11 +83,12 @@ class Message {
 
   levels(pointer: number, levels: readonly BookLevel[]): void {
     if (levels.length === 0) return;
-    const words = levels.length * LEVEL.data_words;
+    const stride = LEVEL.data_words + this.wider;
+    const words = levels.length * stride;
     const tag = this.#append(pointer, words + 1, 1, (BigInt(words) << 3n) | 7n);
-    this.put(tag, 0, 64, (BigInt(levels.length) << 2n) | (BigInt(LEVEL.data_words) << 32n));
+    this.put(tag, 0, 64, (BigInt(levels.length) << 2n) | (BigInt(stride) << 32n));
     levels.forEach(({ price, size }, index) => {
-      const at = tag + 1 + index * LEVEL.data_words;
+      const at = tag + 1 + index * stride;
       this.decimal(at, LEVEL.price_64, LEVEL.price_exponent_8, price);
       this.decimal(at, LEVEL.size_64, LEVEL.size_exponent_8, size);
     });

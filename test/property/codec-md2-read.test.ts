@@ -1,0 +1,82 @@
+/**
+ * The fast reading of md2 against its plain twin: the same events of whatever our writer wrote, of what a
+ * newer one might, and of streams in which both come in turn; of damaged ones the same error.
+ */
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import fc from 'fast-check';
+import { wholeLength } from '../../codec/capnp-read.ts';
+import { decodeEvents } from '../../codec/md2.ts';
+import { readEvent } from '../../codec/md2-read.ts';
+import { SsmdError } from '../../schema/errors.ts';
+import { EVENT_TYPES } from '../../schema/events.ts';
+import type { MarketEvent } from '../../schema/events.ts';
+import { arbitraryEventOf, eventsOfFewNames } from '../support/arbitrary-events.ts';
+import { plainMd2 } from '../support/plain-md2.ts';
+import { hold } from '../support/property.ts';
+
+/** A stream, and at which offset to 8 it lies in its buffer. */
+const stream = fc
+  .tuple(eventsOfFewNames, fc.array(fc.constantFrom(0, 0, 0, 1)), fc.nat(9))
+  .map(([events, wider, offset]) => {
+    const messages = events.map((event, index) => plainMd2(event, wider[index] ?? 0));
+    const bytes = Buffer.concat([new Uint8Array(offset), ...messages]);
+    return new Uint8Array(new Uint8Array(bytes).buffer, offset);
+  });
+
+function* plainEvents(bytes: Uint8Array): Generator<MarketEvent> {
+  for (let at = 0; at < bytes.length; at += wholeLength(bytes, at)) yield readEvent(bytes, at);
+}
+
+/** All that is read, and how it ends. */
+function readAll(events: Iterable<MarketEvent>): readonly unknown[] {
+  const read: unknown[] = [];
+  try {
+    for (const event of events) read.push(event);
+  } catch (error) {
+    assert.ok(error instanceof SsmdError, String(error));
+    read.push(error.message);
+  }
+  return read;
+}
+
+test('whoever wrote a stream, its events are those that the plain twin reads', () => {
+  hold(
+    fc.property(stream, (bytes) => {
+      assert.deepEqual([...decodeEvents(bytes)], [...plainEvents(bytes)]);
+    }),
+    150,
+  );
+});
+
+test('a damaged stream is read like the plain twin reads it, and refused with its words', () => {
+  const word = fc.tuple(fc.nat(), fc.constantFrom(0, 1, 2, 3, 4, 7, 8, 16, 127, 128, 255));
+  hold(
+    fc.property(stream, fc.array(word, { minLength: 1, maxLength: 3 }), (whole, changes) => {
+      const bytes = whole.slice();
+      if (bytes.length === 0) return;
+      for (const [where, value] of changes) bytes[where % bytes.length] = value;
+      assert.deepEqual(readAll(decodeEvents(bytes)), readAll(plainEvents(bytes)));
+    }),
+    600,
+  );
+});
+
+for (const type of EVENT_TYPES) {
+  test(`each byte of a ${type} that is another one is judged as the plain twin does`, () => {
+    hold(
+      fc.property(arbitraryEventOf(type), fc.constantFrom(0, 1, 7, 12, 255), (event, value) => {
+        // After one that is whole, so that what it begins with is known.
+        const message = plainMd2({ ...event, shard: 'a', feed: 'a', symbol: 'A' });
+        for (let at = 0; at < Math.min(message.length, 480); at++) {
+          const bytes = new Uint8Array(Buffer.concat([message, message]));
+          bytes[message.length + at] = value;
+          assert.deepEqual(readAll(decodeEvents(bytes)), readAll(plainEvents(bytes)), `at ${at}`);
+          const alone = bytes.subarray(message.length);
+          assert.deepEqual(readAll(decodeEvents(alone)), readAll(plainEvents(alone)), `at ${at}`);
+        }
+      }),
+      10,
+    );
+  });
+}
