@@ -67,32 +67,54 @@ export function crc32(bytes: Uint8Array, start = 0, end = bytes.length): number 
   return finishCrc32(updateCrc32(CRC32_START, bytes, start, end));
 }
 
-/** Lengths with a table of their own; longer ones are walked byte by byte. Ten levels are below it. */
-const ZEROS_MAX = 400;
+/** Tables for fewer zero bytes than this stand at `length << ZEROS_BITS` in `ZEROS`. */
+export const ZEROS_END = 64;
+export const ZEROS_BITS = 10;
+const END_BITS = 6;
+const TABLE = 1 << ZEROS_BITS;
+/** Tables for 64 zero bytes, 128 and so on, after the others. */
+const LARGE = 7;
+const ZEROS_MAX = ZEROS_END * (LARGE + 1) - 1;
 
-/** Filled on first use: 4 KiB a length, of which a book needs a handful. */
-const zeroTables: (Int32Array | undefined)[] = [];
+/**
+ * What zero bytes do to a state, in one flat array, so that no table has to be found: 4 KiB for each length
+ * below 64, of which a book needs a handful, then for the multiples of 64.
+ */
+export const ZEROS = zeroTables();
 
 /** The state after `length` zero bytes. */
 export function appendZeros(state: number, length: number): number {
   if (length > ZEROS_MAX) return walkZeros(state, length);
-  const table = zeroTables[length] ?? (zeroTables[length] = zeroTable(length));
+  let after = lookUp(ZEROS, state, (length & (ZEROS_END - 1)) << ZEROS_BITS);
+  if (length >= ZEROS_END) {
+    after = lookUp(ZEROS, after, (ZEROS_END - 1 + (length >> END_BITS)) << ZEROS_BITS);
+  }
+  return after;
+}
+
+function lookUp(tables: Int32Array, state: number, table: number): number {
   return (
-    (table[state & 255] as number) ^
-    (table[256 + ((state >>> 8) & 255)] as number) ^
-    (table[512 + ((state >>> 16) & 255)] as number) ^
-    (table[768 + (state >>> 24)] as number)
+    (tables[table | (state & 255)] as number) ^
+    (tables[table | 256 | ((state >>> 8) & 255)] as number) ^
+    (tables[table | 512 | ((state >>> 16) & 255)] as number) ^
+    (tables[table | 768 | (state >>> 24)] as number)
   );
 }
 
-function zeroTable(length: number): Int32Array {
-  const table = new Int32Array(4 * 256);
-  for (let byte = 0; byte < 4; byte++) {
-    for (let value = 0; value < 256; value++) {
-      table[byte * 256 + value] = walkZeros(value << (8 * byte), length);
+function zeroTables(): Int32Array {
+  const tables = new Int32Array(TABLE * (ZEROS_END + LARGE));
+  for (let entry = 0; entry < TABLE; entry++) {
+    let state = (entry & 255) << (8 * (entry >> 8));
+    for (let zeros = 0; zeros <= ZEROS_END; zeros++) {
+      tables[zeros * TABLE + entry] = state;
+      state = (state >>> 8) ^ (TABLES[state & 255] as number);
     }
   }
-  return table;
+  const first = ZEROS_END * TABLE;
+  for (let at = first + TABLE; at < tables.length; at++) {
+    tables[at] = lookUp(tables, tables[at - TABLE] as number, first);
+  }
+  return tables;
 }
 
 function walkZeros(state: number, length: number): number {

@@ -5,7 +5,7 @@
  */
 import type { EventBuffer } from '../codec/event-buffer.ts';
 import type { BookLevel } from '../schema/events.ts';
-import { BookSide } from './book-side.ts';
+import { BookSide, CELL } from './book-side.ts';
 import { i64 } from '../codec/halves.ts';
 import { compareTied } from './price-key.ts';
 
@@ -27,8 +27,8 @@ export function clearOrderBook(book: OrderBook): void {
 
 /** Keeps the best `depth` levels of each side. */
 export function truncateOrderBook(book: OrderBook, depth: number): void {
-  book.bids.truncate(depth);
-  book.asks.truncate(depth);
+  if (book.bids.count > depth) book.bids.truncate(depth);
+  if (book.asks.count > depth) book.asks.truncate(depth);
 }
 
 /**
@@ -37,24 +37,8 @@ export function truncateOrderBook(book: OrderBook, depth: number): void {
  * word on a price counts.
  */
 export function applyLevels(book: OrderBook, buffer: EventBuffer, event: number): void {
-  applySide(book.bids, buffer, buffer.bid_from[event] as number, buffer.bid_to[event] as number);
-  applySide(book.asks, buffer, buffer.ask_from[event] as number, buffer.ask_to[event] as number);
-}
-
-function applySide(side: BookSide, buffer: EventBuffer, from: number, to: number): void {
-  for (let level = from; level < to; level++) {
-    const price_hi = buffer.price_hi[level] as number;
-    const price_lo = buffer.price_lo[level] as number;
-    const price_exp = buffer.price_exp[level] as number;
-    const size_hi = buffer.size_hi[level] as number;
-    const size_lo = buffer.size_lo[level] as number;
-    if (size_hi === 0 && size_lo === 0) {
-      side.remove(price_hi, price_lo, price_exp);
-    } else {
-      const size_exp = buffer.size_exp[level] as number;
-      side.set(price_hi, price_lo, price_exp, size_hi, size_lo, size_exp);
-    }
-  }
+  book.bids.apply(buffer, buffer.bid_from[event] as number, buffer.bid_to[event] as number);
+  book.asks.apply(buffer, buffer.ask_from[event] as number, buffer.ask_to[event] as number);
 }
 
 /** Whether the best bid is at or above the best ask; false while a side is empty. */
@@ -67,12 +51,12 @@ export function isCrossed({ bids, asks }: OrderBook): boolean {
   const ask = asks.rowAt(0);
   return (
     compareTied(
-      bids.price_hi[bid] as number,
-      bids.price_lo[bid] as number,
-      bids.price_exp[bid] as number,
-      asks.price_hi[ask] as number,
-      asks.price_lo[ask] as number,
-      asks.price_exp[ask] as number,
+      bids.cells[bid + CELL.price_hi] as number,
+      bids.cells[bid + CELL.price_lo] as number,
+      bids.cells[bid + CELL.price_exp] as number,
+      asks.cells[ask + CELL.price_hi] as number,
+      asks.cells[ask + CELL.price_lo] as number,
+      asks.cells[ask + CELL.price_exp] as number,
     ) >= 0
   );
 }
@@ -91,12 +75,12 @@ function writeSide(side: BookSide, out: EventBuffer): void {
   for (let position = 0; position < side.count; position++) {
     const row = side.rowAt(position);
     out.level(
-      side.price_hi[row] as number,
-      side.price_lo[row] as number,
-      side.price_exp[row] as number,
-      side.size_hi[row] as number,
-      side.size_lo[row] as number,
-      side.size_exp[row] as number,
+      side.cells[row + CELL.price_hi] as number,
+      side.cells[row + CELL.price_lo] as number,
+      side.cells[row + CELL.price_exp] as number,
+      side.cells[row + CELL.size_hi] as number,
+      side.cells[row + CELL.size_lo] as number,
+      side.cells[row + CELL.size_exp] as number,
     );
   }
 }
@@ -107,12 +91,18 @@ export function levelsOf(side: BookSide): BookLevel[] {
     const row = side.rowAt(position);
     return {
       price: {
-        mantissa: i64(side.price_hi[row] as number, side.price_lo[row] as number),
-        exponent: side.price_exp[row] as number,
+        mantissa: i64(
+          side.cells[row + CELL.price_hi] as number,
+          side.cells[row + CELL.price_lo] as number,
+        ),
+        exponent: side.cells[row + CELL.price_exp] as number,
       },
       size: {
-        mantissa: i64(side.size_hi[row] as number, side.size_lo[row] as number),
-        exponent: side.size_exp[row] as number,
+        mantissa: i64(
+          side.cells[row + CELL.size_hi] as number,
+          side.cells[row + CELL.size_lo] as number,
+        ),
+        exponent: side.cells[row + CELL.size_exp] as number,
       },
     };
   });

@@ -7,6 +7,11 @@ export class InstantReader {
   lo = 0;
   #minute = new Uint8Array(16);
   #minute_s = -1;
+  /** The same sixteen bytes as two doubles, and the minute's start in ns. */
+  #minute_eight = NaN;
+  #minute_eight_last = NaN;
+  #minute_hi = 0;
+  #minute_lo = 0;
   /** A time in ms, and in ns. */
   #base_ms = 0;
   #base_hi = 0;
@@ -66,6 +71,31 @@ export class InstantReader {
     return true;
   }
 
+  /**
+   * `fromIso` of exactly `YYYY-MM-DDTHH:MM:SS.ffffffZ` at `at`, which most venues write, in the minute of the
+   * last time read; false where it is anything else. `view` is of `bytes`. ASCII makes no NaN and no zero,
+   * so equal doubles are equal bytes.
+   */
+  fromMicros(view: DataView, bytes: Uint8Array, at: number): boolean {
+    if (view.getFloat64(at, true) !== this.#minute_eight) return false;
+    if (view.getFloat64(at + 8, true) !== this.#minute_eight_last) return false;
+    if (bytes[at + 16] !== 0x3a || bytes[at + 19] !== 0x2e || bytes[at + 26] !== 0x5a) return false;
+    const tens = (bytes[at + 17] as number) - 0x30;
+    const ones = (bytes[at + 18] as number) - 0x30;
+    if (tens < 0 || tens > 5 || ones < 0 || ones > 9) return false;
+    let micros = 0;
+    for (let digit_at = at + 20; digit_at < at + 26; digit_at++) {
+      const digit = (bytes[digit_at] as number) - 0x30;
+      if (digit < 0 || digit > 9) return false;
+      micros = (Math.imul(micros, 10) + digit) | 0;
+    }
+    const sum = (this.#minute_lo >>> 0) + (tens * 10 + ones) * 1e9 + micros * 1e3;
+    const carry = Math.floor(sum / 4294967296);
+    this.hi = (this.#minute_hi + carry) | 0;
+    this.lo = (sum - carry * 4294967296) | 0;
+    return true;
+  }
+
   /** `count * unit + rest`, exactly: count < 2^45, unit <= 1e9, rest < 1e9. */
   #set(count: number, unit: number, rest: number): void {
     const high = Math.floor(count / 65536);
@@ -94,10 +124,17 @@ export class InstantReader {
       new Date(ms).toISOString().slice(0, 16) !== text
     ) {
       this.#minute_s = -1;
+      this.#minute_eight = NaN;
       return false;
     }
     cached.set(bytes.subarray(from, from + 16));
     this.#minute_s = ms / 1000;
+    const view = new DataView(cached.buffer);
+    this.#minute_eight = view.getFloat64(0, true);
+    this.#minute_eight_last = view.getFloat64(8, true);
+    this.#set(this.#minute_s, 1e9, 0);
+    this.#minute_hi = this.hi;
+    this.#minute_lo = this.lo;
     return true;
   }
 }

@@ -60,6 +60,11 @@ export async function runFiles(
   };
   events.on('test:stdout', hear);
   events.on('test:stderr', hear);
+  // An error that came after its test had ended: the file fails for it, and no test of it does.
+  events.on('test:diagnostic', ({ file, message }) => {
+    if (file !== undefined && message.startsWith('Error: '))
+      hear({ file, message: `${message}\n` });
+  });
   events.on('test:pass', (test) => {
     if (test.details.type === 'suite') return;
     const count = countOf(test.file);
@@ -126,7 +131,17 @@ function isForChildren(error: unknown): boolean {
 }
 
 function explain(error: unknown): string {
+  const ended = howItEnded(error);
+  if (ended !== null) return ended;
   const cause = error instanceof Error && error.cause !== undefined ? error.cause : error;
   if (cause instanceof Error) return inspect(cause, { depth: 4, breakLength: 100 });
   return typeof cause === 'string' ? cause : inspect(cause, { depth: 4 });
+}
+
+/** Of a file whose process failed though its tests did not; null of any other failure. */
+function howItEnded(error: unknown): string | null {
+  if (typeof error !== 'object' || error === null || !('exitCode' in error)) return null;
+  const signal =
+    'signal' in error && error.signal !== null ? `, signal ${inspect(error.signal)}` : '';
+  return `its process ended with exit code ${inspect(error.exitCode)}${signal}`;
 }

@@ -6,6 +6,7 @@
  * key of `BookSide` (best is highest): a level is within it where its key is at least that. Keys
  * are doubles, distinct for prices of up to fifteen digits.
  */
+import { CELL } from '../../books/book-side.ts';
 import type { BookSide } from '../../books/book-side.ts';
 import type { OrderBook } from '../../books/order-book.ts';
 import { compareTied, priceKey } from '../../books/price-key.ts';
@@ -106,20 +107,20 @@ function sameLevel(a: BookSide, b: BookSide, position: number): boolean {
   const row_b = b.rowAt(position);
   return (
     sameNumber(
-      a.price_hi[row_a] as number,
-      a.price_lo[row_a] as number,
-      a.price_exp[row_a] as number,
-      b.price_hi[row_b] as number,
-      b.price_lo[row_b] as number,
-      b.price_exp[row_b] as number,
+      a.cells[row_a + CELL.price_hi] as number,
+      a.cells[row_a + CELL.price_lo] as number,
+      a.cells[row_a + CELL.price_exp] as number,
+      b.cells[row_b + CELL.price_hi] as number,
+      b.cells[row_b + CELL.price_lo] as number,
+      b.cells[row_b + CELL.price_exp] as number,
     ) &&
     sameNumber(
-      a.size_hi[row_a] as number,
-      a.size_lo[row_a] as number,
-      a.size_exp[row_a] as number,
-      b.size_hi[row_b] as number,
-      b.size_lo[row_b] as number,
-      b.size_exp[row_b] as number,
+      a.cells[row_a + CELL.size_hi] as number,
+      a.cells[row_a + CELL.size_lo] as number,
+      a.cells[row_a + CELL.size_exp] as number,
+      b.cells[row_b + CELL.size_hi] as number,
+      b.cells[row_b + CELL.size_lo] as number,
+      b.cells[row_b + CELL.size_exp] as number,
     )
   );
 }

@@ -37,6 +37,11 @@ import {
 import type { StreamedBook } from '../streamed-book.ts';
 import { bookChecksum } from './checksum.ts';
 
+/** Constants of this module: one that is imported is looked up each time it is used. */
+const { checksum: CHECKSUM, depth: DEPTH } = FIELD.book;
+const { SNAPSHOT, UNVERIFIED } = FLAG;
+const absent = ABSENT;
+
 type State = StreamedBook & {
   readonly depth: number;
   /** Of the last message applied, 0 where it had none. */
@@ -51,7 +56,7 @@ export function openKrakenBook(depth: number): FeedBook {
 }
 
 function applyMessage(state: State, buffer: EventBuffer, event: number): number {
-  const isSnapshot = ((buffer.flags[event] as number) & FLAG.SNAPSHOT) !== 0;
+  const isSnapshot = ((buffer.flags[event] as number) & SNAPSHOT) !== 0;
   if (!isSnapshot && state.phase !== 'whole') return withoutSnapshot(state, 'update');
   const heals = state.phase === 'broken' ? BOOK.HEALED : 0;
   if (isSnapshot) clearOrderBook(state.book);
@@ -59,9 +64,9 @@ function applyMessage(state: State, buffer: EventBuffer, event: number): number 
   truncateOrderBook(state.book, state.depth);
   state.ts_hi = buffer.ts_hi[event] as number;
   state.ts_lo = buffer.ts_lo[event] as number;
-  const slot = (buffer.slot[event] as number) + FIELD.book.checksum;
-  state.checksum = buffer.aux[slot] === ABSENT ? 0 : (buffer.lo[slot] as number) >>> 0;
-  buffer.setU32(event, FIELD.book.depth, state.depth);
+  const slot = (buffer.slot[event] as number) + CHECKSUM;
+  state.checksum = buffer.aux[slot] === absent ? 0 : (buffer.lo[slot] as number) >>> 0;
+  buffer.setU32(event, DEPTH, state.depth);
   return verify(state, heals);
 }
 
@@ -91,10 +96,10 @@ function verify(state: State, heals: number): number {
 }
 
 function writeSnapshot(state: State, out: EventBuffer, symbol: number): void {
-  const unverified = state.checksum === 0 ? FLAG.UNVERIFIED : 0;
-  const event = out.begin(TYPE_BOOK, symbol, FLAG.SNAPSHOT | unverified);
+  const unverified = state.checksum === 0 ? UNVERIFIED : 0;
+  const event = out.begin(TYPE_BOOK, symbol, SNAPSHOT | unverified);
   out.setTsEvent(event, state.ts_hi, state.ts_lo);
-  out.setU32(event, FIELD.book.depth, state.depth);
-  if (state.checksum !== 0) out.setU32(event, FIELD.book.checksum, state.checksum);
+  out.setU32(event, DEPTH, state.depth);
+  if (state.checksum !== 0) out.setU32(event, CHECKSUM, state.checksum);
   writeLevels(state.book, out, event);
 }

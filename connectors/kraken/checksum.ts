@@ -11,113 +11,96 @@
  * The digits are those on the wire, trailing zeros included: `0.00100000` is hashed as `100000`,
  * and a price that went through a double has lost them.
  */
-import { CRC32_START, appendZeros, finishCrc32, updateCrc32 } from '../../books/crc32.ts';
+import {
+  CRC32_START,
+  ZEROS,
+  ZEROS_BITS,
+  ZEROS_END,
+  appendZeros,
+  finishCrc32,
+  updateCrc32,
+} from '../../books/crc32.ts';
+import { DIGITS_HI_END, sumDigits } from '../../books/digit-sums.ts';
+import { CELL } from '../../books/book-side.ts';
 import type { BookSide } from '../../books/book-side.ts';
 import type { OrderBook } from '../../books/order-book.ts';
-import { mantissaNumber } from '../../books/price-key.ts';
 import { i64 } from '../../codec/halves.ts';
 
 /** Levels a side that the checksum covers. */
-export const CHECKSUM_LEVELS = 10;
+const LEVELS = 10;
 
-/** Two mantissas of 19 digits, each followed by up to 63 zeros. */
-const DIGITS_MAX = 2 * (19 + 63);
-const TWO_53 = 9007199254740992;
-const CHUNK = 1e9;
+const { price_hi: PRICE_HI, price_lo: PRICE_LO, price_exp: PRICE_EXP } = CELL;
+const { size_hi: SIZE_HI, size_lo: SIZE_LO, size_exp: SIZE_EXP } = CELL;
+const { memo: MEMO, memo_length: MEMO_LENGTH } = CELL;
+const zeros = ZEROS;
+const [zeros_bits, zeros_end] = [ZEROS_BITS, ZEROS_END];
+const digits_hi_end = DIGITS_HI_END;
 
-const digits = new Uint8Array(DIGITS_MAX);
+const utf8 = new TextEncoder();
 
 /** The checksum the venue would send for this book. */
 export function bookChecksum({ asks, bids }: OrderBook): number {
-  const ask_levels = advance(asks, CRC32_START);
-  const bid_levels = advance(bids, 0);
-  const state = ask_levels === 0 ? CRC32_START : (asks.running[ask_levels - 1] as number);
+  const ask_levels = asks.count < LEVELS ? asks.count : LEVELS;
+  const bid_levels = bids.count < LEVELS ? bids.count : LEVELS;
+  if (asks.steady < ask_levels) advance(asks, ask_levels, CRC32_START);
+  if (bids.steady < bid_levels) advance(bids, bid_levels, 0);
+  const state = ask_levels === 0 ? CRC32_START : (asks.running[ask_levels * 2 - 2] as number);
   if (bid_levels === 0) return finishCrc32(state);
-  const length = bids.running_length[bid_levels - 1] as number;
-  return finishCrc32(appendZeros(state, length) ^ (bids.running[bid_levels - 1] as number));
-}
-
-/** Brings a side's running sums up to its tenth level, from the first that changed; how many it has. */
-function advance(side: BookSide, start: number): number {
-  const levels = side.count < CHECKSUM_LEVELS ? side.count : CHECKSUM_LEVELS;
-  let position = side.steady;
-  if (position >= levels) return levels;
-  let state = position === 0 ? start : (side.running[position - 1] as number);
-  let length = position === 0 ? 0 : (side.running_length[position - 1] as number);
-  for (; position < levels; position++) {
-    const row = side.rowAt(position);
-    if (side.memo_length[row] === 0) remember(side, row);
-    const digits_length = side.memo_length[row] as number;
-    state = appendZeros(state, digits_length) ^ (side.memo[row] as number);
-    length += digits_length;
-    side.running[position] = state;
-    side.running_length[position] = length;
-  }
-  side.steady = levels;
-  return levels;
-}
-
-/** Computes a level's part of the sum, which holds until the level is set again. */
-function remember(side: BookSide, row: number): void {
-  const middle = writeDigits(
-    side.price_hi[row] as number,
-    side.price_lo[row] as number,
-    side.price_exp[row] as number,
-    0,
-  );
-  const end = writeDigits(
-    side.size_hi[row] as number,
-    side.size_lo[row] as number,
-    side.size_exp[row] as number,
-    middle,
-  );
-  side.memo[row] = updateCrc32(0, digits, 0, end);
-  side.memo_length[row] = end;
+  const length = bids.running[bid_levels * 2 - 1] as number;
+  return finishCrc32(appendZeros(state, length) ^ (bids.running[bid_levels * 2 - 2] as number));
 }
 
 /**
- * Writes a decimal without point and leading zeros at `at`; zero writes nothing. Returns the end.
+ * Brings a side's running sums up to so many levels, from the first that changed. `appendZeros` is written
+ * out: some seven levels are joined a message.
  */
-function writeDigits(hi: number, lo: number, exponent: number, at: number): number {
-  const mantissa = mantissaNumber(hi, lo);
-  if (mantissa === 0) return at;
-  const end = mantissa < TWO_53 ? writeNumber(mantissa, at) : writeText(hi, lo, at);
-  if (exponent <= 0) return end;
-  digits.fill(0x30, end, end + exponent);
-  return end + exponent;
-}
-
-function writeNumber(mantissa: number, start: number): number {
-  const end = start + digitCount(mantissa);
-  let at = end;
-  let rest = mantissa;
-  while (rest >= CHUNK) {
-    const above = Math.floor(rest / CHUNK);
-    let chunk = (rest - above * CHUNK) | 0;
-    for (const stop = at - 9; at > stop;) {
-      const next = (chunk / 10) | 0;
-      digits[--at] = 0x30 + (chunk - next * 10);
-      chunk = next;
+function advance(side: BookSide, levels: number, start: number): void {
+  const { cells, rows, end, running, steady } = side;
+  let state = steady === 0 ? start : (running[steady * 2 - 2] as number);
+  let length = steady === 0 ? 0 : (running[steady * 2 - 1] as number);
+  for (let position = steady; position < levels; position++) {
+    const row = rows[end - 1 - position] as number;
+    if (cells[row + MEMO_LENGTH] === 0) remember(cells, row);
+    const digits = cells[row + MEMO_LENGTH] as number;
+    const part = cells[row + MEMO] as number;
+    if (digits < zeros_end) {
+      const table = digits << zeros_bits;
+      state =
+        (zeros[table | (state & 255)] as number) ^
+        (zeros[table | 256 | ((state >>> 8) & 255)] as number) ^
+        (zeros[table | 512 | ((state >>> 16) & 255)] as number) ^
+        (zeros[table | 768 | (state >>> 24)] as number) ^
+        part;
+    } else {
+      state = appendZeros(state, digits) ^ part;
     }
-    rest = above;
+    length += digits;
+    running[position * 2] = state;
+    running[position * 2 + 1] = length;
   }
-  let chunk = rest | 0;
-  while (at > start) {
-    const next = (chunk / 10) | 0;
-    digits[--at] = 0x30 + (chunk - next * 10);
-    chunk = next;
-  }
-  return end;
+  side.steady = levels;
 }
 
-function digitCount(value: number): number {
-  let count = 1;
-  for (let limit = 10; limit <= value; limit *= 10) count++;
-  return count;
+/** Computes a level's part of the sum, which holds until the level is set again. */
+function remember(cells: Int32Array, row: number): void {
+  const isPlain =
+    (cells[row + PRICE_EXP] as number) <= 0 &&
+    (cells[row + SIZE_EXP] as number) <= 0 &&
+    (cells[row + PRICE_HI] as number) >>> 0 < digits_hi_end &&
+    (cells[row + SIZE_HI] as number) >>> 0 < digits_hi_end;
+  if (isPlain) sumDigits(cells, row + PRICE_HI, row + SIZE_HI, row + MEMO);
+  else rememberText(cells, row);
 }
 
-function writeText(hi: number, lo: number, at: number): number {
-  const text = i64(hi, lo).toString();
-  for (let index = 0; index < text.length; index++) digits[at + index] = text.charCodeAt(index);
-  return at + text.length;
+/** The same by the text, for numbers that end in zeros nobody wrote, or that no double holds. */
+function rememberText(cells: Int32Array, row: number): void {
+  const digits = (hi: number, lo: number, exp: number): string => {
+    const mantissa = i64(cells[row + hi] as number, cells[row + lo] as number);
+    const zeros_behind = Math.max(cells[row + exp] as number, 0);
+    return mantissa === 0n ? '' : `${mantissa}${'0'.repeat(zeros_behind)}`;
+  };
+  const price = digits(PRICE_HI, PRICE_LO, PRICE_EXP);
+  const bytes = utf8.encode(price + digits(SIZE_HI, SIZE_LO, SIZE_EXP));
+  cells[row + MEMO] = updateCrc32(0, bytes, 0, bytes.length);
+  cells[row + MEMO_LENGTH] = bytes.length;
 }

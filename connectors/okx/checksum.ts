@@ -10,6 +10,7 @@
  * 4. The checksum is the CRC-32 of that text, as a signed number of 32 bits.
  */
 import { appendZeros, updateCrc32 } from '../../books/crc32.ts';
+import { CELL } from '../../books/book-side.ts';
 import type { BookSide } from '../../books/book-side.ts';
 import type { OrderBook } from '../../books/order-book.ts';
 import { mantissaNumber } from '../../books/price-key.ts';
@@ -58,20 +59,23 @@ export function bookChecksum({ bids, asks }: OrderBook): number {
 
 function appendLevel(state: number, side: BookSide, position: number): number {
   const row = side.rowAt(position);
-  if (side.memo_length[row] === 0) remember(side, row);
-  return appendZeros(state, side.memo_length[row] as number) ^ (side.memo[row] as number);
+  if (side.cells[row + CELL.memo_length] === 0) remember(side, row);
+  return (
+    appendZeros(state, side.cells[row + CELL.memo_length] as number) ^
+    (side.cells[row + CELL.memo] as number)
+  );
 }
 
 /** Computes a level's part of the sum, which holds until the level is set again. */
 function remember(side: BookSide, row: number): void {
-  const price_hi = side.price_hi[row] as number;
-  const price_lo = side.price_lo[row] as number;
-  const middle = writeNumber(price_hi, price_lo, side.price_exp[row] as number, 0);
-  const size_hi = side.size_hi[row] as number;
-  const size_lo = side.size_lo[row] as number;
-  const end = writeNumber(size_hi, size_lo, side.size_exp[row] as number, middle);
-  side.memo[row] = updateCrc32(0, text, 0, end);
-  side.memo_length[row] = end;
+  const price_hi = side.cells[row + CELL.price_hi] as number;
+  const price_lo = side.cells[row + CELL.price_lo] as number;
+  const middle = writeNumber(price_hi, price_lo, side.cells[row + CELL.price_exp] as number, 0);
+  const size_hi = side.cells[row + CELL.size_hi] as number;
+  const size_lo = side.cells[row + CELL.size_lo] as number;
+  const end = writeNumber(size_hi, size_lo, side.cells[row + CELL.size_exp] as number, middle);
+  side.cells[row + CELL.memo] = updateCrc32(0, text, 0, end);
+  side.cells[row + CELL.memo_length] = end;
 }
 
 /** Writes a colon and a decimal as the wire has it at `start`; returns the end. */

@@ -2,11 +2,14 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import fc from 'fast-check';
 import { BookSide } from '../../books/book-side.ts';
+import { updateCrc32 } from '../../books/crc32.ts';
+import { sumDigits } from '../../books/digit-sums.ts';
 import { levelsOf } from '../../books/order-book.ts';
 import type { OrderBook } from '../../books/order-book.ts';
+import { hi32, lo32 } from '../../codec/halves.ts';
 import { bookChecksum } from '../../connectors/kraken/checksum.ts';
 import type { Decimal } from '../../schema/decimal.ts';
-import { PlainSide, plainChecksum } from '../support/plain-book.ts';
+import { PlainSide, applyLevel, plainChecksum } from '../support/plain-book.ts';
 import { hold } from '../support/property.ts';
 
 type Operation =
@@ -61,21 +64,18 @@ function operations(price: fc.Arbitrary<Decimal>): fc.Arbitrary<Operation[]> {
   );
 }
 
-function limbs({ mantissa, exponent }: Decimal): [number, number, number] {
-  return [Number(mantissa >> 32n), Number(BigInt.asIntN(32, mantissa)), exponent];
-}
-
-/** Runs one side and its plain twin; every answer on the way must agree. */
+/** Runs one side and its plain twin; they must agree after every step. */
 function agree(bids: boolean, steps: readonly Operation[]): [BookSide, PlainSide] {
   let side = new BookSide(bids ? 1 : -1, 1);
   const plain = new PlainSide(bids);
   for (const step of steps) {
     if (step.kind === 'set') {
-      const position = side.set(...limbs(step.price), ...limbs(step.size));
-      plain.apply({ price: step.price, size: step.size });
-      assert.deepEqual(plain.levels()[position], { price: step.price, size: step.size });
+      const { price, size } = step;
+      applyLevel(side, { price, size });
+      plain.apply({ price, size });
     } else if (step.kind === 'remove') {
-      assert.equal(side.remove(...limbs(step.price)), plain.remove(step.price));
+      applyLevel(side, { price: step.price, size: { mantissa: 0n, exponent: -3 } });
+      plain.remove(step.price);
     } else if (step.kind === 'truncate') {
       side.truncate(step.depth);
       plain.truncate(step.depth);
@@ -87,6 +87,7 @@ function agree(bids: boolean, steps: readonly Operation[]): [BookSide, PlainSide
       side = side.clone();
       left.clear();
     }
+    assert.equal(side.count, plain.size);
   }
   assert.deepEqual(levelsOf(side), plain.levels());
   return [side, plain];
@@ -117,10 +118,29 @@ test('the joined checksum equals the one over the text, whatever was cached befo
       const [best] = plainBids.levels();
       if (best === undefined) return;
       const size: Decimal = { mantissa: 12345678901234567n, exponent: -8 };
-      bids.set(...limbs(best.price), ...limbs(size));
+      applyLevel(bids, { price: best.price, size });
       plainBids.apply({ price: best.price, size });
       assert.equal(bookChecksum(book), plainChecksum(plainAsks.levels(), plainBids.levels()));
     }),
     60,
+  );
+});
+
+/** Below 2^53, of any length. */
+const whole = fc
+  .integer({ min: 0, max: 53 })
+  .chain((bits) => fc.bigInt(0n, 2n ** BigInt(bits) - 1n));
+
+test("the sum of two numbers' digits is that of their text", () => {
+  hold(
+    fc.property(whole, whole, (first, second) => {
+      const halves = [first, second].flatMap((value) => [hi32(value), lo32(value)]);
+      const cells = Int32Array.from([...halves, 7, 7]);
+      sumDigits(cells, 0, 2, 4);
+      const text = [first, second].map((value) => (value === 0n ? '' : `${value}`)).join('');
+      const bytes = new TextEncoder().encode(text);
+      assert.deepEqual([cells[4], cells[5]], [updateCrc32(0, bytes, 0, bytes.length), text.length]);
+    }),
+    2_000,
   );
 });

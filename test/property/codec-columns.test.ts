@@ -69,6 +69,39 @@ test('ISO texts are read as the plain twin reads them, or refused', () => {
   );
 });
 
+/** Two of a minute or so, since a time is compared with the last one's minute; some with a piece changed. */
+const micros = fc
+  .tuple(
+    fc.integer({ min: 0, max: 90_000_000 }),
+    fc.option(fc.tuple(fc.nat(26), fc.constantFrom(...'0123456789-:TZ. +x')), {
+      nil: null,
+      freq: 2,
+    }),
+  )
+  .map(([us, change]) => {
+    const start = 1_795_219_200_000_000_000n;
+    const text = formatIso(start + BigInt(us) * 1_000n).slice(0, 26) + 'Z';
+    return change === null
+      ? text
+      : text.slice(0, change[0]) + change[1] + text.slice(change[0] + 1);
+  });
+
+test('a time in microseconds says what every other text of it says', () => {
+  const reader = new InstantReader();
+  let taken = 0;
+  hold(
+    fc.property(micros, micros, fc.nat(3), (before, text, margin) => {
+      const bytes = utf8.encode('9'.repeat(margin) + text + '9');
+      reader.fromIso(utf8.encode(before), 0, before.length);
+      if (!reader.fromMicros(new DataView(bytes.buffer), bytes, margin)) return;
+      taken++;
+      assert.equal(u64(reader.hi, reader.lo), parseIso(text));
+    }),
+    2000,
+  );
+  assert.ok(taken > 200, `${taken} taken`);
+});
+
 test('a market is found by its exact spelling and by nothing else', () => {
   const external = fc
     .string({ unit: 'binary', minLength: 1, maxLength: 8 })

@@ -3,6 +3,9 @@
  * when asked, checksummed over text by Node's own CRC.
  */
 import { crc32 } from 'node:zlib';
+import type { BookSide } from '../../books/book-side.ts';
+import { EventBuffer } from '../../codec/event-buffer.ts';
+import { hi32, lo32 } from '../../codec/halves.ts';
 import { compareDecimals, formatDecimal } from '../../schema/decimal.ts';
 import type { Decimal } from '../../schema/decimal.ts';
 import type { BookLevel } from '../../schema/events.ts';
@@ -24,6 +27,10 @@ export class PlainSide {
 
   remove(price: Decimal): boolean {
     return this.#levels.delete(canonical(price));
+  }
+
+  get size(): number {
+    return this.#levels.size;
   }
 
   truncate(depth: number): void {
@@ -64,4 +71,22 @@ export function plainChecksum(asks: readonly BookLevel[], bids: readonly BookLev
     .map(({ price, size }) => strip(price) + strip(size))
     .join('');
   return crc32(text);
+}
+
+/** Applies one level to a side of the fast book, as a message of one level does; a size of zero deletes. */
+export function applyLevel(side: BookSide, level: BookLevel): void {
+  const buffer = new EventBuffer();
+  appendLevel(buffer, level);
+  side.apply(buffer, 0, 1);
+}
+
+export function appendLevel(buffer: EventBuffer, { price, size }: BookLevel): void {
+  buffer.level(
+    hi32(price.mantissa),
+    lo32(price.mantissa),
+    price.exponent,
+    hi32(size.mantissa),
+    lo32(size.mantissa),
+    size.exponent,
+  );
 }

@@ -20,8 +20,8 @@ test('every length and offset agrees with zlib', () => {
 });
 
 test('a sum joined from parts is the sum of the whole', () => {
-  const whole = bytesOf('0123456789'.repeat(20));
-  for (const cut of [0, 1, 3, 17, 64, 65, 130, whole.length]) {
+  const whole = bytesOf('0123456789'.repeat(60));
+  for (const cut of [0, 1, 3, 17, 63, 64, 65, 130, whole.length]) {
     const length = whole.length - cut;
     const before = updateCrc32(CRC32_START, whole, 0, cut);
     const part = updateCrc32(0, whole, cut, whole.length);

@@ -13,18 +13,22 @@ import type { OrderBook } from '../../books/order-book.ts';
 import type { BookSide } from '../../books/book-side.ts';
 import { EventBuffer, TYPE_BOOK } from '../../codec/event-buffer.ts';
 import { formatDecimal, parseDecimal } from '../../schema/decimal.ts';
+import type { Decimal } from '../../schema/decimal.ts';
+import type { BookLevel } from '../../schema/events.ts';
+import { appendLevel, applyLevel } from '../support/plain-book.ts';
 
-type Parts = [number, number, number];
-
-function parts(text: string): Parts {
-  const decimal = parseDecimal(text);
-  assert.ok(decimal !== null, text);
-  const { mantissa, exponent } = decimal;
-  return [Number(mantissa >> 32n), Number(BigInt.asIntN(32, mantissa)), exponent];
+function decimal(text: string): Decimal {
+  const value = parseDecimal(text);
+  assert.ok(value !== null, text);
+  return value;
 }
 
-function set(side: BookSide, price: string, size: string): number {
-  return side.set(...parts(price), ...parts(size));
+function level(price: string, size: string): BookLevel {
+  return { price: decimal(price), size: decimal(size) };
+}
+
+function set(side: BookSide, price: string, size: string): void {
+  applyLevel(side, level(price, size));
 }
 
 function texts(side: BookSide): string[] {
@@ -38,10 +42,13 @@ function bookOf(bids: readonly string[], asks: readonly string[]): OrderBook {
   return book;
 }
 
-test('each side is ordered best first, and set says where the level stands', () => {
+test('each side is ordered best first', () => {
   const { bids, asks } = createOrderBook();
-  assert.deepEqual([set(bids, '10', '1'), set(bids, '12', '2'), set(bids, '11', '3')], [0, 0, 1]);
-  assert.deepEqual([set(asks, '10', '1'), set(asks, '12', '2'), set(asks, '11', '3')], [0, 1, 1]);
+  for (const side of [bids, asks]) {
+    for (const [price, size] of ['10 1', '12 2', '11 3'].map((level) => level.split(' '))) {
+      set(side, price ?? '', size ?? '');
+    }
+  }
   assert.deepEqual(texts(bids), ['12 2', '11 3', '10 1']);
   assert.deepEqual(texts(asks), ['10 1', '11 3', '12 2']);
 });
@@ -51,8 +58,9 @@ test('the wire scale of a price does not matter, and its newest digits are kept'
   set(bids, '0.50', '1.0');
   set(bids, '0.5', '2.000');
   assert.deepEqual(texts(bids), ['0.5 2.000']);
-  assert.equal(bids.remove(...parts('0.5000')), true);
-  assert.equal(bids.remove(...parts('0.5000')), false);
+  set(bids, '0.5000', '0');
+  assert.equal(bids.count, 0);
+  set(bids, '0.5000', '0.00');
   assert.equal(bids.count, 0);
 });
 
@@ -62,7 +70,7 @@ test('prices that one double cannot tell apart stay apart, and in order', () => 
   const ascending = [near[2], near[1], near[0], near[3]].map((price) => `${price} 1`);
   assert.deepEqual(texts(asks), ascending);
   assert.deepEqual(texts(bids), ascending.reverse());
-  assert.equal(asks.remove(...parts('9007199254740992.000')), true);
+  set(asks, '9007199254740992.000', '0');
   assert.equal(asks.count, 3);
 });
 
@@ -120,11 +128,11 @@ test('levels are applied in the order given: the last word on a price counts', (
   const buffer = new EventBuffer();
   const event = buffer.begin(TYPE_BOOK, 0, 0);
   buffer.beginAsks(event);
-  buffer.level(...parts('11'), ...parts('1'));
-  buffer.level(...parts('11'), ...parts('0.00'));
-  buffer.level(...parts('12'), ...parts('0'));
-  buffer.level(...parts('12'), ...parts('4'));
-  buffer.level(...parts('13'), ...parts('0'));
+  appendLevel(buffer, level('11', '1'));
+  appendLevel(buffer, level('11', '0.00'));
+  appendLevel(buffer, level('12', '0'));
+  appendLevel(buffer, level('12', '4'));
+  appendLevel(buffer, level('13', '0'));
   buffer.endAsks(event);
   const book = createOrderBook();
   applyLevels(book, buffer, event);
