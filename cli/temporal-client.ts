@@ -5,6 +5,7 @@ import { SsmdError } from '../schema/errors.ts';
 import type { CliContext } from './command.ts';
 import { resolveEnvironment } from './resolve-environment.ts';
 import { isRefused } from './server-watch.ts';
+import { connectTemporal } from './temporal-connection.ts';
 
 /** `name`: what `--env` says. @throws SSMD_UNAVAILABLE where no server answers */
 export async function withClient<T>(
@@ -20,17 +21,13 @@ export async function withClient<T>(
   };
   // The client would try again until its time is over.
   if (await isRefused(address)) throw nobody();
-  const { Client, Connection } = await import('@temporalio/client');
-  const connection = await Connection.connect({ address, connectTimeout: '5 seconds' }).catch(
-    (cause: unknown) => {
-      throw nobody(cause);
-    },
-  );
-  try {
-    return await use(new Client({ connection, namespace, identity: userName() }));
-  } finally {
-    await connection.close();
-  }
+  const { Client } = await import('@temporalio/client');
+  const opened = connectTemporal({ address, connectTimeout: '5 seconds' });
+  await using temporal = await opened.catch((cause: unknown) => {
+    throw nobody(cause);
+  });
+  const { connection } = temporal;
+  return await use(new Client({ connection, namespace, identity: userName() }));
 }
 
 /** Who types, as a run's history remembers it. */

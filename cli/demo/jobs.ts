@@ -1,10 +1,11 @@
 /** The demo's jobs: real Temporal workflows, started as an operator would, followed to their end. */
-import { Client, Connection, WorkflowFailedError } from '@temporalio/client';
+import { Client, WorkflowFailedError } from '@temporalio/client';
 import type { DailyArchiveReport } from '../../workflows/daily-archive.ts';
 import { auditId, dailyArchiveId } from '../../workflows/lib/ids.ts';
 import { TASK_QUEUE } from '../../workflows/lib/queues.ts';
 import type { JobInputs, JobType } from '../../schema/jobs.ts';
 import type { Output } from '../output.ts';
+import { connectTemporal } from '../temporal-connection.ts';
 
 export type JobsOptions = {
   readonly address: string;
@@ -28,13 +29,9 @@ export type DayJobs = {
 const SHOW_MS = 250;
 
 export async function runJobs(options: JobsOptions): Promise<DayJobs[]> {
-  const connection = await Connection.connect({ address: options.address });
-  const client = new Client({ connection });
-  try {
-    return await Promise.all(options.days.map((it) => runDay(client, it, options.output)));
-  } finally {
-    await connection.close();
-  }
+  await using temporal = await connectTemporal({ address: options.address });
+  const client = new Client({ connection: temporal.connection });
+  return await Promise.all(options.days.map((it) => runDay(client, it, options.output)));
 }
 
 async function runDay(client: Client, of: FeedDay, output: Output): Promise<DayJobs> {

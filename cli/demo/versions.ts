@@ -2,7 +2,7 @@
  * What makes ssmd different, on the demo's own day: rebuilt under the same logic (nothing may differ),
  * rebuilt to the simple schema (what is dropped is told), promoted, taken back, a minute of it replayed.
  */
-import { Client, Connection } from '@temporalio/client';
+import { Client } from '@temporalio/client';
 import type { Told } from '../../workflows/lib/promotion-updates.ts';
 import { promoteId, replayId, reprocessId } from '../../workflows/lib/ids.ts';
 import { TASK_QUEUE } from '../../workflows/lib/queues.ts';
@@ -13,6 +13,7 @@ import { failureOf } from '../job-failure.ts';
 import type { Output } from '../output.ts';
 import type { Minute } from './archived.ts';
 import { shown } from './jobs.ts';
+import { connectTemporal } from '../temporal-connection.ts';
 
 export type VersionsOptions = {
   readonly address: string;
@@ -42,25 +43,21 @@ const REPLAY_SPEED = 10;
 export async function runVersions(options: VersionsOptions): Promise<VersionsResult> {
   const started = performance.now();
   const { feed, day, minute, output } = options;
-  const connection = await Connection.connect({ address: options.address });
-  const client = new Client({ connection });
-  try {
-    const [same, md1, replay] = await Promise.all([
-      shown(output, `reprocess/${feed}/${day} v2`, () => rebuiltAndPromoted(client, feed, day)),
-      shown(output, `reprocess/${feed}/${day} md1`, () => rebuiltAsMd1(client, feed, day)),
-      shown(output, `replay/${feed} a minute, 10x`, () => replayed(client, feed, minute)),
-    ]);
-    const { moved } = same;
-    const undone = moved === null ? null : await takenBack(client, feed, moved.revision);
-    return {
-      ...{ feed, day, same, md1, replay },
-      promoted: moved?.revision ?? null,
-      rolled_back: undone?.moved?.revision ?? null,
-      seconds: (performance.now() - started) / 1000,
-    };
-  } finally {
-    await connection.close();
-  }
+  await using temporal = await connectTemporal({ address: options.address });
+  const client = new Client({ connection: temporal.connection });
+  const [same, md1, replay] = await Promise.all([
+    shown(output, `reprocess/${feed}/${day} v2`, () => rebuiltAndPromoted(client, feed, day)),
+    shown(output, `reprocess/${feed}/${day} md1`, () => rebuiltAsMd1(client, feed, day)),
+    shown(output, `replay/${feed} a minute, 10x`, () => replayed(client, feed, minute)),
+  ]);
+  const { moved } = same;
+  const undone = moved === null ? null : await takenBack(client, feed, moved.revision);
+  return {
+    ...{ feed, day, same, md1, replay },
+    promoted: moved?.revision ?? null,
+    rolled_back: undone?.moved?.revision ?? null,
+    seconds: (performance.now() - started) / 1000,
+  };
 }
 
 async function rebuiltAndPromoted(
