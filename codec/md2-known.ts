@@ -19,7 +19,9 @@ export const AT = {
   /** Holds whether the sequence is known, and beside it the type. */
   known: ROOT + (EVENT.sequence_known_bit >> 5),
 } as const;
+/** The mark of a known sequence: its bit in that word, and in a message. */
 export const KNOWN_MASK = 1 << (EVENT.sequence_known_bit & 31);
+export const KNOWN_BIT = ROOT * 32 + EVENT.sequence_known_bit;
 const TYPE_WORD = ROOT + (EVENT.type_16 >> 1);
 const TYPE_SHIFT = (EVENT.type_16 & 1) * 16;
 const BODY_POINTER = ROOT + (EVENT.data_words + EVENT.body) * 2;
@@ -100,6 +102,11 @@ export class KnownMessages {
     return true;
   }
 
+  /** Where the message that begins at int32 `at` ends. */
+  endOf(at: number): number {
+    return at + 2 + (this.ints[at + 1] as number) * 2;
+  }
+
   /** The text that the pointer at int32 `pointer` of a message leads to, which ends at `end`. */
   text(pointer: number, end: number): Found {
     const low = this.ints[pointer] as number;
@@ -163,7 +170,7 @@ export class KnownMessages {
     const data = pointers - body.data_words * 2;
     const prefix = { market: { shard, feed, symbol }, type, words, data, pointers };
     const at = offset >> 2;
-    const length = 2 + (this.ints[at + 1] as number) * 2;
+    const length = this.endOf(at) - at;
     if (length < SHORTEST || !this.#begins(at, length, prefix)) return;
     table[this.#place(at, length, type)] = prefix;
     this.#unknown = 0;

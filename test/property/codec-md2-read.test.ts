@@ -12,6 +12,7 @@ import { SsmdError } from '../../schema/errors.ts';
 import { EVENT_TYPES } from '../../schema/events.ts';
 import type { MarketEvent } from '../../schema/events.ts';
 import { arbitraryEventOf, eventsOfFewNames } from '../support/arbitrary-events.ts';
+import { eventsByColumns } from '../support/column-events.ts';
 import { plainMd2 } from '../support/plain-md2.ts';
 import { hold } from '../support/property.ts';
 
@@ -29,7 +30,7 @@ function* plainEvents(bytes: Uint8Array): Generator<MarketEvent> {
 }
 
 /** All that is read, and how it ends. */
-function readAll(events: Iterable<MarketEvent>): readonly unknown[] {
+function readAll(events: Iterable<MarketEvent>): unknown[] {
   const read: unknown[] = [];
   try {
     for (const event of events) read.push(event);
@@ -40,14 +41,29 @@ function readAll(events: Iterable<MarketEvent>): readonly unknown[] {
   return read;
 }
 
-test('whoever wrote a stream, its events are those that the plain twin reads', () => {
+test('whoever wrote a stream, its events and columns are what the plain twin reads', () => {
   hold(
     fc.property(stream, (bytes) => {
-      assert.deepEqual([...decodeEvents(bytes)], [...plainEvents(bytes)]);
+      const expected = [...plainEvents(bytes)];
+      assert.deepEqual([...decodeEvents(bytes)], expected);
+      assert.deepEqual(eventsByColumns(bytes), expected);
     }),
     150,
   );
 });
+
+/** All of it or an error: columns say nothing of what stands before the damage. */
+function checkDamaged(bytes: Uint8Array, where: string): void {
+  const expected = readAll(plainEvents(bytes));
+  assert.deepEqual(readAll(decodeEvents(bytes)), expected, where);
+  const said = expected.filter((it) => typeof it === 'string');
+  const columns = readAll(lazily(() => eventsByColumns(bytes)));
+  assert.deepEqual(columns, said.length > 0 ? said : expected, where);
+}
+
+function* lazily(read: () => readonly MarketEvent[]): Generator<MarketEvent> {
+  yield* read();
+}
 
 test('a damaged stream is read like the plain twin reads it, and refused with its words', () => {
   const word = fc.tuple(fc.nat(), fc.constantFrom(0, 1, 2, 3, 4, 7, 8, 16, 127, 128, 255));
@@ -56,7 +72,7 @@ test('a damaged stream is read like the plain twin reads it, and refused with it
       const bytes = whole.slice();
       if (bytes.length === 0) return;
       for (const [where, value] of changes) bytes[where % bytes.length] = value;
-      assert.deepEqual(readAll(decodeEvents(bytes)), readAll(plainEvents(bytes)));
+      checkDamaged(bytes, changes.join());
     }),
     600,
   );
@@ -71,9 +87,8 @@ for (const type of EVENT_TYPES) {
         for (let at = 0; at < Math.min(message.length, 480); at++) {
           const bytes = new Uint8Array(Buffer.concat([message, message]));
           bytes[message.length + at] = value;
-          assert.deepEqual(readAll(decodeEvents(bytes)), readAll(plainEvents(bytes)), `at ${at}`);
-          const alone = bytes.subarray(message.length);
-          assert.deepEqual(readAll(decodeEvents(alone)), readAll(plainEvents(alone)), `at ${at}`);
+          checkDamaged(bytes, `at ${at}`);
+          checkDamaged(bytes.subarray(message.length), `alone, at ${at}`);
         }
       }),
       10,
