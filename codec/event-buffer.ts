@@ -182,13 +182,10 @@ export class EventBuffer {
 
   /** Puts the events from `first` on in the opposite order, as where a venue lists the newest first. */
   reverse(first: number): void {
-    for (let low = first, high = this.count - 1; low < high; low++, high--) {
-      for (const column of this.#columns()) {
-        const kept = column[low] as number;
-        column[low] = column[high] as number;
-        column[high] = kept;
-      }
-    }
+    const last = this.count - 1;
+    if (last <= first) return;
+    for (const column of [this.type, this.seq_known]) reverseColumn(column, first, last);
+    for (const column of this.#columns()) reverseColumn(column, first, last);
   }
 
   /** Forgets the events from `event` on, with their levels. */
@@ -275,12 +272,10 @@ export class EventBuffer {
     this.size_exp[level] = size_exp;
   }
 
-  #columns(): readonly (Int32Array | Uint8Array)[] {
-    return [
-      ...[this.type, this.symbol, this.flags, this.ts_hi, this.ts_lo],
-      ...[this.seq_hi, this.seq_lo, this.seq_known, this.slot],
-      ...[this.bid_from, this.bid_to, this.ask_from, this.ask_to],
-    ];
+  #columns(): readonly Int32Array[] {
+    const { symbol, flags, ts_hi, ts_lo, seq_hi, seq_lo, slot } = this;
+    const { bid_from, bid_to, ask_from, ask_to } = this;
+    return [symbol, flags, ts_hi, ts_lo, seq_hi, seq_lo, slot, bid_from, bid_to, ask_from, ask_to];
   }
 
   #growEvents(): void {
@@ -319,6 +314,14 @@ export class EventBuffer {
     this.size_hi = grown(this.size_hi, length);
     this.size_lo = grown(this.size_lo, length);
     this.size_exp = grown(this.size_exp, length);
+  }
+}
+
+function reverseColumn(column: Int32Array | Uint8Array, first: number, last: number): void {
+  for (let low = first, high = last; low < high; low++, high--) {
+    const kept = column[low] as number;
+    column[low] = column[high] as number;
+    column[high] = kept;
   }
 }
 

@@ -9,6 +9,7 @@ const QUOTE = 0x22;
 const COMMA = 0x2c;
 const BRACKET = 0x5b;
 const BRACKET_END = 0x5d;
+const BACKSLASH = 0x5c;
 const ZERO = 0x30;
 /** A point as digits are read. */
 const POINT = 0x2e ^ ZERO;
@@ -18,16 +19,17 @@ const INT_DIGITS = 9;
 /**
  * Reads levels up to the bracket that ends the list, where the reader then stands. All of it in local
  * variables, price and size by the same lines twice: a level so takes half of what it takes `levelByLevel`,
- * which reads the same, and what is left from the first surprise on: longer numbers, and full columns.
+ * which reads the same, and what is left from the first surprise on: longer numbers, and full columns. With
+ * `texts_behind` a level may go on with texts that nobody asks for, as the number of its orders.
  */
-export function rigidLevels(reader: RigidReader, out: EventBuffer): boolean {
+export function rigidLevels(reader: RigidReader, out: EventBuffer, texts_behind = false): boolean {
   const { bytes } = reader;
   let { at } = reader;
   if (bytes[at] === BRACKET_END) return true;
   for (;;) {
     reader.at = at;
     const level = out.levels;
-    if (level === out.price_hi.length) return levelByLevel(reader, out);
+    if (level === out.price_hi.length) return levelByLevel(reader, out, texts_behind);
     if (bytes[at] !== BRACKET || bytes[at + 1] !== QUOTE) return false;
     at += 2;
     let from = at;
@@ -49,7 +51,7 @@ export function rigidLevels(reader: RigidReader, out: EventBuffer): boolean {
       }
       if ((exp = from - at) === 0) return false;
     }
-    if (whole - exp > INT_DIGITS) return levelByLevel(reader, out);
+    if (whole - exp > INT_DIGITS) return levelByLevel(reader, out, texts_behind);
     out.price_hi[level] = 0;
     out.price_lo[level] = value;
     out.price_exp[level] = exp;
@@ -74,11 +76,13 @@ export function rigidLevels(reader: RigidReader, out: EventBuffer): boolean {
       }
       if ((exp = from - at) === 0) return false;
     }
-    if (whole - exp > INT_DIGITS) return levelByLevel(reader, out);
+    if (whole - exp > INT_DIGITS) return levelByLevel(reader, out, texts_behind);
     out.size_hi[level] = 0;
     out.size_lo[level] = value;
     out.size_exp[level] = exp;
-    if (bytes[at] !== QUOTE || bytes[at + 1] !== BRACKET_END) return false;
+    if (bytes[at] !== QUOTE) return false;
+    if (texts_behind) at = lastQuote(bytes, at);
+    if (bytes[at + 1] !== BRACKET_END) return false;
     out.levels = level + 1;
     at += 3;
     if (bytes[at - 1] !== COMMA) break;
@@ -87,7 +91,19 @@ export function rigidLevels(reader: RigidReader, out: EventBuffer): boolean {
   return bytes[at - 1] === BRACKET_END;
 }
 
-function levelByLevel(reader: RigidReader, out: EventBuffer): boolean {
+/** The quote that ends the last of the plain texts from the one on that ends at `quote`; the end, where one is odd. */
+function lastQuote(bytes: Uint8Array, quote: number): number {
+  let at = quote;
+  while (bytes[at + 1] === COMMA && bytes[at + 2] === QUOTE) {
+    at += 3;
+    for (let byte = bytes[at] as number; byte !== QUOTE; byte = bytes[++at] as number) {
+      if (!(byte >= 0x20 && byte !== BACKSLASH)) return bytes.length;
+    }
+  }
+  return at;
+}
+
+function levelByLevel(reader: RigidReader, out: EventBuffer, texts_behind: boolean): boolean {
   const { bytes } = reader;
   for (;;) {
     const { at } = reader;
@@ -99,8 +115,9 @@ function levelByLevel(reader: RigidReader, out: EventBuffer): boolean {
     if (bytes[middle + 2] !== QUOTE) return false;
     reader.at = middle + 3;
     if (!reader.amount()) return false;
-    const { at: last } = reader;
-    if (bytes[last] !== QUOTE || bytes[last + 1] !== BRACKET_END) return false;
+    if (bytes[reader.at] !== QUOTE) return false;
+    const last = texts_behind ? lastQuote(bytes, reader.at) : reader.at;
+    if (bytes[last + 1] !== BRACKET_END) return false;
     out.level(hi, lo, exp, reader.hi, reader.lo, reader.exp);
     reader.at = last + 3;
     if (bytes[last + 2] !== COMMA) break;

@@ -68,6 +68,12 @@ export class RigidReader {
     return true;
   }
 
+  /** The four bytes from here on and `offset` further, as one word; 0 where the buffer ends before. */
+  word(offset: number): number {
+    const at = this.at + offset;
+    return at + 4 <= this.#size ? this.view.getInt32(at, true) : 0;
+  }
+
   /** Where the next quote stands, with nothing odd before it; -1 where there is none. */
   quoteAt(): number {
     const { bytes } = this;

@@ -14,6 +14,7 @@
  */
 import { FIELD, TYPE_BOOK } from '../../codec/event-buffer.ts';
 import type { EventBuffer } from '../../codec/event-buffer.ts';
+import { rigidLevels } from '../../codec/rigid-levels.ts';
 import { RigidReader, literal } from '../../codec/rigid-reader.ts';
 import type { SymbolTable } from '../../codec/symbol-table.ts';
 import { FLAG, TYPE_CODE } from '../../schema/events.ts';
@@ -96,9 +97,17 @@ const TICKER_FIELDS = (
   ] as const
 ).map(([name, reading, field]) => ({
   name: literal(`,"${name}":"`),
+  beginning: name,
   reading: reading as Reading,
   field,
 }));
+
+/** Where a field's name begins, and its first four bytes: to find it among those that are left out. */
+const NAME_AT = 2;
+const TICKER_BEGINNINGS = Int32Array.from(
+  TICKER_FIELDS,
+  ({ beginning }) => literal(beginning.slice(0, 4)).last_word,
+);
 
 const COMMA = 0x2c;
 const QUOTE = 0x22;
@@ -151,11 +160,11 @@ function readBook(out: EventBuffer, depth: number): boolean {
   if (whole && !reader.is(SNAPSHOT)) return false;
   const event = out.begin(TYPE_BOOK, out.frame_symbol, whole ? FLAG.SNAPSHOT : 0);
   out.setU32(event, FIELD.book.depth, depth);
-  if (!readHead() || !reader.is(BIDS) || !readLevels(out)) return false;
+  if (!readHead() || !reader.is(BIDS) || !rigidLevels(reader, out)) return false;
   out.bid_to[event] = out.levels;
   if (!reader.is(ASKS)) return false;
   out.ask_from[event] = out.levels;
-  if (!readLevels(out)) return false;
+  if (!rigidLevels(reader, out)) return false;
   out.ask_to[event] = out.levels;
   if (!readPlace(out, event)) return false;
   // The venue's service began anew: what it sends is the whole book.
@@ -177,22 +186,6 @@ function readPlace(out: EventBuffer, event: number): boolean {
   if (!reader.is(SEQUENCE) || !reader.id() || !reader.is(MATCHED) || !reader.ms()) return false;
   out.setTsEvent(event, reader.instant.hi, reader.instant.lo);
   return reader.is(TAIL);
-}
-
-/** `["30247.20","30.028"],...` up to the bracket that ends the list. */
-function readLevels(out: EventBuffer): boolean {
-  const { bytes } = reader;
-  if (bytes[reader.at] === BRACKET_END) return true;
-  for (;;) {
-    if (!reader.is(LEVEL) || !reader.amount()) return false;
-    const { hi, lo, exp } = reader;
-    if (!reader.is(BETWEEN) || !reader.amount() || !reader.is(LEVEL_END)) return false;
-    out.level(hi, lo, exp, reader.hi, reader.lo, reader.exp);
-    const next = bytes[reader.at];
-    if (next === BRACKET_END) return true;
-    if (next !== COMMA) return false;
-    reader.at++;
-  }
 }
 
 /** Whole each time; what a delta of it says is not kept. */
@@ -281,7 +274,10 @@ const HAS_TICKER = 1;
 function readTickerFields(out: EventBuffer, event: number): number {
   const { bytes } = reader;
   let told = 0;
-  for (let at = 0; at < TICKER_FIELDS.length && bytes[reader.at] === COMMA; at++) {
+  for (let at = 0; bytes[reader.at] === COMMA; at++) {
+    const begins = reader.word(NAME_AT);
+    while (at < TICKER_FIELDS.length && TICKER_BEGINNINGS[at] !== begins) at++;
+    if (at === TICKER_FIELDS.length) return -1;
     const { name, reading, field } = TICKER_FIELDS[at] as (typeof TICKER_FIELDS)[number];
     if (!reader.is(name)) continue;
     if (reading === 'skip') {

@@ -13,6 +13,7 @@
  */
 import { FIELD, TYPE_BOOK } from '../../codec/event-buffer.ts';
 import type { EventBuffer } from '../../codec/event-buffer.ts';
+import { rigidLevels } from '../../codec/rigid-levels.ts';
 import { RigidReader, literal } from '../../codec/rigid-reader.ts';
 import type { SymbolTable } from '../../codec/symbol-table.ts';
 import { FLAG, TYPE_CODE } from '../../schema/events.ts';
@@ -70,7 +71,6 @@ const CURRENCY_VOLUME = literal(',"volCcy24h":"');
 const VOLUME = literal('","vol24h":"');
 const TICKER_TS = literal('","ts":"');
 
-const COMMA = 0x2c;
 const MINUS = 0x2d;
 const BRACKET_END = 0x5d;
 
@@ -112,11 +112,11 @@ function readBook(out: EventBuffer): boolean {
   const whole = !reader.is(UPDATE);
   if (whole && !reader.is(SNAPSHOT)) return false;
   const event = out.begin(TYPE_BOOK, out.frame_symbol, whole ? FLAG.SNAPSHOT : 0);
-  if (!readLevels(out)) return false;
+  if (!rigidLevels(reader, out, true)) return false;
   out.ask_to[event] = out.levels;
   if (!reader.is(BIDS)) return false;
   out.bid_from[event] = out.levels;
-  if (!readLevels(out)) return false;
+  if (!rigidLevels(reader, out, true)) return false;
   out.bid_to[event] = out.levels;
   if (!readTime(out, event)) return false;
   let named = reader.is(BOOK_ID_AFTER_TS);
@@ -151,23 +151,6 @@ function readChecksum(out: EventBuffer, event: number): boolean {
   return true;
 }
 
-/** `["83725.8","7.69","0","5"],...` up to the bracket that ends the list. */
-function readLevels(out: EventBuffer): boolean {
-  const { bytes } = reader;
-  if (bytes[reader.at] === BRACKET_END) return true;
-  for (;;) {
-    if (!reader.is(LEVEL) || !reader.amount()) return false;
-    const { hi, lo, exp } = reader;
-    if (!reader.is(BETWEEN) || !reader.amount()) return false;
-    out.level(hi, lo, exp, reader.hi, reader.lo, reader.exp);
-    if (!reader.is(RETIRED) || !reader.text() || bytes[reader.at] !== BRACKET_END) return false;
-    const next = bytes[++reader.at];
-    if (next === BRACKET_END) return true;
-    if (next !== COMMA) return false;
-    reader.at++;
-  }
-}
-
 function readBbo(out: EventBuffer): boolean {
   const event = out.begin(TYPE_CODE.quote, out.frame_symbol, 0);
   if (!reader.is(BEST_ASK)) return false;
@@ -183,9 +166,9 @@ function readBbo(out: EventBuffer): boolean {
 function readBest(out: EventBuffer, event: number, price: number, size: number): boolean {
   if (reader.bytes[reader.at] === BRACKET_END) return true;
   if (!reader.is(LEVEL) || !reader.amount()) return false;
-  out.setDecimal(event, price, reader);
+  out.set(event, price, reader.hi, reader.lo, reader.exp);
   if (!reader.is(BETWEEN) || !reader.amount()) return false;
-  out.setDecimal(event, size, reader);
+  out.set(event, size, reader.hi, reader.lo, reader.exp);
   if (!reader.is(RETIRED) || !reader.text()) return false;
   return reader.bytes[reader.at++] === BRACKET_END;
 }
@@ -197,9 +180,9 @@ function readTrade(out: EventBuffer): boolean {
   if (!reader.id()) return false;
   out.setTextRange(event, FIELD.trade.trade_id, id_from, reader.at);
   if (!reader.is(PRICE) || !reader.amount()) return false;
-  out.setDecimal(event, FIELD.trade.price, reader);
+  out.set(event, FIELD.trade.price, reader.hi, reader.lo, reader.exp);
   if (!reader.is(SIZE) || !reader.amount()) return false;
-  out.setDecimal(event, FIELD.trade.size, reader);
+  out.set(event, FIELD.trade.size, reader.hi, reader.lo, reader.exp);
   const bought = reader.is(BUY);
   if (!bought && !reader.is(SELL)) return false;
   out.setSide(event, FIELD.trade.side, bought ? 1 : 2);
@@ -222,14 +205,14 @@ function readTicker(out: EventBuffer): boolean {
   for (let at = 0; at < TICKER_FIELDS.length; at++) {
     const [name, field] = TICKER_FIELDS[at] as (typeof TICKER_FIELDS)[number];
     if (!reader.is(name) || !reader.amount()) return false;
-    out.setDecimal(event, field, reader);
+    out.set(event, field, reader.hi, reader.lo, reader.exp);
   }
   if (!reader.is(UTC_OPENING) || !reader.text()) return false;
   if (!reader.is(HONG_KONG_OPENING) || !reader.text()) return false;
   if (!reader.is(CURRENCY_VOLUME) || !reader.amount()) return false;
-  if (spot) out.setDecimal(event, FIELD.ticker.quote_volume, reader);
+  if (spot) out.set(event, FIELD.ticker.quote_volume, reader.hi, reader.lo, reader.exp);
   if (!reader.is(VOLUME) || !reader.amount()) return false;
-  out.setDecimal(event, FIELD.ticker.volume, reader);
+  out.set(event, FIELD.ticker.volume, reader.hi, reader.lo, reader.exp);
   if (!reader.is(TICKER_TS) || !reader.ms()) return false;
   out.setTsEvent(event, reader.instant.hi, reader.instant.lo);
   return reader.is(TAIL_AFTER_TEXT);
