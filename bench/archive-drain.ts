@@ -3,29 +3,27 @@
  * core subscription: headers and bodies, and nothing made of them.
  */
 import { Worker } from 'node:worker_threads';
-import { setTimeout as wait } from 'node:timers/promises';
 import { archiveClosedWindows } from '../activities/archive-bus.ts';
 import { plainContext } from '../activities/deps.ts';
 import type { JobDeps } from '../activities/deps.ts';
-import { EventArena } from '../codec/event-arena.ts';
-import { systemClock } from '../connectors/runtime/clock.ts';
-import { createPublisher } from '../connectors/runtime/publisher.ts';
 import { unpackObject } from '../dataset/object-codec.ts';
 import { EVENT_TYPES } from '../schema/events.ts';
-import { NS_PER_HOUR, NS_PER_MINUTE, parseIso } from '../schema/time.ts';
-import { invariant } from '../schema/errors.ts';
 import { memoryJobs } from '../test/support/memory-jobs.ts';
-import { until } from '../test/support/until.ts';
-import { FEED, NORMALIZER, lineOf, openBusStage, recordedEvents } from './bus-stage.ts';
+import {
+  ARCHIVED_SHARD,
+  FEED,
+  NORMALIZER,
+  eventsOfHour,
+  openBusStage,
+  publishHour,
+} from './bus-stage.ts';
 import type { BusStage, RecordedEvents } from './bus-stage.ts';
 import type { Echo } from './core-publisher.ts';
 import { feedOf } from './frames.ts';
 import { WrongAnswer, demandEqual } from './question.ts';
 import type { Contestant, Question } from './question.ts';
 
-const SHARD = 'tier1';
 const SUBJECT = 'bench.echo.BTCUSDT';
-const HOUR = '2024-08-08T12:00:00Z';
 const LATER = '2024-08-12T00:00:00Z';
 
 const pids: number[] = [];
@@ -38,10 +36,8 @@ export const question: Question = {
   async open(messages) {
     const stage = await openBusStage();
     pids.push(stage.servers.nats.pid());
-    const start = parseIso(HOUR);
-    invariant(start !== null, 'an hour');
-    const events = recordedEvents(messages, start + 1n, (NS_PER_HOUR - 2n) / BigInt(messages));
-    await publishHour(stage, events, start);
+    const events = eventsOfHour(messages);
+    await publishHour(stage, events);
     const echo = openEcho(stage, events);
     const jobs = { bus: stage.bus, feeds: new Map([[FEED, feedOf(FEED)]]) };
     let deps: JobDeps;
@@ -51,7 +47,7 @@ export const question: Question = {
         deps = memoryJobs(LATER, {
           ...jobs,
           origin: 'import',
-          shardsOf: () => [SHARD],
+          shardsOf: () => [ARCHIVED_SHARD],
           configuredFeeds: [FEED],
         });
         return Promise.resolve();
@@ -59,7 +55,7 @@ export const question: Question = {
       async run() {
         const { records } = await archiveClosedWindows(
           deps,
-          { feed: FEED, shard: SHARD },
+          { feed: FEED, shard: ARCHIVED_SHARD },
           plainContext(),
         );
         return `${records} events`;
@@ -93,42 +89,6 @@ export const question: Question = {
   },
 };
 
-/** As a connector would: messages of one event with ids, and positions before and after the hour. */
-async function publishHour(
-  { bus }: BusStage,
-  events: RecordedEvents,
-  start: bigint,
-): Promise<void> {
-  const nothing = (): void => undefined;
-  let watermark = start - NS_PER_MINUTE;
-  const publisher = createPublisher({
-    ...{ bus, shard: SHARD, feed: FEED, epoch: 1, normalizer: NORMALIZER, writer: 'bench' },
-    clock: systemClock(),
-    log: { info: nothing, warn: nothing, error: nothing },
-    fold: () => {
-      throw new WrongAnswer('the queue was full');
-    },
-    openWal: () => {
-      throw new WrongAnswer('the queue was full');
-    },
-    watermark: () => watermark,
-  });
-  const { signal } = new AbortController();
-  await publisher.claim({ standby: false, warm: () => true, signal });
-  const line = new EventArena();
-  for (let event = 0; event < events.count; event++) {
-    lineOf(events.arena, event, line);
-    publisher.offer(line);
-    if (event % 256 === 0)
-      do await wait(0);
-      while (publisher.queueRatio() > 0.5);
-  }
-  await publisher.drain(signal);
-  watermark = start + NS_PER_HOUR + NS_PER_MINUTE;
-  await until('a position after the hour', () => publisher.position().t >= watermark);
-  await publisher.close({ deadline_ms: 1_000 });
-}
-
 /** Publishes the same bodies with the same headers whenever it is told to. */
 function openEcho({ servers }: BusStage, { arena, data }: RecordedEvents): Worker {
   const shared = new SharedArrayBuffer(arena.used);
@@ -140,8 +100,8 @@ function openEcho({ servers }: BusStage, { arena, data }: RecordedEvents): Worke
     bodies: shared,
     lengths: ends,
     headers:
-      `NATS/1.0\r\nSchema: md2\r\nNormalizer: ${NORMALIZER}\r\nEpoch: 1\r\nShard: ${SHARD}\r\n` +
-      `Count: 1\r\nNats-Msg-Id: ${SHARD}:${FEED}:1:${arena.t[0]}:trade:BTCUSDT:0\r\n\r\n`,
+      `NATS/1.0\r\nSchema: md2\r\nNormalizer: ${NORMALIZER}\r\nEpoch: 1\r\nShard: ${ARCHIVED_SHARD}\r\n` +
+      `Count: 1\r\nNats-Msg-Id: ${ARCHIVED_SHARD}:${FEED}:1:${arena.t[0]}:trade:BTCUSDT:0\r\n\r\n`,
   };
   return new Worker(new URL('./core-publisher.ts', import.meta.url), { workerData: echo });
 }

@@ -13,18 +13,22 @@ import { internalSubject, streamName } from '../bus/subjects.ts';
 import { EventArena } from '../codec/event-arena.ts';
 import { EventBuffer } from '../codec/event-buffer.ts';
 import { encodeParts } from '../codec/md2.ts';
+import { setTimeout as wait } from 'node:timers/promises';
 import { decoderOf } from '../connectors/feed.ts';
+import { systemClock } from '../connectors/runtime/clock.ts';
+import { createPublisher } from '../connectors/runtime/publisher.ts';
 import { EVENT_TYPES } from '../schema/events.ts';
 import type { EventType } from '../schema/events.ts';
+import { NS_PER_HOUR, NS_PER_MINUTE } from '../schema/time.ts';
 import { startTestServers } from '../test/support/servers.ts';
 import type { TestServers, Wanted } from '../test/support/servers.ts';
+import { until } from '../test/support/until.ts';
 import { binanceFrames } from './binance-frames.ts';
 import { feedOf, marketsOf } from './frames.ts';
 import { WrongAnswer, demandEqual } from './question.ts';
 
 export const FEED = 'binance-usdm';
 export const NORMALIZER = `${FEED}@${feedOf(FEED).normalizer}`;
-const ENVIRONMENT = 'bench';
 const STREAM_BYTES_MAX = 4e9;
 
 export type BusStage = {
@@ -37,11 +41,11 @@ export type BusStage = {
   readonly close: () => Promise<void>;
 };
 
-/** Servers on free ports with their files in a folder of their own. */
-export async function openBusStage(wanted: Wanted = {}): Promise<BusStage> {
+/** Servers on free ports with their files in a folder of their own, and an environment's streams. */
+export async function openBusStage(wanted: Wanted = {}, environment = 'bench'): Promise<BusStage> {
   const servers = await startTestServers({ ...wanted, nats: true });
   const { url } = servers.nats;
-  const options = { servers: url, environment: ENVIRONMENT, subject_prefix: '', name: 'bench' };
+  const options = { servers: url, environment, subject_prefix: '', name: 'bench' };
   const bus = await createNatsBus({ ...options, wait: false });
   await bus.ensureStreams({ ...DEFAULT_LIMITS, max_bytes: STREAM_BYTES_MAX });
   const core = await connect({ servers: url, reconnect: false, noAsyncTraces: true });
@@ -50,7 +54,7 @@ export async function openBusStage(wanted: Wanted = {}): Promise<BusStage> {
     servers,
     bus,
     core,
-    purge: async () => void (await manager.streams.purge(streamName(ENVIRONMENT))),
+    purge: async () => void (await manager.streams.purge(streamName(environment))),
     async close() {
       await core.close();
       await bus.close();
@@ -139,4 +143,55 @@ export async function demandStored(
     }
   }
   demandEqual(found, data.length, `events of ${shard} in the stream`);
+}
+
+/** 2024-08-08T12:00:00Z, and a shard whose hour from there on is whole. */
+export const HOUR_START = 1_723_118_400_000_000_000n;
+export const ARCHIVED_SHARD = 'archived';
+
+/** So many events, spread over that hour. */
+export function eventsOfHour(count: number): RecordedEvents {
+  return recordedEvents(count, HOUR_START + 1n, (NS_PER_HOUR - 2n) / BigInt(count));
+}
+
+/** As a connector would: messages of one event with ids, and positions before and after the hour. */
+export async function publishHour(
+  { bus }: Pick<BusStage, 'bus'>,
+  events: RecordedEvents,
+): Promise<void> {
+  const nothing = (): void => undefined;
+  let watermark = HOUR_START - NS_PER_MINUTE;
+  const publisher = createPublisher({
+    ...{
+      bus,
+      shard: ARCHIVED_SHARD,
+      feed: FEED,
+      epoch: 1,
+      normalizer: NORMALIZER,
+      writer: 'bench',
+    },
+    clock: systemClock(),
+    log: { info: nothing, warn: nothing, error: nothing },
+    fold: () => {
+      throw new WrongAnswer('the queue was full');
+    },
+    openWal: () => {
+      throw new WrongAnswer('the queue was full');
+    },
+    watermark: () => watermark,
+  });
+  const { signal } = new AbortController();
+  await publisher.claim({ standby: false, warm: () => true, signal });
+  const line = new EventArena();
+  for (let event = 0; event < events.count; event++) {
+    lineOf(events.arena, event, line);
+    publisher.offer(line);
+    if (event % 256 === 0)
+      do await wait(0);
+      while (publisher.queueRatio() > 0.5);
+  }
+  await publisher.drain(signal);
+  watermark = HOUR_START + NS_PER_HOUR + NS_PER_MINUTE;
+  await until('a position after the hour', () => publisher.position().t >= watermark);
+  await publisher.close({ deadline_ms: 1_000 });
 }

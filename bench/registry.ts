@@ -15,5 +15,6 @@ export const QUESTIONS: ReadonlyMap<string, Load> = new Map<string, Load>([
   ['publish', () => import('./publish.ts')],
   ['archive-drain', () => import('./archive-drain.ts')],
   ['rebuild-s3', () => import('./rebuild-s3.ts')],
+  ['latency', () => import('./latency.ts')],
   ['odd-frames', () => import('./odd-frames.ts')],
 ]);
