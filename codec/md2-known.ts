@@ -71,7 +71,8 @@ export class KnownMessages {
   #unknown = 0;
 
   constructor(stream: Uint8Array) {
-    const bytes = stream.byteOffset % 8 === 0 ? stream : stream.slice();
+    // Not `slice`: of a `Buffer` that is the same bytes again.
+    const bytes = stream.byteOffset % 8 === 0 ? stream : new Uint8Array(stream);
     const { buffer, byteOffset, length } = bytes;
     this.bytes = bytes;
     this.ints = new Int32Array(buffer, byteOffset, length >> 2);
