@@ -17,7 +17,7 @@ import type { Figure, Question } from './question.ts';
 
 const RATE = 5_000;
 /** Of each contestant, over all rounds. */
-const SECONDS = 25;
+const SECONDS = 20;
 /** To whoever is not measured: enough that nothing is taken for silent. */
 const RATE_BESIDE = 20;
 const SETTLE_MS = 500;
