@@ -26,26 +26,46 @@ export type BookStory = {
   readonly asks: readonly string[];
 };
 
-/** A snapshot, then updates: `frames` of them in all. */
-export function deepBook(depth: number, frames: number): BookStory {
+/** A book that goes on as long as it is asked to. */
+export type LiveBook = {
+  /** The book as it is; `time` is RFC 3339 with six decimals, as of all frames. */
+  readonly snapshot: (time: string) => string;
+  /** Changes it, and says how. */
+  readonly update: (time: string) => string;
+  /** Best first, as in `BookStory`. */
+  readonly state: () => Pick<BookStory, 'bids' | 'asks'>;
+};
+
+export function openLiveBook(depth: number): LiveBook {
   const random = new Random(7, `book ${depth}`);
   const bids = openSide(random, depth, -1);
   const asks = openSide(random, depth, 1);
-  const texts = [frameText('snapshot', levelsText(bids), levelsText(asks), sumOf(asks, bids), 0)];
-  for (let frame = 1; frame < frames; frame++) {
-    const side = random.unit() < 0.5 ? bids : asks;
-    const share = random.unit();
-    const changes = 1 + SHARES.findIndex((limit) => share <= limit);
-    let said = '';
-    for (let change = 0; change < changes; change++) {
-      // Only the first one moves levels: within a message nothing is cut yet.
-      const kind = change === 0 ? random.unit() : 1;
-      said += `${said === '' ? '' : ','}${changeText(random, side, depth, kind)}`;
-    }
-    const [b, a] = side === bids ? [said, ''] : ['', said];
-    texts.push(frameText('update', b, a, sumOf(asks, bids), frame));
-  }
-  return { texts, bids: statesOf(bids), asks: statesOf(asks) };
+  return {
+    snapshot: (time) =>
+      frameText('snapshot', levelsText(bids), levelsText(asks), sumOf(asks, bids), time),
+    update(time) {
+      const side = random.unit() < 0.5 ? bids : asks;
+      const share = random.unit();
+      const changes = 1 + SHARES.findIndex((limit) => share <= limit);
+      let said = '';
+      for (let change = 0; change < changes; change++) {
+        // Only the first one moves levels: within a message nothing is cut yet.
+        const kind = change === 0 ? random.unit() : 1;
+        said += `${said === '' ? '' : ','}${changeText(random, side, depth, kind)}`;
+      }
+      const [b, a] = side === bids ? [said, ''] : ['', said];
+      return frameText('update', b, a, sumOf(asks, bids), time);
+    },
+    state: () => ({ bids: statesOf(bids), asks: statesOf(asks) }),
+  };
+}
+
+/** A snapshot, then updates: `frames` of them in all. */
+export function deepBook(depth: number, frames: number): BookStory {
+  const book = openLiveBook(depth);
+  const texts = [book.snapshot(timeOf(0))];
+  for (let frame = 1; frame < frames; frame++) texts.push(book.update(timeOf(frame)));
+  return { texts, ...book.state() };
 }
 
 function statesOf({ ticks, lots }: Side): string[] {
@@ -117,10 +137,13 @@ function sumOf(asks: Side, bids: Side): number {
   return crc32(text.join(''));
 }
 
-function frameText(type: string, bids: string, asks: string, sum: number, frame: number): string {
+function timeOf(frame: number): string {
   const second = String(Math.floor(frame / 1000) % 60).padStart(2, '0');
   const minute = String(Math.floor(frame / 60_000) % 60).padStart(2, '0');
   const micros = String((frame % 1000) * 1000 + 233).padStart(6, '0');
-  const time = `2026-11-21T12:${minute}:${second}.${micros}Z`;
+  return `2026-11-21T12:${minute}:${second}.${micros}Z`;
+}
+
+function frameText(type: string, bids: string, asks: string, sum: number, time: string): string {
   return `{"channel":"book","type":"${type}","data":[{"symbol":"BTC/USD","bids":[${bids}],"asks":[${asks}],"checksum":${sum},"timestamp":"${time}"}]}`;
 }

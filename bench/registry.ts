@@ -8,6 +8,7 @@ export const QUESTIONS: ReadonlyMap<string, Load> = new Map<string, Load>([
   ['normalize-binance', () => import('./normalize-binance.ts')],
   ['normalize-zstd', () => import('./normalize-zstd.ts')],
   ['kraken-book', () => import('./kraken-book.ts')],
+  ['depth1000', () => import('./depth1000.ts')],
   ['json-parse', () => import('./json-parse.ts')],
   ['rebuild', () => import('./rebuild.ts')],
   ['iterate', () => import('./iterate.ts')],
