@@ -5,7 +5,7 @@
  * servers. A minute where no `--seconds` are given; `--whole` is the hour that the goals speak of.
  */
 import { spawn } from 'node:child_process';
-import type { ChildProcess } from 'node:child_process';
+import type { ChildProcess, StdioOptions } from 'node:child_process';
 import { once } from 'node:events';
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
@@ -36,6 +36,9 @@ const SAMPLE_MS = 1_000;
 /** Until the rest has come through. */
 const SETTLE_MS = 60_000;
 const PROGRAM = new URL('connector-child.ts', import.meta.url).pathname;
+/** As `bin/ssmd.js` starts a connector. */
+const FLAGS = ['--max-semi-space-size=8'];
+const CODE_CACHE = new URL('../node_modules/.cache/ssmd/node', import.meta.url).pathname;
 /** From here on a run is long enough to say whether memory stays where it is. */
 const FLAT_FROM_S = 600;
 
@@ -154,9 +157,10 @@ async function demandAll(servers: TestServers, sent: Sent): Promise<void> {
 type Child = { readonly pid: number; readonly url: string; readonly stop: () => Promise<void> };
 
 async function startChild(options: ChildOptions): Promise<Child> {
-  const child: ChildProcess = spawn(process.execPath, [PROGRAM, JSON.stringify(options)], {
-    stdio: ['ignore', 'pipe', 'inherit'],
-  });
+  const env = { ...process.env, NODE_COMPILE_CACHE: CODE_CACHE };
+  const args = [...FLAGS, PROGRAM, JSON.stringify(options)];
+  const stdio: StdioOptions = ['ignore', 'pipe', 'inherit'];
+  const child: ChildProcess = spawn(process.execPath, args, { stdio, env });
   const { stdout, pid } = child;
   const url = await new Promise<string>((resolve, reject) => {
     child.once('exit', (code) => reject(new Error(`the connector ended with ${code}`)));

@@ -59,9 +59,21 @@ if (node === null) refuse(`no Node ${NODE_MAJOR_MIN} in ${root}; run there: npm 
 const cache = join(root, 'node_modules', '.cache', 'ssmd', 'node');
 const env = { NODE_COMPILE_CACHE: cache, ...process.env };
 
+// Of a live capture a message lives until it is acknowledged, a second or so: a young generation of 64 MiB
+// holds on to memory and saves no work (docs/performance.md, depth1000).
+const [command, ...rest] = process.argv.slice(2);
+const isLive =
+  command === 'connector' && !rest.some((it) => /^(--mode=)?re(play|process)$/.test(it));
+const flags = isLive ? ['--max-semi-space-size=8'] : [];
+
 const child = spawn(
   node,
-  ['--disable-warning=ExperimentalWarning', join(root, 'cli', 'main.ts'), ...process.argv.slice(2)],
+  [
+    '--disable-warning=ExperimentalWarning',
+    ...flags,
+    join(root, 'cli', 'main.ts'),
+    ...process.argv.slice(2),
+  ],
   { stdio: 'inherit', env },
 );
 // A terminal sends Ctrl-C to both of us; we stay until the child has ended, so that its exit code
