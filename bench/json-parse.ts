@@ -3,7 +3,9 @@ import { EventArena } from '../codec/event-arena.ts';
 import { EventBuffer } from '../codec/event-buffer.ts';
 import { eventsOf } from '../codec/event-object.ts';
 import { decodeEvents, encodeParts } from '../codec/md2.ts';
-import type { Decode } from '../connectors/feed.ts';
+import { formatDecimal } from '../schema/decimal.ts';
+import type { Decimal } from '../schema/decimal.ts';
+import type { MarketEvent } from '../schema/events.ts';
 import type { SymbolTable } from '../codec/symbol-table.ts';
 import { unixNs } from '../schema/time.ts';
 import { loopsFor, packFrames } from './frames.ts';
@@ -12,6 +14,7 @@ import { parseAll } from './plain-runs.ts';
 import { WrongAnswer, demandEqual } from './question.ts';
 import type { Case, Question } from './question.ts';
 import { allVenues, interleave } from './venues.ts';
+import type { VenueFrames } from './venues.ts';
 
 const BLOCK_BYTES = 1024 * 1024;
 
@@ -21,25 +24,21 @@ export const question: Question = {
   clock: 'thread',
   open(messages) {
     const venues = allVenues();
-    const mixed = interleave(
-      venues.map(({ texts, decode, symbols }) => texts.map((text) => ({ text, decode, symbols }))),
-    );
+    const mixed = interleave(venues.map((venue) => readingsOf(venue)));
     const all = venues.map(({ source }) => source).join('; ');
-    const alone = venues.map(({ feed, source, texts, decode, symbols }) =>
-      caseOf(
-        feed,
-        source,
-        texts.map((text) => ({ text, decode, symbols })),
-        [],
-        messages,
-      ),
-    );
     const goals = [{ of: 'ssmd, columns', against: 'JSON.parse alone', at_least: 2 }];
+    const alone = venues.map((venue) =>
+      caseOf(venue.feed, venue.source, readingsOf(venue), goals, messages),
+    );
     return Promise.resolve([caseOf('all five, mixed', all, mixed, goals, messages), ...alone]);
   },
 };
 
-type Reading = { readonly text: string; readonly decode: Decode; readonly symbols: SymbolTable };
+type Reading = Pick<VenueFrames, 'decode' | 'plain' | 'symbols'> & { readonly text: string };
+
+function readingsOf({ texts, decode, plain, symbols }: VenueFrames): Reading[] {
+  return texts.map((text) => ({ text, decode, plain, symbols }));
+}
 
 function caseOf(
   name: string,
@@ -90,14 +89,26 @@ function read(
   return `${events} events`;
 }
 
-/** Structs say what columns say, and every digit of an event's prices and sizes is in its frame. */
+/**
+ * The decoder says what its plain twin says, structs what columns say, and every digit of an event's
+ * decimals is one of its frame.
+ */
 function check(frames: Frames, readings: readonly Reading[]): void {
   const out = new EventBuffer();
+  const plain_out = new EventBuffer();
   const arena = new EventArena();
-  readings.forEach(({ text, decode, symbols }, frame) => {
-    decode(frames.bytes, frames.starts[frame] ?? 0, frames.ends[frame] ?? 0, symbols, out);
-    const symbolOf = (index: number): string => symbols.symbols[index]?.symbol ?? 'none';
-    const events = eventsOf(out, { t: unixNs(1n), shard: 'bench', feed: 'bench', symbolOf });
+  readings.forEach((reading, frame) => {
+    const { text, decode, plain, symbols } = reading;
+    const [start, end] = [frames.starts[frame] ?? 0, frames.ends[frame] ?? 0];
+    decode(frames.bytes, start, end, symbols, out);
+    plain(frames.bytes, start, end, symbols, plain_out);
+    const events = eventsIn(out, symbols);
+    demandEqual(
+      { ...frameOf(out), events },
+      { ...frameOf(plain_out), events: eventsIn(plain_out, symbols) },
+      text.slice(0, 200),
+    );
+    demandDigits(events, text);
     arena.clear();
     events.forEach(({ t, shard, feed, symbol, index }, event) => {
       encodeParts(out, event, { t, shard, feed, symbol, index }, arena);
@@ -105,4 +116,39 @@ function check(frames: Frames, readings: readonly Reading[]): void {
     const written = [...decodeEvents(arena.bytes.subarray(0, arena.used))];
     demandEqual(written, events, text.slice(0, 200));
   });
+}
+
+function eventsIn(out: EventBuffer, symbols: SymbolTable): MarketEvent[] {
+  const symbolOf = (index: number): string => symbols.symbols[index]?.symbol ?? 'none';
+  return eventsOf(out, { t: unixNs(1n), shard: 'bench', feed: 'bench', symbolOf });
+}
+
+/** What is said of the frame itself. */
+function frameOf(out: EventBuffer): Partial<EventBuffer> {
+  const { kind, channel, frame_symbol, frame_sequence, reason, request_id, subscribed } = out;
+  return { kind, channel, frame_symbol, frame_sequence, reason, request_id, subscribed };
+}
+
+/** A number written as `1e-8`, as Kraken does in its instruments. */
+const EXPONENT = /[:[,]-?\d+(\.\d+)?[eE]/;
+/** Bybit tells a fraction of what becomes a percentage. */
+const OTHER_SCALE = 'change_percent';
+
+function demandDigits(events: readonly MarketEvent[], text: string): void {
+  if (EXPONENT.test(text)) return;
+  const found = new Set(text.match(/\d+(\.\d+)?/g));
+  const demand = (value: unknown): void => {
+    if (value === null || typeof value !== 'object') return;
+    if (isDecimal(value)) {
+      const digits = formatDecimal(value).replace('-', '');
+      if (!found.has(digits)) throw new WrongAnswer(`no ${digits} in ${text.slice(0, 200)}`);
+      return;
+    }
+    for (const [name, inner] of Object.entries(value)) if (name !== OTHER_SCALE) demand(inner);
+  };
+  events.forEach(demand);
+}
+
+function isDecimal(value: object): value is Decimal {
+  return 'mantissa' in value;
 }

@@ -1,7 +1,12 @@
 /** Frames of all five venues: recordings, and what the simulated venues send on every channel. */
 import type { SymbolTable } from '../codec/symbol-table.ts';
+import { decodeGeneric as binance } from '../connectors/binance-usdm/decode.ts';
+import { decodeGeneric as bybit } from '../connectors/bybit-linear/decode.ts';
+import { decodeGeneric as coinbase } from '../connectors/coinbase/decode.ts';
 import { decoderOf } from '../connectors/feed.ts';
 import type { Decode } from '../connectors/feed.ts';
+import { decodeGeneric as kraken } from '../connectors/kraken/decode.ts';
+import { decodeGeneric as okx } from '../connectors/okx/decode.ts';
 import { feedOf, marketsOf, recorded, simulated } from './frames.ts';
 
 export type VenueFrames = {
@@ -11,6 +16,8 @@ export type VenueFrames = {
   readonly texts: readonly string[];
   readonly symbols: SymbolTable;
   readonly decode: Decode;
+  /** Its plain twin, which reads any order of keys. */
+  readonly plain: Decode;
 };
 
 const PER_VENUE = 10_000;
@@ -21,17 +28,18 @@ const VENUES: readonly (readonly [
   feed: string,
   markets: readonly string[],
   recordings: readonly string[],
+  plain: Decode,
 ])[] = [
-  ['binance-usdm', ['BTCUSDT', 'ETHUSDT'], ['binance-usdm/btcusdt-20240808.jsonl.gz']],
-  ['bybit-linear', ['BTCUSDT', 'ETHUSDT'], []],
-  ['coinbase', ['BTC-USD', 'ETH-USD'], []],
-  ['kraken', ['BTC/USD', 'ETH/USD'], ['kraken-v2/book-btcusd-d10-20230730.jsonl']],
-  ['okx', ['BTC-USDT', 'BTC-USDT-SWAP'], []],
+  ['binance-usdm', ['BTCUSDT', 'ETHUSDT'], ['binance-usdm/btcusdt-20240808.jsonl.gz'], binance],
+  ['bybit-linear', ['BTCUSDT', 'ETHUSDT'], [], bybit],
+  ['coinbase', ['BTC-USD', 'ETH-USD'], [], coinbase],
+  ['kraken', ['BTC/USD', 'ETH/USD'], ['kraken-v2/book-btcusd-d10-20230730.jsonl'], kraken],
+  ['okx', ['BTC-USDT', 'BTC-USDT-SWAP'], [], okx],
 ];
 
 /** The recordings of today's wire format where there are any, filled up from the simulated venue. */
 export function allVenues(): VenueFrames[] {
-  return VENUES.map(([feed, markets, recordings]) => {
+  return VENUES.map(([feed, markets, recordings, plain]) => {
     const real = recordings
       .flatMap(recorded)
       .filter((text) => !text.startsWith('{"lastUpdateId"'))
@@ -40,7 +48,7 @@ export function allVenues(): VenueFrames[] {
     const texts = interleave([real, simulated(feed, markets, { frames, rate: RATE })]);
     const source = real.length > 0 ? `${real.length} recorded, ${frames} simulated` : 'simulated';
     const decode = decoderOf(feedOf(feed), TODAY);
-    return { feed, source: `${feed} ${source}`, texts, symbols: marketsOf(markets), decode };
+    return { feed, source: `${feed} ${source}`, texts, symbols: marketsOf(markets), decode, plain };
   });
 }
 
