@@ -22,6 +22,7 @@ import { FIELD } from '../../codec/event-buffer.ts';
 import type { EventBuffer } from '../../codec/event-buffer.ts';
 import { findKey, KEY_END, keyTable } from '../../codec/key-table.ts';
 import { QuotedReader } from '../../codec/quoted-reader.ts';
+import { RigidTries } from '../../codec/rigid-tries.ts';
 import type { SymbolTable } from '../../codec/symbol-table.ts';
 import { FLAG, TYPE_CODE } from '../../schema/events.ts';
 import { candleReader, readBest, readBook, readLiquidation, readTrade } from './channels.ts';
@@ -31,7 +32,7 @@ import type { OwnFault } from './frame-reader.ts';
 import { INTERVALS } from './intervals.ts';
 import { concludeReply, isName } from './reply.ts';
 import type { Reply } from './reply.ts';
-import { decodeRigid } from './rigid-frames.ts';
+import { STREAMS, decodeRigid } from './rigid-frames.ts';
 import { dropSizeWithoutPrice, readTicker } from './ticker.ts';
 
 const utf8 = new TextEncoder();
@@ -122,6 +123,8 @@ const frame: Frame = {
 };
 const reply: Reply = { op: null, success: null, msg: '' };
 
+const tries = new RigidTries(STREAMS);
+
 /** The bulk by what the venue really writes, the rest by its meaning. */
 export function decodeBybitLinear(
   bytes: Uint8Array,
@@ -130,7 +133,7 @@ export function decodeBybitLinear(
   symbols: SymbolTable,
   out: EventBuffer,
 ): void {
-  if (!decodeRigid(bytes, start, end, symbols, out)) {
+  if (!decodeRigid(bytes, start, end, symbols, out, tries)) {
     decodeGeneric(bytes, start, end, symbols, out);
   }
 }

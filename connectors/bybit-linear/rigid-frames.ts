@@ -16,6 +16,7 @@ import { FIELD, TYPE_BOOK } from '../../codec/event-buffer.ts';
 import type { EventBuffer } from '../../codec/event-buffer.ts';
 import { rigidLevels } from '../../codec/rigid-levels.ts';
 import { RigidReader, literal } from '../../codec/rigid-reader.ts';
+import type { RigidTries } from '../../codec/rigid-tries.ts';
 import type { SymbolTable } from '../../codec/symbol-table.ts';
 import { FLAG, TYPE_CODE } from '../../schema/events.ts';
 import { MARK, dropSizeWithoutPrice, keepMark, writeMark } from './ticker.ts';
@@ -24,13 +25,7 @@ const HEAD = literal('{"topic":"');
 const BOOK = literal('orderbook.');
 const TRADES = literal('publicTrade.');
 const TICKERS = literal('tickers.');
-const BEST = literal('1.');
-const DEPTHS = [
-  [literal('50.'), 50],
-  [literal('200.'), 200],
-  [literal('1000.'), 1000],
-  [literal('500.'), 500],
-] as const;
+const DEPTHS = [50, 200, 1000, 500, 1].map((levels) => ({ name: literal(`${levels}.`), levels }));
 
 const DELTA = literal('","type":"delta",');
 const SNAPSHOT = literal('","type":"snapshot",');
@@ -118,22 +113,52 @@ const reader = new RigidReader();
 /** Where the name of the frame's market begins. */
 let market_at = 0;
 
-/** False where the frame is not written so: then `out` holds nothing that counts. */
+const BOOK_STREAM = 0;
+const BEST_STREAM = 1;
+const TRADES_STREAM = 2;
+const TICKERS_STREAM = 3;
+const CHANNELS = ['orderbook', 'orderbook.1', 'publicTrade', 'tickers'] as const;
+export const STREAMS = CHANNELS.length;
+/** Levels a side of the frame's book. */
+let depth = 0;
+
+/** False where the frame is not written so, or not tried: then `out` holds nothing that counts. */
 export function decodeRigid(
   bytes: Uint8Array,
   start: number,
   end: number,
   symbols: SymbolTable,
   out: EventBuffer,
+  tries: RigidTries | null = null,
 ): boolean {
   reader.open(bytes, start);
-  if (!reader.is(HEAD)) return false;
-  if (reader.is(BOOK)) return readAnyBook(symbols, out) && reader.at === end;
-  if (reader.is(TRADES)) {
-    return begin(symbols, out, 'publicTrade') && readTrades(out) && reader.at === end;
+  const stream = readStream();
+  if (stream < 0 || tries?.worth(stream) === false) return false;
+  if (!begin(symbols, out, CHANNELS[stream] as string)) return false;
+  const taken = readData(stream, out) && reader.at === end;
+  tries?.tried(stream, taken);
+  return taken;
+}
+
+/** The frame's stream, and `depth` of a book; -1 where it is none of these. */
+function readStream(): number {
+  if (!reader.is(HEAD)) return -1;
+  if (reader.is(TRADES)) return TRADES_STREAM;
+  if (reader.is(TICKERS)) return TICKERS_STREAM;
+  if (!reader.is(BOOK)) return -1;
+  for (let at = 0; at < DEPTHS.length; at++) {
+    const { name, levels } = DEPTHS[at] as (typeof DEPTHS)[number];
+    if (!reader.is(name)) continue;
+    depth = levels;
+    return levels === 1 ? BEST_STREAM : BOOK_STREAM;
   }
-  if (!reader.is(TICKERS)) return false;
-  return begin(symbols, out, 'tickers') && readTicker(out) && reader.at === end;
+  return -1;
+}
+
+function readData(stream: number, out: EventBuffer): boolean {
+  if (stream === BOOK_STREAM) return readBook(out);
+  if (stream === TRADES_STREAM) return readTrades(out);
+  return stream === BEST_STREAM ? readBest(out) : readTicker(out);
 }
 
 function begin(symbols: SymbolTable, out: EventBuffer, channel: string): boolean {
@@ -147,15 +172,7 @@ function begin(symbols: SymbolTable, out: EventBuffer, channel: string): boolean
   return true;
 }
 
-function readAnyBook(symbols: SymbolTable, out: EventBuffer): boolean {
-  for (let at = 0; at < DEPTHS.length; at++) {
-    const [name, depth] = DEPTHS[at] as (typeof DEPTHS)[number];
-    if (reader.is(name)) return begin(symbols, out, 'orderbook') && readBook(out, depth);
-  }
-  return reader.is(BEST) && begin(symbols, out, 'orderbook.1') && readBest(out);
-}
-
-function readBook(out: EventBuffer, depth: number): boolean {
+function readBook(out: EventBuffer): boolean {
   const whole = !reader.is(DELTA);
   if (whole && !reader.is(SNAPSHOT)) return false;
   const event = out.begin(TYPE_BOOK, out.frame_symbol, whole ? FLAG.SNAPSHOT : 0);

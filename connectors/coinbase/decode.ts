@@ -21,6 +21,7 @@
 import type { EventBuffer } from '../../codec/event-buffer.ts';
 import { findKey, KEY_END, keyTable } from '../../codec/key-table.ts';
 import { QuotedReader } from '../../codec/quoted-reader.ts';
+import { RigidTries } from '../../codec/rigid-tries.ts';
 import type { SymbolTable } from '../../codec/symbol-table.ts';
 import { FLAG, TYPE_CODE } from '../../schema/events.ts';
 import { isNewestFirst, readCandle, readProduct, readTicker, readTrade } from './channels.ts';
@@ -29,7 +30,7 @@ import type { ElementReader } from './channels.ts';
 import { readCount, readInstant } from './frame-reader.ts';
 import type { FrameReader, OwnFault } from './frame-reader.ts';
 import { isName, readSubscriptions, refuse } from './reply.ts';
-import { decodeRigid } from './rigid-frames.ts';
+import { STREAMS, decodeRigid } from './rigid-frames.ts';
 
 const utf8 = new TextEncoder();
 
@@ -109,6 +110,8 @@ const EMPTY: Readonly<Frame> = {
 };
 const frame: Frame = { ...EMPTY };
 
+const tries = new RigidTries(STREAMS);
+
 /** The bulk by what the venue really writes, the rest by its meaning. */
 export function decodeAdvanced(
   bytes: Uint8Array,
@@ -117,7 +120,7 @@ export function decodeAdvanced(
   symbols: SymbolTable,
   out: EventBuffer,
 ): void {
-  if (!decodeRigid(bytes, start, end, symbols, out)) {
+  if (!decodeRigid(bytes, start, end, symbols, out, tries)) {
     decodeGeneric(bytes, start, end, symbols, out);
   }
 }

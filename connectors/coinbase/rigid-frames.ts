@@ -12,6 +12,7 @@
 import { FIELD, TYPE_BOOK } from '../../codec/event-buffer.ts';
 import type { EventBuffer } from '../../codec/event-buffer.ts';
 import { RigidReader, literal } from '../../codec/rigid-reader.ts';
+import type { RigidTries } from '../../codec/rigid-tries.ts';
 import type { SymbolTable } from '../../codec/symbol-table.ts';
 import { FLAG, TYPE_CODE } from '../../schema/events.ts';
 import { dropEmptySide, isNewestFirst } from './channels.ts';
@@ -72,38 +73,41 @@ const reader = new RigidReader();
 const { instant } = reader;
 const asks = new WaitingLevels();
 
-/** False where the frame is not written so: then `out` holds nothing that counts. */
+const BOOK_STREAM = 0;
+const TRADES_STREAM = 1;
+const TICKER_STREAM = 2;
+const BATCH_STREAM = 3;
+const CHANNELS = ['level2', 'market_trades', 'ticker', 'ticker_batch'] as const;
+export const STREAMS = CHANNELS.length;
+
+/** False where the frame is not written so, or not tried: then `out` holds nothing that counts. */
 export function decodeRigid(
   bytes: Uint8Array,
   start: number,
   end: number,
   symbols: SymbolTable,
   out: EventBuffer,
+  tries: RigidTries | null = null,
 ): boolean {
   reader.open(bytes, start);
-  if (!reader.is(HEAD)) return false;
-  const taken = readChannel(symbols, out);
-  return taken && reader.is(TAIL) && reader.at === end;
+  const stream = readStream();
+  if (stream < 0 || tries?.worth(stream) === false) return false;
+  const taken = readFrame(stream, symbols, out) && reader.is(TAIL) && reader.at === end;
+  tries?.tried(stream, taken);
+  return taken;
 }
 
-function readChannel(symbols: SymbolTable, out: EventBuffer): boolean {
-  if (reader.is(BOOK)) return readFrame(symbols, out, 'level2', FLAG.SNAPSHOT, readBook);
-  if (reader.is(TRADES)) {
-    return readFrame(symbols, out, 'market_trades', FLAG.HISTORY, readTrades);
-  }
-  if (reader.is(TICKER)) return readFrame(symbols, out, 'ticker', FLAG.SNAPSHOT, readTicker);
-  if (!reader.is(TICKER_BATCH)) return false;
-  return readFrame(symbols, out, 'ticker_batch', FLAG.SNAPSHOT, readTicker);
+/** The frame's stream, -1 where it is none of these. */
+function readStream(): number {
+  if (!reader.is(HEAD)) return -1;
+  if (reader.is(BOOK)) return BOOK_STREAM;
+  if (reader.is(TRADES)) return TRADES_STREAM;
+  if (reader.is(TICKER)) return TICKER_STREAM;
+  return reader.is(TICKER_BATCH) ? BATCH_STREAM : -1;
 }
 
-/** What all frames begin with, then the inside of their one event; `opening` are a snapshot's flags. */
-function readFrame(
-  symbols: SymbolTable,
-  out: EventBuffer,
-  channel: string,
-  opening: number,
-  readEvent: (symbols: SymbolTable, out: EventBuffer, flags: number) => boolean,
-): boolean {
+/** What all frames begin with, then the inside of their one event. */
+function readFrame(stream: number, symbols: SymbolTable, out: EventBuffer): boolean {
   if (!readTime(NANOS_LENGTH)) return false;
   const { hi: ts_hi, lo: ts_lo } = instant;
   if (!reader.is(NUMBER) || !reader.id()) return false;
@@ -111,17 +115,28 @@ function readFrame(
   const whole = !reader.is(UPDATE);
   if (whole && !reader.is(SNAPSHOT)) return false;
   out.reset(reader.bytes);
-  if (!readEvent(symbols, out, whole ? opening : 0)) return false;
+  if (!readEvent(stream, symbols, out, whole)) return false;
   for (let event = 0; event < out.count; event++) {
     out.setSequence(event, hi, lo);
     const timed = out.ts_hi[event] !== 0 || out.ts_lo[event] !== 0;
     if (!timed) out.setTsEvent(event, ts_hi, ts_lo);
   }
   out.kind = 'data';
-  out.channel = channel;
+  out.channel = CHANNELS[stream] as string;
   out.frame_symbol = out.symbol[0] as number;
   out.frame_sequence = hi * 4294967296 + (lo >>> 0);
   return true;
+}
+
+function readEvent(
+  stream: number,
+  symbols: SymbolTable,
+  out: EventBuffer,
+  whole: boolean,
+): boolean {
+  if (stream === TRADES_STREAM) return readTrades(symbols, out, whole ? FLAG.HISTORY : 0);
+  const flags = whole ? FLAG.SNAPSHOT : 0;
+  return stream === BOOK_STREAM ? readBook(symbols, out, flags) : readTicker(symbols, out, flags);
 }
 
 /** An instant, and the quote behind it. */

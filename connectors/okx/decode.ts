@@ -21,6 +21,7 @@ import type { EventBuffer } from '../../codec/event-buffer.ts';
 import { FIELD } from '../../codec/event-buffer.ts';
 import { findKey, KEY_END, keyTable } from '../../codec/key-table.ts';
 import { QuotedReader } from '../../codec/quoted-reader.ts';
+import { RigidTries } from '../../codec/rigid-tries.ts';
 import type { SymbolTable } from '../../codec/symbol-table.ts';
 import { FLAG } from '../../schema/events.ts';
 import { CANDLE_CHANNELS } from './bars.ts';
@@ -29,7 +30,7 @@ import type { ElementReader } from './channels.ts';
 import type { OwnFault } from './frame-reader.ts';
 import { concludeReply, isName } from './reply.ts';
 import type { Reply } from './reply.ts';
-import { decodeRigid } from './rigid-frames.ts';
+import { STREAMS, decodeRigid } from './rigid-frames.ts';
 import { readTicker } from './ticker.ts';
 
 const utf8 = new TextEncoder();
@@ -95,6 +96,8 @@ const frame: Frame = {
 };
 const reply: Reply = { event: null, code: '', msg: '', channel: null };
 
+const tries = new RigidTries(STREAMS);
+
 /** The bulk by what the venue really writes, the rest by its meaning. */
 export function decodeOkx(
   bytes: Uint8Array,
@@ -103,7 +106,7 @@ export function decodeOkx(
   symbols: SymbolTable,
   out: EventBuffer,
 ): void {
-  if (!decodeRigid(bytes, start, end, symbols, out)) {
+  if (!decodeRigid(bytes, start, end, symbols, out, tries)) {
     decodeGeneric(bytes, start, end, symbols, out);
   }
 }

@@ -15,6 +15,7 @@ import { FIELD, TYPE_BOOK } from '../../codec/event-buffer.ts';
 import type { EventBuffer } from '../../codec/event-buffer.ts';
 import { rigidLevels } from '../../codec/rigid-levels.ts';
 import { RigidReader, literal } from '../../codec/rigid-reader.ts';
+import type { RigidTries } from '../../codec/rigid-tries.ts';
 import type { SymbolTable } from '../../codec/symbol-table.ts';
 import { FLAG, TYPE_CODE } from '../../schema/events.ts';
 
@@ -76,22 +77,44 @@ const BRACKET_END = 0x5d;
 
 const reader = new RigidReader();
 
-/** False where the frame is not written so: then `out` holds nothing that counts. */
+const BOOKS_STREAM = 0;
+const BBO_STREAM = 1;
+const TRADES_STREAM = 2;
+const TICKERS_STREAM = 3;
+const CHANNELS = ['books', 'bbo-tbt', 'trades', 'tickers'] as const;
+export const STREAMS = CHANNELS.length;
+
+/** False where the frame is not written so, or not tried: then `out` holds nothing that counts. */
 export function decodeRigid(
   bytes: Uint8Array,
   start: number,
   end: number,
   symbols: SymbolTable,
   out: EventBuffer,
+  tries: RigidTries | null = null,
 ): boolean {
   reader.open(bytes, start);
-  if (!reader.is(HEAD)) return false;
-  if (reader.is(BOOKS)) return begin(symbols, out, 'books') && readBook(out) && reader.at === end;
-  if (reader.is(TRADES))
-    return begin(symbols, out, 'trades') && readTrade(out) && reader.at === end;
-  if (reader.is(BBO)) return begin(symbols, out, 'bbo-tbt') && readBbo(out) && reader.at === end;
-  if (!reader.is(TICKERS)) return false;
-  return begin(symbols, out, 'tickers') && readTicker(out) && reader.at === end;
+  const stream = readStream();
+  if (stream < 0 || tries?.worth(stream) === false) return false;
+  if (!begin(symbols, out, CHANNELS[stream] as string)) return false;
+  const taken = readData(stream, out) && reader.at === end;
+  tries?.tried(stream, taken);
+  return taken;
+}
+
+/** The frame's stream, -1 where it is none of these. */
+function readStream(): number {
+  if (!reader.is(HEAD)) return -1;
+  if (reader.is(BOOKS)) return BOOKS_STREAM;
+  if (reader.is(TRADES)) return TRADES_STREAM;
+  if (reader.is(BBO)) return BBO_STREAM;
+  return reader.is(TICKERS) ? TICKERS_STREAM : -1;
+}
+
+function readData(stream: number, out: EventBuffer): boolean {
+  if (stream === BOOKS_STREAM) return readBook(out);
+  if (stream === TRADES_STREAM) return readTrade(out);
+  return stream === BBO_STREAM ? readBbo(out) : readTicker(out);
 }
 
 /** Where the name of the frame's market begins. */

@@ -3,10 +3,10 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import fc from 'fast-check';
 import { simulated } from '../../bench/frames.ts';
-import { decodeBybitLinear, decodeGeneric } from '../../connectors/bybit-linear/decode.ts';
+import { decodeGeneric } from '../../connectors/bybit-linear/decode.ts';
 import { decodeRigid } from '../../connectors/bybit-linear/rigid-frames.ts';
 import { SYMBOLS } from '../support/bybit-frames.ts';
-import { holdTwins, id, leftByRigid, mostly, ms, signed } from '../support/rigid-twins.ts';
+import { holdTwins, id, leftByRigid, mostly, ms, rigidOr, signed } from '../support/rigid-twins.ts';
 
 const market = fc.constantFrom(
   'BTCUSDT',
@@ -95,7 +95,7 @@ const ticker = mostly((amount) => {
 
 for (const [name, frames] of Object.entries({ book, trades, ticker })) {
   test(`Bybit's ${name}: a frame says the same to both, whatever it looks like`, () => {
-    holdTwins(decodeBybitLinear, decodeGeneric, SYMBOLS, frames, 4_000);
+    holdTwins(rigidOr(decodeRigid, decodeGeneric), decodeGeneric, SYMBOLS, frames, 4_000);
   });
 }
 

@@ -3,10 +3,10 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import fc from 'fast-check';
 import { simulated } from '../../bench/frames.ts';
-import { decodeAdvanced, decodeGeneric } from '../../connectors/coinbase/decode.ts';
+import { decodeGeneric } from '../../connectors/coinbase/decode.ts';
 import { decodeRigid } from '../../connectors/coinbase/rigid-frames.ts';
 import { SYMBOLS } from '../support/coinbase-frames.ts';
-import { holdTwins, id, leftByRigid, mostly, signed } from '../support/rigid-twins.ts';
+import { holdTwins, id, leftByRigid, mostly, rigidOr, signed } from '../support/rigid-twins.ts';
 
 const market = fc.constantFrom(
   'BTC-USD',
@@ -108,7 +108,7 @@ const FRAMES = {
 
 for (const [name, frames] of Object.entries(FRAMES)) {
   test(`Coinbase's ${name}: a frame says the same to both, whatever it looks like`, () => {
-    holdTwins(decodeAdvanced, decodeGeneric, SYMBOLS, frames, 4_000);
+    holdTwins(rigidOr(decodeRigid, decodeGeneric), decodeGeneric, SYMBOLS, frames, 4_000);
   });
 }
 

@@ -4,11 +4,11 @@ import { test } from 'node:test';
 import fc from 'fast-check';
 import { recorded, simulated } from '../../bench/frames.ts';
 import { createSymbolTable } from '../../codec/symbol-table.ts';
-import { decodeGeneric, decodeOkx } from '../../connectors/okx/decode.ts';
+import { decodeGeneric } from '../../connectors/okx/decode.ts';
 import { decodeRigid } from '../../connectors/okx/rigid-frames.ts';
 import { skipWithoutCaptures } from '../support/captures.ts';
 import { SYMBOLS } from '../support/okx-frames.ts';
-import { holdTwins, id, leftByRigid, mostly, ms, signed } from '../support/rigid-twins.ts';
+import { holdTwins, id, leftByRigid, mostly, ms, rigidOr, signed } from '../support/rigid-twins.ts';
 
 const market = fc.constantFrom(
   'BTC-USDT',
@@ -91,7 +91,7 @@ const ticker = mostly((amount) =>
 
 for (const [name, frames] of Object.entries({ book, bbo, trade, ticker })) {
   test(`a ${name} of OKX says the same to both, whatever it looks like`, () => {
-    holdTwins(decodeOkx, decodeGeneric, SYMBOLS, frames, 3_000);
+    holdTwins(rigidOr(decodeRigid, decodeGeneric), decodeGeneric, SYMBOLS, frames, 3_000);
   });
 }
 

@@ -109,6 +109,13 @@ export function holdTwins(
   );
 }
 
+/** The rigid reader, asked for each frame, and its twin for what that leaves. */
+export function rigidOr(rigid: RigidDecode, plain: Decode): Decode {
+  return (...frame) => {
+    if (!rigid(...frame)) plain(...frame);
+  };
+}
+
 /** A rigid reader: false where it leaves a frame to its twin. */
 export type RigidDecode = (...frame: Parameters<Decode>) => boolean;
 
