@@ -17,7 +17,8 @@ export type ConnectorSetup = {
   /** What `hrtime` is to be set off by, ns as text. */
   readonly offset: string;
 };
-export type ConnectorOrder = 'status' | 'stop';
+/** `rest`: a garbage collection, then its status. */
+export type ConnectorOrder = 'status' | 'rest' | 'stop';
 export type ConnectorWord =
   | { readonly word: 'stopped' }
   | {
@@ -48,7 +49,7 @@ function say(word: ConnectorWord): void {
 
 process.on('message', (order: ConnectorOrder) => {
   if (order === 'stop') return void running.stop().then(() => say({ word: 'stopped' }));
-  globalThis.gc?.();
+  if (order === 'rest') globalThis.gc?.();
   const { frames, drops, publishing } = running.connector.status();
   const { rss, heapUsed, external } = process.memoryUsage();
   const { user, system } = process.cpuUsage();

@@ -32,8 +32,9 @@ export type Status = Extract<ConnectorWord, { word: 'status' }>;
 export type LiveConnector = {
   /** What a clock reading of `hrtime` was set off by, ns. */
   readonly offset: bigint;
-  /** After a garbage collection. */
   readonly status: () => Promise<Status>;
+  /** After a garbage collection. */
+  readonly rested: () => Promise<Status>;
   /** In order: what it has is on the bus. */
   readonly stop: () => Promise<void>;
 };
@@ -97,14 +98,15 @@ async function openConnector(
   };
   const child = start('live-connector.ts', [JSON.stringify(setup)]);
   const tell = (order: ConnectorOrder): void => void child.send(order);
-  const status = async (): Promise<Status> => {
-    tell('status');
+  const ask = async (order: 'status' | 'rest'): Promise<Status> => {
+    tell(order);
     return await nextWord<Status>(child, 'status');
   };
-  await until('a connector that is ready', async () => (await status()).ready);
+  await until('a connector that is ready', async () => (await ask('status')).ready);
   return {
     offset,
-    status,
+    status: () => ask('status'),
+    rested: () => ask('rest'),
     async stop() {
       tell('stop');
       await nextWord(child, 'stopped');

@@ -17,5 +17,7 @@ export const QUESTIONS: ReadonlyMap<string, Load> = new Map<string, Load>([
   ['archive-drain', () => import('./archive-drain.ts')],
   ['rebuild-s3', () => import('./rebuild-s3.ts')],
   ['latency', () => import('./latency.ts')],
+  ['burst', () => import('./burst.ts')],
+  ['growth', () => import('./growth.ts')],
   ['odd-frames', () => import('./odd-frames.ts')],
 ]);
