@@ -2,6 +2,7 @@
  * Reading normalized objects back, as the archive cuts them: typed iteration over their events, and columns in
  * typed arrays, against decompressing them alone.
  */
+import { ColumnMemory } from '../codec/column-memory.ts';
 import { EventArena } from '../codec/event-arena.ts';
 import { EventBuffer } from '../codec/event-buffer.ts';
 import { wholeLength } from '../codec/capnp-read.ts';
@@ -50,6 +51,7 @@ export const question: Question = {
       }
       return String(found);
     };
+    const memory = new ColumnMemory();
     const bytes = plain.reduce((sum, stream) => sum + stream.length, 0);
     return Promise.resolve([
       {
@@ -59,13 +61,17 @@ export const question: Question = {
         bytes: bytes * loops,
         contestants: [
           { name: 'events as objects', run: () => each(countEvents) },
+          {
+            name: 'columns, memory kept',
+            run: () => each((stream) => readColumns(stream, memory).count),
+          },
           { name: 'columns', run: () => each((stream) => readColumns(stream).count) },
           { name: 'positions and types', run: () => each(countHeads) },
           { name: 'zstd alone', run: () => each((stream) => stream.length) },
         ],
         goals: [
           { of: 'events as objects', against: 'zstd alone', at_least: 0.3 },
-          { of: 'columns', against: 'zstd alone', at_least: 0.6 },
+          { of: 'columns, memory kept', against: 'zstd alone', at_least: 0.6 },
         ],
         check() {
           let found = 0;
@@ -114,10 +120,13 @@ function countHeads(stream: Uint8Array): number {
   return count;
 }
 
+const checked = new ColumnMemory();
+
 /** Fails unless iteration and columns say what the plain reader says; how many events. */
 function checkObject(stream: Uint8Array): number {
   const iterated = decodeEvents(stream);
   const columns = eventsByColumns(stream);
+  const again = eventsByColumns(stream, checked);
   let count = 0;
   for (let at = 0; at < stream.length; at += wholeLength(stream, at), count++) {
     const expected = readEvent(stream, at);
@@ -125,6 +134,7 @@ function checkObject(stream: Uint8Array): number {
     const event: MarketEvent | undefined = done === true ? undefined : value;
     demandEqual(event, expected, `event ${count} as object`);
     demandEqual(columns[count], expected, `event ${count} as columns`);
+    demandEqual(again[count], expected, `event ${count} as columns in memory kept`);
   }
   if (iterated.next().done !== true || columns.length !== count) {
     throw new WrongAnswer(`more than the ${count} events there are`);

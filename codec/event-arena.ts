@@ -13,7 +13,8 @@ export class EventArena {
   type: number[] = [];
   /** Our symbols. */
   symbol: string[] = [];
-  t: bigint[] = [];
+  /** Numbers, not objects: bigints that live on until the next clear are what the collector copies. */
+  t = new BigUint64Array(64);
   index: number[] = [];
 
   constructor(bytes = 16 * 1024) {
@@ -34,6 +35,7 @@ export class EventArena {
   /** Records the event just written at `reserve`'s offset. */
   commit(length: number, type: number, symbol: string, t: bigint, index: number): void {
     const event = this.count++;
+    if (event === this.t.length) this.#growT();
     this.offset[event] = this.used;
     this.length[event] = length;
     this.type[event] = type;
@@ -41,6 +43,12 @@ export class EventArena {
     this.t[event] = t;
     this.index[event] = index;
     this.used += length;
+  }
+
+  #growT(): void {
+    const larger = new BigUint64Array(this.t.length * 2);
+    larger.set(this.t);
+    this.t = larger;
   }
 
   /** A view of one event's bytes, valid until the next `reserve` or `clear`. */

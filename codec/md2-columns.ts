@@ -9,11 +9,13 @@ import { invariant } from '../schema/errors.ts';
 import { EVENT_TYPES, TYPE_CODE } from '../schema/events.ts';
 import type { EVENT_FIELDS, EventType, FieldKind, MarketEvent } from '../schema/events.ts';
 import { wholeLength } from './capnp-read.ts';
+import { ColumnMemory, uint32Of } from './column-memory.ts';
 import { EventArena } from './event-arena.ts';
 import { EventBuffer } from './event-buffer.ts';
 import { appendEvent } from './event-object.ts';
 import {
   copyDecimals,
+  copyHeads,
   copyInt32,
   copyInt64,
   copyLevels,
@@ -28,7 +30,7 @@ import type {
   U32Column,
   U64Column,
 } from './md2-fields.ts';
-import { AT, KNOWN_BIT, KnownMessages } from './md2-known.ts';
+import { KnownMessages } from './md2-known.ts';
 import type { KnownPrefix, Market } from './md2-known.ts';
 import { ASKS, BIDS, BODY } from './md2-layout.ts';
 import type { StructLayout } from './md2-layout.ts';
@@ -72,37 +74,51 @@ export type EventColumns = {
 } & { readonly [T in EventType]?: ColumnsOf<T> };
 
 /**
- * The events of a stream of messages, an object's plain bytes for one, as columns. They are the caller's,
- * and hold nothing of `bytes`.
+ * The events of a stream of messages, an object's plain bytes for one, as columns. They hold nothing of
+ * `bytes`, and are the caller's; where `memory` is given, until the next reading into it.
  * @throws SSMD_CORRUPT where the bytes are not whole messages of `md2.capnp`
  */
-export function readColumns(bytes: Uint8Array): EventColumns {
-  const columns = columnsOf(bytes) ?? columnsOf(written(bytes));
+export function readColumns(bytes: Uint8Array, memory = new ColumnMemory(false)): EventColumns {
+  const columns = columnsOf(bytes, memory) ?? columnsOf(written(bytes), memory);
   invariant(columns !== null, 'what our own writer wrote is not laid out as it writes');
   return columns;
 }
 
 /** Null where a message is laid out in another way, or damaged. */
-function columnsOf(bytes: Uint8Array): EventColumns | null {
+function columnsOf(bytes: Uint8Array, memory: ColumnMemory): EventColumns | null {
+  memory.clear();
   const known = new KnownMessages(bytes);
   const markets = new Markets();
-  const rows = EVENT_TYPES.map(() => new Rows());
+  const rows = rowsOfTypes();
   let count = 0;
   for (let at = 0; at < bytes.length; at = known.end * 4) {
     if (!known.find(at) && !learnt(known, at)) return null;
-    const { at: start, prefix } = known;
-    const market = markets.numberOf(prefix);
-    (rows[prefix.type] as Rows).push(start, start + prefix.data, market, count++);
+    const of = rows[known.prefix.type] as Rows;
+    const before = of.count;
+    known.run(of, markets.numberOf(known.prefix), count);
+    count += of.count - before;
   }
   const found: Record<string, unknown> = { count, markets: markets.all };
   for (const [code, type] of EVENT_TYPES.entries()) {
     const of = rows[code] as Rows;
     if (of.count === 0) continue;
-    const columns = columnsOfType(known, of, code);
+    const columns = columnsOfType(memory, known, of, code);
     if (columns === null) return null;
     found[type] = columns;
   }
   return found as EventColumns;
+}
+
+/** Of each type; kept where they are no larger than an object of the archive takes, since all is read at once. */
+const kept = EVENT_TYPES.map(() => new Rows());
+const KEPT_ROWS_MAX = 131_072;
+
+function rowsOfTypes(): readonly Rows[] {
+  for (const [code, rows] of kept.entries()) {
+    if (rows.at.length > KEPT_ROWS_MAX) kept[code] = new Rows();
+    else rows.count = 0;
+  }
+  return kept;
 }
 
 /** Whether the message at `at` is one of a market that is new. */
@@ -118,6 +134,7 @@ function learnt(known: KnownMessages, at: number): boolean {
 }
 
 function columnsOfType(
+  memory: ColumnMemory,
   known: KnownMessages,
   rows: Rows,
   code: number,
@@ -127,32 +144,31 @@ function columnsOfType(
   const layout = BODY[code] as StructLayout;
   const columns: Record<string, unknown> = {
     count,
-    place: rows.place.slice(0, count),
-    market: rows.market.slice(0, count),
-    t: copyInt64(ints, at, count, AT.t),
-    ts_event: copyInt64(ints, at, count, AT.ts_event),
-    index: copyInt32(ints, at, count, AT.index),
-    flags: copyInt32(ints, at, count, AT.flags),
-    sequence: {
-      value: copyInt64(ints, at, count, AT.sequence),
-      known: copyMarks(ints, at, count, KNOWN_BIT),
-    },
+    place: copyOf(memory, rows.place, count),
+    market: copyOf(memory, rows.market, count),
+    ...copyHeads(memory, ints, at, count),
   };
   for (const [field, name] of layout.names.entries()) {
-    const column = columnOf(known, rows, layout, field);
+    const column = columnOf(memory, known, rows, layout, field);
     if (column === null) return null;
     columns[name] = column;
   }
   if (EVENT_TYPES[code] === 'book') {
     const pointers = layout.data_words * 2;
-    columns['bids'] = copyLevels(known, rows, pointers + BIDS * 2);
-    columns['asks'] = copyLevels(known, rows, pointers + ASKS * 2);
+    columns['bids'] = copyLevels(memory, known, rows, pointers + BIDS * 2);
+    columns['asks'] = copyLevels(memory, known, rows, pointers + ASKS * 2);
     if (columns['bids'] === null || columns['asks'] === null) return null;
   }
   return columns;
 }
 
-function columnOf(known: KnownMessages, rows: Rows, layout: StructLayout, field: number): unknown {
+function columnOf(
+  memory: ColumnMemory,
+  known: KnownMessages,
+  rows: Rows,
+  layout: StructLayout,
+  field: number,
+): unknown {
   const { count, data } = rows;
   const { ints } = known;
   const value = layout.value[field] as number;
@@ -160,25 +176,31 @@ function columnOf(known: KnownMessages, rows: Rows, layout: StructLayout, field:
   const kind = layout.kinds[field] as FieldKind;
   switch (kind) {
     case 'decimal':
-      return copyDecimals(known, data, count, value * 2, mark);
+      return copyDecimals(memory, known, data, count, value * 2, mark);
     case 'u64':
     case 'instant':
       return {
-        value: copyInt64(ints, data, count, value * 2),
-        known: copyMarks(ints, data, count, mark),
+        value: copyInt64(memory, ints, data, count, value * 2),
+        known: copyMarks(memory, ints, data, count, mark),
       };
     case 'u32':
       return {
-        value: copyInt32(ints, data, count, value),
-        known: copyMarks(ints, data, count, mark),
+        value: copyInt32(memory, ints, data, count, value),
+        known: copyMarks(memory, ints, data, count, mark),
       };
     case 'side':
-      return copySides(known.bytes, data, count, value * 2);
+      return copySides(memory, known.bytes, data, count, value * 2);
     case 'text':
-      return copyTexts(known, rows, (layout.data_words + value) * 2);
+      return copyTexts(memory, known, rows, (layout.data_words + value) * 2);
     default:
       return kind satisfies never;
   }
+}
+
+function copyOf(memory: ColumnMemory, values: Int32Array, count: number): Uint32Array {
+  const copy = memory.int32(count);
+  copy.set(values.subarray(0, count));
+  return uint32Of(copy);
 }
 
 /** The stream anew, as our own writer lays it out. */

@@ -6,6 +6,7 @@
  */
 import { BODY, EVENT, FRAME_WORDS, LEVEL } from './md2-layout.ts';
 import type { StructLayout } from './md2-layout.ts';
+import type { Rows } from './md2-rows.ts';
 import { BYTE_LIST, COMPOSITE_LIST, LIST, prefixOf } from './md2-prefix.ts';
 
 /** Positions of the root's numbers in a message, as int32. */
@@ -19,9 +20,7 @@ export const AT = {
   /** Holds whether the sequence is known, and beside it the type. */
   known: ROOT + (EVENT.sequence_known_bit >> 5),
 } as const;
-/** The mark of a known sequence: its bit in that word, and in a message. */
 export const KNOWN_MASK = 1 << (EVENT.sequence_known_bit & 31);
-export const KNOWN_BIT = ROOT * 32 + EVENT.sequence_known_bit;
 const TYPE_WORD = ROOT + (EVENT.type_16 >> 1);
 const TYPE_SHIFT = (EVENT.type_16 & 1) * 16;
 const BODY_POINTER = ROOT + (EVENT.data_words + EVENT.body) * 2;
@@ -101,6 +100,25 @@ export class KnownMessages {
     this.end = at + length;
     this.prefix = prefix;
     return true;
+  }
+
+  /**
+   * Gives `take` the message found and all that follow it and begin as it does; `end` is the last one's
+   * then. Most streams are one such run.
+   */
+  run(take: Rows, market: number, place: number): void {
+    const { ints, prefix } = this;
+    let { at, end } = this;
+    for (let next = place; ; next++) {
+      take.push(at, at + prefix.data, market, next);
+      if (end + SHORTEST > ints.length || ints[end] !== 0) break;
+      const length = this.endOf(end) - end;
+      if (end + length > ints.length || !this.#begins(end, length, prefix)) break;
+      at = end;
+      end += length;
+    }
+    this.at = at;
+    this.end = end;
   }
 
   /** Where the message that begins at int32 `at` ends. */

@@ -6,9 +6,9 @@ export class Rows {
   /** Where each begins, and its body's data, in int32. */
   at = new Int32Array(ROWS);
   data = new Int32Array(ROWS);
-  market = new Uint32Array(ROWS);
+  market = new Int32Array(ROWS);
   /** Which message of the stream it is. */
-  place = new Uint32Array(ROWS);
+  place = new Int32Array(ROWS);
 
   push(at: number, data: number, market: number, place: number): void {
     const row = this.count;
@@ -25,8 +25,8 @@ export class Rows {
     const length = at.length * 4;
     this.at = new Int32Array(length);
     this.data = new Int32Array(length);
-    this.market = new Uint32Array(length);
-    this.place = new Uint32Array(length);
+    this.market = new Int32Array(length);
+    this.place = new Int32Array(length);
     this.at.set(at);
     this.data.set(data);
     this.market.set(market);

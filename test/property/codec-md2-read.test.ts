@@ -6,6 +6,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import fc from 'fast-check';
 import { wholeLength } from '../../codec/capnp-read.ts';
+import { ColumnMemory } from '../../codec/column-memory.ts';
 import { decodeEvents } from '../../codec/md2.ts';
 import { readEvent } from '../../codec/md2-read.ts';
 import { SsmdError } from '../../schema/errors.ts';
@@ -42,12 +43,15 @@ function readAll(events: Iterable<MarketEvent>): unknown[] {
   return read;
 }
 
+const memory = new ColumnMemory();
+
 test('whoever wrote a stream, its events and columns are what the plain twin reads', () => {
   hold(
     fc.property(stream, (bytes) => {
       const expected = [...plainEvents(bytes)];
       assert.deepEqual([...decodeEvents(bytes)], expected);
       assert.deepEqual(eventsByColumns(bytes), expected);
+      assert.deepEqual(eventsByColumns(bytes, memory), expected, 'over those read before');
     }),
     150,
   );

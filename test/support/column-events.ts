@@ -1,4 +1,5 @@
 /** Columns told event by event: what `decodeEvents` should say of the same bytes. */
+import type { ColumnMemory } from '../../codec/column-memory.ts';
 import { asEvent } from '../../codec/event-object.ts';
 import { readColumns } from '../../codec/md2-columns.ts';
 import type { ColumnsOf, EventColumns } from '../../codec/md2-columns.ts';
@@ -14,9 +15,9 @@ import { EVENT_FIELDS, EVENT_TYPES } from '../../schema/events.ts';
 import type { BookLevel, EventType, FieldKind, MarketEvent } from '../../schema/events.ts';
 import type { Decimal } from '../../schema/decimal.ts';
 
-/** Every event of a stream, by way of columns. */
-export function eventsByColumns(bytes: Uint8Array): MarketEvent[] {
-  const columns = readColumns(bytes);
+/** Every event of a stream, by way of columns, in memory of their own or in `memory`. */
+export function eventsByColumns(bytes: Uint8Array, memory?: ColumnMemory): MarketEvent[] {
+  const columns = readColumns(bytes, memory);
   const events: MarketEvent[] = new Array<MarketEvent>(columns.count);
   for (const type of EVENT_TYPES) {
     const of = columns[type];
