@@ -10,7 +10,7 @@ import type { EventBuffer } from '../codec/event-buffer.ts';
 import { compareTied, priceKey } from './price-key.ts';
 
 /** Levels looked at one by one from the best before the search turns binary. */
-const LINEAR_LEVELS = 8;
+const LINEAR_LEVELS = 16;
 /** Levels a rule may keep running values of. */
 const RUNNING_LEVELS = 32;
 /** Moves up to this many levels are loops; the call into `copyWithin` costs more than they do. */

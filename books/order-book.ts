@@ -37,8 +37,12 @@ export function truncateOrderBook(book: OrderBook, depth: number): void {
  * word on a price counts.
  */
 export function applyLevels(book: OrderBook, buffer: EventBuffer, event: number): void {
-  book.bids.apply(buffer, buffer.bid_from[event] as number, buffer.bid_to[event] as number);
-  book.asks.apply(buffer, buffer.ask_from[event] as number, buffer.ask_to[event] as number);
+  const bid_from = buffer.bid_from[event] as number;
+  const bid_to = buffer.bid_to[event] as number;
+  const ask_from = buffer.ask_from[event] as number;
+  const ask_to = buffer.ask_to[event] as number;
+  if (bid_from < bid_to) book.bids.apply(buffer, bid_from, bid_to);
+  if (ask_from < ask_to) book.asks.apply(buffer, ask_from, ask_to);
 }
 
 /** Whether the best bid is at or above the best ask; false while a side is empty. */

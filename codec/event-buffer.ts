@@ -26,6 +26,10 @@ export const SLOT_COUNT: readonly number[] = EVENT_TYPES.map(
   (type) => Object.keys(EVENT_FIELDS[type]).length,
 );
 
+/** For `begin`: what a module exports it looks up at each use. */
+const slot_count = SLOT_COUNT;
+const absent = ABSENT;
+
 type FieldIndex = {
   readonly [T in EventType]: { readonly [F in keyof (typeof EVENT_FIELDS)[T]]: number };
 };
@@ -159,8 +163,12 @@ export class EventBuffer {
   begin(type_code: number, symbol: number, flags: number): number {
     const event = this.count;
     if (event === this.type.length) this.#growEvents();
-    const needed = SLOT_COUNT[type_code] as number;
-    while (this.slots + needed > this.hi.length) this.#growSlots();
+    const { slots, levels } = this;
+    const end = slots + (slot_count[type_code] as number);
+    while (end > this.hi.length) this.#growSlots();
+    const { aux } = this;
+    for (let slot = slots; slot < end; slot++) aux[slot] = absent;
+    this.slots = end;
     this.count = event + 1;
     this.type[event] = type_code;
     this.symbol[event] = symbol;
@@ -170,13 +178,11 @@ export class EventBuffer {
     this.seq_hi[event] = 0;
     this.seq_lo[event] = 0;
     this.seq_known[event] = 0;
-    this.slot[event] = this.slots;
-    for (let slot = this.slots; slot < this.slots + needed; slot++) this.aux[slot] = ABSENT;
-    this.slots += needed;
-    this.bid_from[event] = this.levels;
-    this.bid_to[event] = this.levels;
-    this.ask_from[event] = this.levels;
-    this.ask_to[event] = this.levels;
+    this.slot[event] = slots;
+    this.bid_from[event] = levels;
+    this.bid_to[event] = levels;
+    this.ask_from[event] = levels;
+    this.ask_to[event] = levels;
     return event;
   }
 

@@ -44,7 +44,7 @@ const absent = ABSENT;
 
 type State = StreamedBook & {
   readonly depth: number;
-  /** Of the last message applied, 0 where it had none. */
+  /** Of the last message applied, an int32 as in its column; 0 where it had none. */
   checksum: number;
 };
 
@@ -65,7 +65,7 @@ function applyMessage(state: State, buffer: EventBuffer, event: number): number 
   state.ts_hi = buffer.ts_hi[event] as number;
   state.ts_lo = buffer.ts_lo[event] as number;
   const slot = (buffer.slot[event] as number) + CHECKSUM;
-  state.checksum = buffer.aux[slot] === absent ? 0 : (buffer.lo[slot] as number) >>> 0;
+  state.checksum = buffer.aux[slot] === absent ? 0 : (buffer.lo[slot] as number);
   buffer.setU32(event, DEPTH, state.depth);
   return verify(state, heals);
 }
@@ -90,8 +90,8 @@ function verify(state: State, heals: number): number {
   state.failed++;
   return breakWith(state, {
     cause: 'checksum',
-    expected: String(state.checksum),
-    received: String(received),
+    expected: String(state.checksum >>> 0),
+    received: String(received >>> 0),
   });
 }
 

@@ -17,7 +17,6 @@ import {
   ZEROS_BITS,
   ZEROS_END,
   appendZeros,
-  finishCrc32,
   updateCrc32,
 } from '../../books/crc32.ts';
 import { DIGITS_HI_END, sumDigits } from '../../books/digit-sums.ts';
@@ -36,18 +35,35 @@ const zeros = ZEROS;
 const [zeros_bits, zeros_end] = [ZEROS_BITS, ZEROS_END];
 const digits_hi_end = DIGITS_HI_END;
 
+/** Cells of the bids' running sums, behind those of ten levels: see `bookChecksum`. */
+const MOVED_FROM = 2 * LEVELS;
+const MOVED_OVER = MOVED_FROM + 1;
+const MOVED_TO = MOVED_FROM + 2;
+const CRC_START = CRC32_START;
+
 const utf8 = new TextEncoder();
 
-/** The checksum the venue would send for this book. */
+/**
+ * The checksum the venue would send for this book, as an int32: `>>> 0` makes it what stands on the wire.
+ *
+ * The sum of the asks is moved on over the bids' digits; what came of that is kept, since most messages change
+ * neither that sum nor how many digits the bids have.
+ */
 export function bookChecksum({ asks, bids }: OrderBook): number {
   const ask_levels = asks.count < LEVELS ? asks.count : LEVELS;
   const bid_levels = bids.count < LEVELS ? bids.count : LEVELS;
-  if (asks.steady < ask_levels) advance(asks, ask_levels, CRC32_START);
+  if (asks.steady < ask_levels) advance(asks, ask_levels, CRC_START);
   if (bids.steady < bid_levels) advance(bids, bid_levels, 0);
-  const state = ask_levels === 0 ? CRC32_START : (asks.running[ask_levels * 2 - 2] as number);
-  if (bid_levels === 0) return finishCrc32(state);
-  const length = bids.running[bid_levels * 2 - 1] as number;
-  return finishCrc32(appendZeros(state, length) ^ (bids.running[bid_levels * 2 - 2] as number));
+  const { running } = bids;
+  const state = ask_levels === 0 ? CRC_START : (asks.running[ask_levels * 2 - 2] as number);
+  if (bid_levels === 0) return ~state;
+  const length = running[bid_levels * 2 - 1] as number;
+  if (running[MOVED_FROM] !== state || running[MOVED_OVER] !== length) {
+    running[MOVED_FROM] = state;
+    running[MOVED_OVER] = length;
+    running[MOVED_TO] = appendZeros(state, length);
+  }
+  return ~((running[MOVED_TO] as number) ^ (running[bid_levels * 2 - 2] as number));
 }
 
 /**

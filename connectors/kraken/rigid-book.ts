@@ -63,9 +63,6 @@ const OPEN_BRACE = 0x7b;
 const CLOSE_BRACE = 0x7d;
 const CLOSE_BRACKET = 0x5d;
 const COMMA = 0x2c;
-const QUOTE = 0x22;
-const BACKSLASH = 0x5c;
-const SPACE = 0x20;
 const ZERO = 0x30;
 /** A point, less '0'. */
 const POINT = -2;
@@ -107,22 +104,22 @@ export function decodeBookUpdate(
   }
   if (data.getFloat64(start + HEAD_END, true) !== HEAD_LAST) return false;
   const name = start + HEAD_LENGTH;
-  let at = name;
-  for (let byte = bytes[at] as number; byte !== QUOTE; byte = bytes[++at] as number) {
-    if (byte < SPACE || byte === BACKSLASH || at > rest) return false;
-  }
-  const market = symbols.find(bytes, name, at);
-  if (market < 0 || data.getFloat64(at, true) !== BIDS) return false;
+  const market = symbols.findQuoted(bytes, name);
+  if (market < 0) return false;
+  let at = name + (symbols.lengths[market] as number);
+  if (at > rest || data.getFloat64(at, true) !== BIDS) return false;
   if (data.getFloat64(at + 2, true) !== BIDS_LAST) return false;
   out.reset(bytes);
   const event = out.begin(type_book, market, 0);
-  at = readLevels(data, bytes, at + LISTS_LENGTH, rest, out);
-  if (at < 0 || data.getFloat64(at, true) !== ASKS) return false;
+  at += LISTS_LENGTH;
+  if (bytes[at] !== CLOSE_BRACKET) at = readLevels(data, bytes, at, rest, out);
+  if (at < 0 || at > rest || data.getFloat64(at, true) !== ASKS) return false;
   if (data.getFloat64(at + 2, true) !== ASKS_LAST) return false;
   out.bid_to[event] = out.levels;
   out.ask_from[event] = out.levels;
-  at = readLevels(data, bytes, at + LISTS_LENGTH, rest, out);
-  if (at < 0 || !readEnd(data, bytes, at, end, event, out)) return false;
+  at += LISTS_LENGTH;
+  if (bytes[at] !== CLOSE_BRACKET) at = readLevels(data, bytes, at, rest, out);
+  if (at < 0 || at > rest || !readEnd(data, bytes, at, end, event, out)) return false;
   out.ask_to[event] = out.levels;
   out.kind = 'data';
   out.channel = 'book';
@@ -130,7 +127,7 @@ export function decodeBookUpdate(
   return true;
 }
 
-/** Appends the levels up to the bracket that ends them; returns where that stands, -1 at a surprise. */
+/** Appends the levels, one at least, up to the bracket that ends them; returns where that stands, -1 at a surprise. */
 function readLevels(
   data: DataView,
   bytes: Uint8Array,
@@ -139,7 +136,6 @@ function readLevels(
   out: EventBuffer,
 ): number {
   let at = start;
-  if (at <= rest && bytes[at] === CLOSE_BRACKET) return at;
   while (at <= rest) {
     if (bytes[at] !== OPEN_BRACE || data.getFloat64(at + 1, true) !== PRICE) return -1;
     at = readAmount(bytes, at + PRICE_LENGTH);

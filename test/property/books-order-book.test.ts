@@ -114,13 +114,23 @@ test('the joined checksum equals the one over the text, whatever was cached befo
       const [bids, plainBids] = agree(true, bidSteps);
       const [asks, plainAsks] = agree(false, askSteps);
       const book: OrderBook = { bids, asks };
-      assert.equal(bookChecksum(book), plainChecksum(plainAsks.levels(), plainBids.levels()));
-      const [best] = plainBids.levels();
-      if (best === undefined) return;
-      const size: Decimal = { mantissa: 12345678901234567n, exponent: -8 };
-      applyLevel(bids, { price: best.price, size });
-      plainBids.apply({ price: best.price, size });
-      assert.equal(bookChecksum(book), plainChecksum(plainAsks.levels(), plainBids.levels()));
+      assert.equal(bookChecksum(book) >>> 0, plainChecksum(plainAsks.levels(), plainBids.levels()));
+      for (const [side, plain] of [
+        [bids, plainBids],
+        [asks, plainAsks],
+        [bids, plainBids],
+      ] as const) {
+        const [best] = plain.levels();
+        if (best === undefined) continue;
+        // Once more digits, then as many others.
+        for (const mantissa of [12345678901234567n, 98765432109876543n]) {
+          const level = { price: best.price, size: { mantissa, exponent: -8 } };
+          applyLevel(side, level);
+          plain.apply(level);
+          const expected = plainChecksum(plainAsks.levels(), plainBids.levels());
+          assert.equal(bookChecksum(book) >>> 0, expected);
+        }
+      }
     }),
     60,
   );

@@ -103,9 +103,10 @@ test('a time in microseconds says what every other text of it says', () => {
 });
 
 test('a market is found by its exact spelling and by nothing else', () => {
-  const external = fc
-    .string({ unit: 'binary', minLength: 1, maxLength: 8 })
-    .map((x) => x.toWellFormed());
+  const external = fc.oneof(
+    fc.string({ unit: 'binary', minLength: 1, maxLength: 8 }).map((x) => x.toWellFormed()),
+    fc.string({ unit: fc.constantFrom('A', 'B', '\\', '"', '\n'), minLength: 1, maxLength: 3 }),
+  );
   hold(
     fc.property(fc.uniqueArray(external, { maxLength: 20 }), external, (spellings, other) => {
       const symbols = spellings.map((spelling, index) => ({
@@ -116,9 +117,17 @@ test('a market is found by its exact spelling and by nothing else', () => {
       const table = createSymbolTable(symbols);
       [...spellings, other].forEach((spelling) => {
         const bytes = utf8.encode(`"${spelling}"`);
-        assert.equal(table.find(bytes, 1, bytes.length - 1), spellings.indexOf(spelling));
+        const index = spellings.indexOf(spelling);
+        assert.equal(table.find(bytes, 1, bytes.length - 1), index);
+        const end = 1 + bytes.subarray(1).indexOf(0x22);
+        // A text that JSON writes with escapes is not what its bytes spell.
+        const isPlain = bytes.subarray(1, end).every((byte) => byte >= 0x20 && byte !== 0x5c);
+        const quick = table.findQuoted(bytes, 1);
+        assert.equal(quick, isPlain ? table.find(bytes, 1, end) : -1);
+        if (quick >= 0) assert.equal(table.lengths[quick], end - 1);
       });
       assert.equal(table.find(new Uint8Array(1), 0, 0), -1);
+      assert.equal(table.findQuoted(new Uint8Array(1), 0), -1);
       symbols.forEach(({ symbol }, index) => assert.equal(table.indexOf(symbol), index));
       assert.equal(table.indexOf('NONE'), -1);
     }),
