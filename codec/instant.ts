@@ -7,6 +7,7 @@ export class InstantReader {
   lo = 0;
   #minute = new Uint8Array(16);
   #minute_s = -1;
+  readonly #minute_view = new DataView(this.#minute.buffer);
   /** The same sixteen bytes as two doubles, and the minute's start in ns. */
   #minute_eight = NaN;
   #minute_eight_last = NaN;
@@ -114,29 +115,51 @@ export class InstantReader {
     let same = this.#minute_s >= 0;
     for (let at = 15; same && at >= 0; at--) same = cached[at] === bytes[from + at];
     if (same) return true;
-    let text = '';
-    for (let at = from; at < from + 16; at++) text += String.fromCharCode(bytes[at] as number);
-    const ms = /^\d{4}-\d\d-\d\dT\d\d:\d\d$/.test(text) ? Date.parse(`${text}:00Z`) : NaN;
-    if (
-      Number.isNaN(ms) ||
-      ms < 0 ||
-      ms >= ISO_MS_END ||
-      new Date(ms).toISOString().slice(0, 16) !== text
-    ) {
-      this.#minute_s = -1;
-      this.#minute_eight = NaN;
+    const day = dayAt(bytes, from);
+    const hour = twoDigits(bytes, from + 11);
+    const minute = twoDigits(bytes, from + 14);
+    if (day < 0 || bytes[from + 10] !== 0x54 || hour > 23) return false;
+    if (bytes[from + 13] !== 0x3a || minute > 59) {
       return false;
     }
-    cached.set(bytes.subarray(from, from + 16));
-    this.#minute_s = ms / 1000;
-    const view = new DataView(cached.buffer);
-    this.#minute_eight = view.getFloat64(0, true);
-    this.#minute_eight_last = view.getFloat64(8, true);
+    for (let at = 0; at < 16; at++) cached[at] = bytes[from + at] as number;
+    this.#minute_s = day * 86_400 + hour * 3600 + minute * 60;
+    this.#minute_eight = this.#minute_view.getFloat64(0, true);
+    this.#minute_eight_last = this.#minute_view.getFloat64(8, true);
     this.#set(this.#minute_s, 1e9, 0);
     this.#minute_hi = this.hi;
     this.#minute_lo = this.lo;
     return true;
   }
+}
+
+/** The number of two digits; a million where they are none. */
+function twoDigits(bytes: Uint8Array, at: number): number {
+  const tens = (bytes[at] as number) ^ 0x30;
+  const ones = (bytes[at + 1] as number) ^ 0x30;
+  return tens <= 9 && ones <= 9 ? tens * 10 + ones : 1e6;
+}
+
+const DASH = 0x2d;
+const MONTH_DAYS = Int32Array.of(31, 28, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31);
+
+/** `YYYY-MM-DD` as days since 1970, -1 where it is no day of 1970 to 2553. */
+function dayAt(bytes: Uint8Array, from: number): number {
+  const year = twoDigits(bytes, from) * 100 + twoDigits(bytes, from + 2);
+  const month = twoDigits(bytes, from + 5);
+  const day = twoDigits(bytes, from + 8);
+  if (bytes[from + 4] !== DASH || bytes[from + 7] !== DASH) return -1;
+  if (year < 1970 || year >= YEAR_END || month < 1 || month > 12 || day < 1) return -1;
+  const leaps = year % 4 === 0 && (year % 100 !== 0 || year % 400 === 0);
+  const february = leaps && month === 2 ? 1 : 0;
+  if (day > (MONTH_DAYS[month - 1] as number) + february) return -1;
+  // Years that begin in March end with the day that may be none: 306 days are left of one then.
+  const since_march = month > 2 ? month - 3 : month + 9;
+  const march_year = month > 2 ? year : year - 1;
+  const leap_days =
+    Math.floor(march_year / 4) - Math.floor(march_year / 100) + Math.floor(march_year / 400);
+  const day_of_year = Math.floor((153 * since_march + 2) / 5) + day - 1;
+  return march_year * 365 + leap_days + day_of_year - DAYS_TO_1970;
 }
 
 const POWERS = [1, 10, 100, 1e3, 1e4, 1e5, 1e6, 1e7, 1e8, 1e9];
@@ -146,5 +169,7 @@ const NEAR_MS = 4294;
 
 /** Largest whole milliseconds whose ns fit u64. */
 const MS_MAX = 18_446_744_073_709;
-/** 2554-01-01: the first year whose instants may not fit. */
-const ISO_MS_END = 18_429_292_800_000;
+/** The first year whose instants may not fit. */
+const YEAR_END = 2554;
+/** From the first of March of the year 0 to 1970. */
+const DAYS_TO_1970 = 719_468;

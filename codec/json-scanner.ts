@@ -8,6 +8,7 @@
  */
 import { ABSENT } from './event-buffer.ts';
 import { escapeLength, numberEnd } from './json-grammar.ts';
+import { scanLongNumber } from './json-number.ts';
 import { KEY_END, KEY_UNKNOWN, bytesEqual, findKey, keyTable } from './key-table.ts';
 import type { KeyTable } from './key-table.ts';
 
@@ -88,42 +89,52 @@ export class JsonScanner {
   /** Index of the next key in `table`, KEY_UNKNOWN (its value must be skipped), or KEY_END. */
   nextKey(table: KeyTable): number {
     const last = this.#fresh ? table.names.length + 1 : table.last;
-    const guess = table.follows[last] as number;
-    const name = table.written[guess];
-    if (name !== undefined && !this.failed) {
-      const { bytes } = this;
-      const from = this.#fresh ? this.at : this.at + 1;
-      if ((this.#fresh || bytes[this.at] === 0x2c) && from + name.length <= this.end) {
-        let at = 0;
-        while (at < name.length && name[at] === bytes[from + at]) at++;
-        if (at === name.length) {
-          this.#fresh = false;
-          this.from = from + 1;
-          this.to = from + at - 2;
-          this.escaped = false;
-          this.at = from + at;
-          table.last = guess;
-          return guess;
-        }
-      }
-    }
-    return this.#lookUpKey(table, last);
-  }
-
-  #lookUpKey(table: KeyTable, last: number): number {
     let byte = this.peek();
     if (byte === 0x7d) {
       this.at++;
       this.#fresh = false;
       return KEY_END;
     }
-    if (!this.#fresh) {
+    if (this.#fresh) {
+      this.#fresh = false;
+    } else {
       if (byte !== 0x2c) return this.#endByFault();
       this.at++;
       byte = this.peek();
     }
-    this.#fresh = false;
-    if (byte !== 0x22 || !this.string()) return this.#endByFault();
+    if (byte !== 0x22) return this.#endByFault();
+    const guess = table.follows[last] as number;
+    if (this.#isKey(table.written[guess])) {
+      table.last = guess;
+      return guess;
+    }
+    const second = table.follows_else[last] as number;
+    if (this.#isKey(table.written[second])) {
+      table.last = second;
+      return second;
+    }
+    table.follows_else[last] = guess;
+    return this.#lookUpKey(table, last);
+  }
+
+  /** Consumes a key with its colon where it stands here as venues write it. */
+  #isKey(name: Uint8Array | undefined): boolean {
+    if (name === undefined) return false;
+    const { bytes, at: from } = this;
+    const { length } = name;
+    // The opening quote is there.
+    let at = 1;
+    while (at < length && name[at] === bytes[from + at]) at++;
+    if (at < length || from + length > this.end) return false;
+    this.from = from + 1;
+    this.to = from + length - 2;
+    this.escaped = false;
+    this.at = from + length;
+    return true;
+  }
+
+  #lookUpKey(table: KeyTable, last: number): number {
+    if (!this.string()) return this.#endByFault();
     const { from, to } = this;
     const index = this.escaped ? this.#escapedKey(table) : findKey(table, this.bytes, from, to);
     if (this.peek() !== 0x3a) return this.#endByFault();
@@ -214,13 +225,19 @@ export class JsonScanner {
 
   /** A string whose content is a number (`"0.014"`), as venues quote them. */
   quotedNumber(): boolean {
-    if (!this.string()) return false;
-    const stop = this.#scanNumber(this.from, this.to);
-    if (stop !== this.to) {
-      this.at = this.from;
-      return this.fail();
+    if (this.peek() !== 0x22) return this.fail();
+    const from = this.at + 1;
+    const stop = this.#scanNumber(from, this.end);
+    if (stop >= 0 && stop < this.end && this.bytes[stop] === 0x22) {
+      this.from = from;
+      this.to = stop;
+      this.escaped = false;
+      this.at = stop + 1;
+      return true;
     }
-    return true;
+    // What it is instead decides where the fault is: a string that is no number, or none that ends.
+    if (this.string()) this.at = this.from;
+    return this.fail();
   }
 
   /** A number, quoted or not; null leaves `exp` at ABSENT. */
@@ -242,6 +259,33 @@ export class JsonScanner {
 
   /** Skips one value of any kind, checking its grammar. */
   skip(): boolean {
+    return this.#skip(0);
+  }
+
+  /**
+   * Steps over one value by its quotes and brackets alone, several times as fast. Whether it is JSON is not
+   * asked: only for what is read, or skipped, afterwards.
+   */
+  glance(): boolean {
+    const first = this.peek();
+    if (first === 0x22) return this.string();
+    if (first !== 0x7b && first !== 0x5b) return this.#skip(0);
+    const { bytes, end } = this;
+    let depth = 0;
+    for (let at = this.at; at < end; at++) {
+      const byte = bytes[at] as number;
+      if (byte === 0x22) {
+        at++;
+        for (let inner = bytes[at]; inner !== 0x22 && at < end; inner = bytes[++at]) {
+          if (inner === 0x5c) at++;
+        }
+      } else if ((byte | 0x20) === 0x7b) {
+        depth++;
+      } else if ((byte | 0x20) === 0x7d && --depth === 0) {
+        this.at = at + 1;
+        return true;
+      }
+    }
     return this.#skip(0);
   }
 
@@ -294,94 +338,40 @@ export class JsonScanner {
     const negative = bytes[start] === 0x2d;
     const whole = negative ? start + 1 : start;
     let at = whole;
-    // Nine digits fit an int32; a double takes what follows.
-    const nine = Math.min(end, whole + 9);
-    let small = 0;
-    let digit = 0;
-    while (at < nine && (digit = (bytes[at] as number) - 0x30) >= 0 && digit <= 9) {
-      small = (Math.imul(small, 10) + digit) | 0;
-      at++;
+    let value = 0;
+    // A digit's byte, and no other, gives at most nine here.
+    let digit = (bytes[at] as number) ^ 0x30;
+    while (digit <= 9) {
+      value = (Math.imul(value, 10) + digit) | 0;
+      digit = (bytes[++at] as number) ^ 0x30;
     }
-    let mantissa = small;
-    while (at >= nine && at < end && (digit = (bytes[at] as number) - 0x30) >= 0 && digit <= 9) {
-      mantissa = mantissa * 10 + digit;
-      at++;
-    }
-    if (at === whole || (bytes[whole] === 0x30 && at > whole + 1)) return -1;
     let digits = at - whole;
     let fraction = 0;
-    if (at < end && bytes[at] === 0x2e) {
-      const first = at + 1;
-      const nine = Math.min(end, first + 9);
-      at = first;
-      small = 0;
-      while (at < nine && (digit = (bytes[at] as number) - 0x30) >= 0 && digit <= 9) {
-        small = (Math.imul(small, 10) + digit) | 0;
-        at++;
-      }
-      mantissa = mantissa * (TENS[at - first] as number) + small;
-      while (at >= nine && at < end && (digit = (bytes[at] as number) - 0x30) >= 0 && digit <= 9) {
-        mantissa = mantissa * 10 + digit;
-        at++;
+    if (digit === POINT) {
+      const first = ++at;
+      digit = (bytes[at] as number) ^ 0x30;
+      while (digit <= 9) {
+        value = (Math.imul(value, 10) + digit) | 0;
+        digit = (bytes[++at] as number) ^ 0x30;
       }
       fraction = at - first;
-      if (fraction === 0) return -1;
       digits += fraction;
+      if (fraction === 0) return -1;
     }
-    let power = 0;
-    if (at < end && ((bytes[at] as number) | 0x20) === 0x65) {
-      const stop = numberEnd(bytes, start, end);
-      if (stop < 0) return -1;
-      power = Number(looseUtf8.decode(bytes.subarray(at + 1, stop)));
-      at = stop;
+    const odd = digits === fraction || (bytes[whole] === 0x30 && digits - fraction > 1);
+    if (odd || at > end || digits > 9 || (digit | 0x20) === EXPONENT) {
+      return scanLongNumber(this, bytes, start, end);
     }
-    this.#store(start, at, negative, mantissa, digits, power - fraction);
+    this.exp = 0 - fraction;
+    this.lo = negative ? -value | 0 : value;
+    this.hi = negative && value !== 0 ? -1 : 0;
     return at;
-  }
-
-  #store(
-    start: number,
-    stop: number,
-    negative: boolean,
-    mantissa: number,
-    digits: number,
-    exponent: number,
-  ): void {
-    if (exponent < -64 || exponent > 63) this.overflow = true;
-    this.exp = exponent;
-    if (digits > 15) {
-      this.#storeLong(start, stop, negative);
-      return;
-    }
-    if (mantissa < 0x80000000) {
-      const small = mantissa | 0;
-      this.lo = negative ? -small | 0 : small;
-      this.hi = negative && small !== 0 ? -1 : 0;
-      return;
-    }
-    const hi = Math.floor(mantissa / 4294967296);
-    const lo = mantissa - hi * 4294967296;
-    if (negative) {
-      this.lo = -lo | 0;
-      this.hi = (lo === 0 ? -hi : ~hi) | 0;
-    } else {
-      this.lo = lo | 0;
-      this.hi = hi | 0;
-    }
-  }
-
-  /** More than 15 digits: a double would round, so the digits go through a bigint. */
-  #storeLong(start: number, stop: number, negative: boolean): void {
-    const text = looseUtf8.decode(this.bytes.subarray(start, stop));
-    const plain = text.replace(/[eE].*$/, '').replace(/[-.]/g, '');
-    const value = BigInt(plain) * (negative ? -1n : 1n);
-    if (value > 0x7fffffffffffffffn || value < -0x8000000000000000n) this.overflow = true;
-    this.lo = Number(BigInt.asIntN(32, value));
-    this.hi = Number(BigInt.asIntN(32, value >> 32n));
   }
 }
 
-const TENS = [1, 10, 100, 1e3, 1e4, 1e5, 1e6, 1e7, 1e8, 1e9];
+/** A point and an exponent's letter, as digits are read. */
+const POINT = 0x2e ^ 0x30;
+const EXPONENT = (0x65 ^ 0x30) | 0x20;
 const NO_KEYS = keyTable();
 const TRUE = utf8.encode('true');
 const FALSE = utf8.encode('false');

@@ -19,6 +19,8 @@ export type KeyTable = {
    * the beginning of an object as two. A wrong guess costs the look-up, nothing else.
    */
   readonly follows: Int16Array;
+  /** Which one came before that one: there may be two orders. */
+  readonly follows_else: Int16Array;
   /** The last key read. */
   last: number;
 };
@@ -34,7 +36,9 @@ export function keyTable(...keys: readonly string[]): KeyTable {
     slots[slot] = index;
   });
   const written = keys.map((key) => utf8.encode(`"${key}":`));
-  return { names, slots, written, follows: new Int16Array(keys.length + 2), last: keys.length };
+  const follows = new Int16Array(keys.length + 2);
+  const follows_else = new Int16Array(keys.length + 2);
+  return { names, slots, written, follows, follows_else, last: keys.length };
 }
 
 function keyHash(bytes: Uint8Array, from: number, to: number): number {

@@ -144,9 +144,12 @@ function readEnvelope(out: EventBuffer): string {
       if (places[key] !== -1) reader.wrong(`duplicate_field:${ENVELOPE_NAMES[key] ?? ''}`);
       places[key] = scanner.at;
     }
-    scanner.skip();
+    if (key === DATA && reader.fault === '') scanner.glance();
+    else scanner.skip();
   }
-  if (!scanner.atEnd()) {
+  // What was stepped over is read where it is a stream's, and nothing is wrong so far.
+  const is_read = places[STREAM] !== -1 && reader.fault === '';
+  if (!scanner.atEnd() || (places[DATA] !== -1 && !is_read && !isJson())) {
     scanner.fail();
     return '';
   }
@@ -234,7 +237,7 @@ function valueText(at: number, limit: number): string {
 /** The object at the scanner: `e` says what it is. Returns the reason to ignore it, or ''. */
 function readPayload(out: EventBuffer): string {
   const { scanner } = reader;
-  if (scanner.peek() !== 0x7b) return unsupported(out, reader.stream_from, reader.stream_to, true);
+  if (scanner.peek() !== 0x7b) return unsupported(out, reader.stream_from, reader.stream_to);
   const start = scanner.at;
   scanner.beginObject();
   if (scanner.nextKey(EVENT_KEY) === 0) {
@@ -245,20 +248,13 @@ function readPayload(out: EventBuffer): string {
   }
   scanner.at = start;
   scanner.beginObject();
-  let from = -1;
-  let to = -1;
-  for (;;) {
-    const key = scanner.nextKey(EVENT_KEY);
-    if (key === KEY_END) break;
-    if (key !== 0) scanner.skip();
-    else if (scanner.string()) {
-      from = scanner.from;
-      to = scanner.to;
-    }
-  }
+  let key = scanner.nextKey(EVENT_KEY);
+  for (; key !== KEY_END && key !== 0; key = scanner.nextKey(EVENT_KEY)) scanner.glance();
+  if (key === 0) scanner.string();
   if (scanner.failed) return '';
-  if (from < 0) return unsupported(out, reader.stream_from, reader.stream_to, false);
+  const { from, to } = scanner;
   scanner.at = start;
+  if (key === KEY_END) return unsupported(out, reader.stream_from, reader.stream_to);
   scanner.beginObject();
   return readEvent(out, from, to);
 }
@@ -328,9 +324,8 @@ function unsupportedEvent(out: EventBuffer, from: number, to: number): string {
 }
 
 /** A payload that has no `e` of its own (`!miniTicker@arr` is a list): its stream names it. */
-function unsupported(out: EventBuffer, from: number, to: number, skip: boolean): string {
-  if (skip) reader.scanner.skip();
-  if (reader.scanner.failed) return '';
+function unsupported(out: EventBuffer, from: number, to: number): string {
+  if (!reader.scanner.skip()) return '';
   if (from < 0) {
     out.reject('unknown_message', 0);
     return '';

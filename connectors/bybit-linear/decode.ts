@@ -262,14 +262,14 @@ function meetData(symbols: SymbolTable, out: EventBuffer): void {
   reader.peek();
   frame.data_at = reader.at;
   if (frame.channel !== null) readData(symbols, out);
-  else reader.skip();
+  else reader.glance();
 }
 
-/** `data` came before `topic`: goes back to it. */
+/** `data` came before `topic`: goes back to it, if only to see that it is JSON. */
 function readLateData(symbols: SymbolTable, out: EventBuffer): void {
-  if (frame.channel === null) return;
   reader.at = frame.data_at;
-  readData(symbols, out);
+  if (frame.channel !== null) readData(symbols, out);
+  else reader.skip();
 }
 
 /** A list of elements, or one by itself. */

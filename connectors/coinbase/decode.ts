@@ -198,14 +198,15 @@ function meetEvents(symbols: SymbolTable, out: EventBuffer): void {
   frame.events_at = reader.at;
   if (frame.channel !== null) readEvents(frame.channel, symbols, out);
   else if (frame.name === 'subscriptions') readSubscriptionEvents(symbols, out);
-  else reader.skip();
+  else reader.glance();
 }
 
-/** `events` came before `channel`: goes back to it. */
+/** `events` came before `channel`: goes back to it, if only to see that it is JSON. */
 function readLateEvents(symbols: SymbolTable, out: EventBuffer): void {
   reader.at = frame.events_at;
   if (frame.channel !== null) readEvents(frame.channel, symbols, out);
   else if (frame.name === 'subscriptions') readSubscriptionEvents(symbols, out);
+  else reader.skip();
 }
 
 function readSubscriptionEvents(symbols: SymbolTable, out: EventBuffer): void {

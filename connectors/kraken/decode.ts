@@ -237,15 +237,16 @@ function meetData(symbols: SymbolTable, out: EventBuffer): void {
   reader.peek();
   frame.data_at = reader.at;
   if (isKnown()) readData(symbols, out);
-  else reader.skip();
+  else reader.glance();
 }
 
-/** `data` came before `channel` or `type`: goes back to it. */
+/** `data` came before `channel` or `type`: goes back to it, if only to see that it is JSON. */
 function readLateData(symbols: SymbolTable, out: EventBuffer): void {
-  if (reader.failed || frame.name === null) return;
+  if (reader.failed) return;
   reader.at = frame.data_at;
   if (isKnown()) readData(symbols, out);
   else if (frame.name === 'status') readStatus();
+  else reader.skip();
 }
 
 function readData(symbols: SymbolTable, out: EventBuffer): void {

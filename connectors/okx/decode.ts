@@ -250,14 +250,14 @@ function meetData(symbols: SymbolTable, out: EventBuffer): void {
   reader.peek();
   frame.data_at = reader.at;
   if (isKnown()) readData(symbols, out);
-  else reader.skip();
+  else reader.glance();
 }
 
-/** `data` came before `arg` or `action`: goes back to it. */
+/** `data` came before `arg` or `action`: goes back to it, if only to see that it is JSON. */
 function readLateData(symbols: SymbolTable, out: EventBuffer): void {
-  if (!isKnown()) return;
   reader.at = frame.data_at;
-  readData(symbols, out);
+  if (isKnown()) readData(symbols, out);
+  else reader.skip();
 }
 
 function readData(symbols: SymbolTable, out: EventBuffer): void {
