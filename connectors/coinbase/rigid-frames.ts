@@ -187,12 +187,13 @@ function readUpdates(out: EventBuffer, event: number): boolean {
   }
 }
 
-/** Consumes the instant that begins at `from` where it stands here once more, with its quote. */
+/** Consumes the instant that begins at `from` where it stands here once more, with its quote; else nothing. */
 function isTimeAgain(from: number): boolean {
+  const { at } = reader;
   if (!reader.again(from)) return false;
-  if (reader.bytes[reader.at] !== QUOTE) return false;
-  reader.at++;
-  return true;
+  const ends = reader.bytes[reader.at] === QUOTE;
+  reader.at = ends ? reader.at + 1 : at;
+  return ends;
 }
 
 function keepLatest(out: EventBuffer, event: number): void {
