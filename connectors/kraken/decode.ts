@@ -27,6 +27,7 @@ import { readBook, readOhlc, readPair, readTrade } from './channels.ts';
 import type { ElementReader } from './channels.ts';
 import { FrameReader } from './frame-reader.ts';
 import { decodeBookUpdate } from './rigid-book.ts';
+import { decodeRigid } from './rigid-channels.ts';
 import { readReply } from './reply.ts';
 import type { Reply } from './reply.ts';
 import { readTicker } from './ticker.ts';
@@ -122,6 +123,7 @@ export function decode(
   out: EventBuffer,
 ): void {
   if (decodeBookUpdate(bytes, start, end, symbols, out)) return;
+  if (decodeRigid(bytes, start, end, symbols, out)) return;
   decodeGeneric(bytes, start, end, symbols, out);
 }
 

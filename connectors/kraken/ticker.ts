@@ -75,10 +75,20 @@ export function readTicker(
       readValue(reader, out, event, key);
     }
   }
+  finishTicker(out, event, quotes, flags);
+  return settle(reader, out, event, market, start);
+}
+
+/** Takes sizes without a price from a ticker that was read, and appends its quote where it has one. */
+export function finishTicker(
+  out: EventBuffer,
+  event: number,
+  quotes: boolean,
+  flags: number,
+): void {
   dropSizeWithoutPrice(out, event, FIELD.ticker.bid_price, FIELD.ticker.bid_size);
   dropSizeWithoutPrice(out, event, FIELD.ticker.ask_price, FIELD.ticker.ask_size);
   if (quotes) appendQuote(out, event, flags);
-  return settle(reader, out, event, market, start);
 }
 
 function readValue(reader: FrameReader, out: EventBuffer, event: number, key: number): void {
