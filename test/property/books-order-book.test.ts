@@ -43,7 +43,14 @@ const longPrice = fc
 
 const widePrice = decimals(-(2n ** 63n), -64, 63);
 
-const size = decimals(1n, -12, 3);
+/** Among them some whose lower half is nothing. */
+const size = fc.oneof(
+  { weight: 9, arbitrary: decimals(1n, -12, 3) },
+  fc.integer({ min: 1, max: 0x7fffffff }).map((high): Decimal => ({
+    mantissa: BigInt(high) << 32n,
+    exponent: -8,
+  })),
+);
 
 function operations(price: fc.Arbitrary<Decimal>): fc.Arbitrary<Operation[]> {
   return fc.array(
@@ -130,6 +137,40 @@ test('the joined checksum equals the one over the text, whatever was cached befo
           const expected = plainChecksum(plainAsks.levels(), plainBids.levels());
           assert.equal(bookChecksum(book) >>> 0, expected);
         }
+      }
+    }),
+    60,
+  );
+});
+
+/** Few prices, also with zeros that nobody wrote, so that the same ones come again. */
+const roundPrice = fc
+  .record({ tick: fc.integer({ min: 1, max: 40 }), exponent: fc.integer({ min: -2, max: 2 }) })
+  .map(({ tick, exponent }): Decimal => ({ mantissa: BigInt(tick), exponent }));
+
+test('the checksum is that of the text after every step, whatever was summed before', () => {
+  const steps = fc.array(
+    fc.record({
+      isBid: fc.boolean(),
+      price: roundPrice,
+      // A level goes as often as it comes; now and then the book is cut.
+      size: fc.oneof(size, fc.constant<Decimal>({ mantissa: 0n, exponent: 0 })),
+      depth: fc.oneof({ weight: 5, arbitrary: fc.constant(60) }, fc.integer({ min: 0, max: 14 })),
+    }),
+    { maxLength: 120, size: 'max' },
+  );
+  hold(
+    fc.property(steps, (changes) => {
+      const book: OrderBook = { bids: new BookSide(1, 1), asks: new BookSide(-1, 1) };
+      const plain = { bids: new PlainSide(true), asks: new PlainSide(false) };
+      for (const { isBid, price, size: own, depth } of changes) {
+        const name = isBid ? 'bids' : 'asks';
+        applyLevel(book[name], { price, size: own });
+        plain[name].apply({ price, size: own });
+        book[name].truncate(depth);
+        plain[name].truncate(depth);
+        const expected = plainChecksum(plain.asks.levels(), plain.bids.levels());
+        assert.equal(bookChecksum(book) >>> 0, expected);
       }
     }),
     60,
