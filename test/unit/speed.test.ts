@@ -77,7 +77,7 @@ test('a venue is read no slower after four others were', () => {
   for (const { own } of all) quickest(own);
   const ours = all.map(({ own }) => own);
   const theirs = all.map(({ parse }) => parse);
-  // Measured: 0.9 to 1.3. With a class of reader for each venue: 0.2 to 0.5.
-  const ratio = ratioOf(theirs, ours, 0.65);
-  assert.ok(ratio >= 0.65, `expected 0.65 of JSON.parse's pace, received ${ratio.toFixed(2)}`);
+  // Measured: 2.4 to 4.2. Without rigid readers: 0.9 to 1.3. With a class of reader for each venue: 0.2 to 0.5.
+  const ratio = ratioOf(theirs, ours, 1.4);
+  assert.ok(ratio >= 1.4, `expected 1.4 of JSON.parse's pace, received ${ratio.toFixed(2)}`);
 });
