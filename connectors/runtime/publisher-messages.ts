@@ -71,19 +71,21 @@ export function packedMessages(
 ): OutMessage[] {
   type Pack = { subject: string; events: number[]; bytes: number };
   const packs: Pack[] = [];
-  const open = new Map<string, Pack>();
+  // By type code and symbol: the subject is made once a pack, not at every event.
+  const open = EVENT_TYPES.map(() => new Map<string, Pack>());
   for (let event = 0; event < arena.count; event++) {
-    const subject = subjectOf(origin, arena, event);
+    const own = open[arena.type[event] as number] as Map<string, Pack>;
+    const symbol = arena.symbol[event] as string;
     const length = arena.length[event] as number;
-    let pack = open.get(subject);
+    let pack = own.get(symbol);
     const full =
       pack === undefined ||
       pack.events.length >= limits.pack_events_max ||
       pack.bytes + length > limits.pack_bytes_max;
     if (pack === undefined || full) {
-      pack = { subject, events: [], bytes: 0 };
+      pack = { subject: subjectOf(origin, arena, event), events: [], bytes: 0 };
       packs.push(pack);
-      open.set(subject, pack);
+      own.set(symbol, pack);
     }
     pack.events.push(event);
     pack.bytes += length;
