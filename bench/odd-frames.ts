@@ -19,7 +19,11 @@ export const question: Question = {
   name: 'odd-frames',
   asks: 'how fast are frames read that no fast path expects, compared with JSON.parse alone?',
   clock: 'thread',
-  open: (messages) => Promise.resolve(allVenues().map((it) => caseOf(it, messages))),
+  open(messages) {
+    const venues = allVenues();
+    const odd = venues.map((it) => caseOf(it, messages));
+    return Promise.resolve([...odd, ...venues.map((it) => missedCase(it, messages))]);
+  },
 };
 
 /** How a frame is made odd, in turn. */
@@ -48,6 +52,35 @@ function caseOf({ feed, source, texts, symbols, decode }: VenueFrames, messages:
       for (let frame = 0; frame < frames.count; frame++) {
         decode(frames.bytes, frames.starts[frame] ?? 0, frames.ends[frame] ?? 0, symbols, one);
         decode(usual.bytes, usual.starts[frame] ?? 0, usual.ends[frame] ?? 0, symbols, other);
+        const said = (out: EventBuffer): unknown => [out.kind, bufferEvents(out, symbols)];
+        demandEqual(said(one), said(other), frames.texts[frame]?.slice(0, 300) ?? '');
+      }
+    },
+  };
+}
+
+/** Every frame ends in a key that no fast path knows: it misses each, as late as can be. */
+function missedCase(it: VenueFrames, messages: number): Case {
+  const { feed, source, texts, symbols, decode, plain } = it;
+  const usual = ofData(texts, decode, symbols).slice(0, PER_VENUE);
+  const frames = packFrames(usual.map((text) => `${text.slice(0, -1)},"x_last":null}`));
+  const loops = loopsFor(frames, messages);
+  return {
+    name: `${feed}, missed at its end`,
+    input: `${frames.count} frames with a key more (${source}), ${loops} times`,
+    messages: frames.count * loops,
+    bytes: (frames.ends[frames.count - 1] ?? 0) * loops,
+    contestants: [
+      { name: 'ssmd, columns', run: () => decodeAll(frames, loops, decode, symbols) },
+      { name: 'generic reader alone', run: () => decodeAll(frames, loops, plain, symbols) },
+    ],
+    goals: [{ of: 'ssmd, columns', against: 'generic reader alone', at_least: 0.95 }],
+    check() {
+      const [one, other] = [new EventBuffer(), new EventBuffer()];
+      for (let frame = 0; frame < frames.count; frame++) {
+        const [start, end] = [frames.starts[frame] ?? 0, frames.ends[frame] ?? 0];
+        decode(frames.bytes, start, end, symbols, one);
+        plain(frames.bytes, start, end, symbols, other);
         const said = (out: EventBuffer): unknown => [out.kind, bufferEvents(out, symbols)];
         demandEqual(said(one), said(other), frames.texts[frame]?.slice(0, 300) ?? '');
       }

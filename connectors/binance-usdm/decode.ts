@@ -11,11 +11,12 @@
  */
 import type { EventBuffer } from '../../codec/event-buffer.ts';
 import { bytesEqual, findKey, KEY_END, keyTable } from '../../codec/key-table.ts';
+import { RigidTries } from '../../codec/rigid-tries.ts';
 import type { SymbolTable } from '../../codec/symbol-table.ts';
 import { FrameReader } from './frame-reader.ts';
 import { readForceOrder } from './liquidation.ts';
 import { readBookTicker, readDepth, readKline, readMarkPrice, readTrade } from './payloads.ts';
-import { decodeBulk } from './rigid-streams.ts';
+import { STREAMS, decodeBulk } from './rigid-streams.ts';
 
 /** Characters kept of a venue's own words in a reason. */
 const WORDS_MAX = 200;
@@ -40,6 +41,7 @@ const EVENTS = keyTable(
 const DEPTH_WORD = utf8.encode('@depth');
 
 const reader = new FrameReader();
+const tries = new RigidTries(STREAMS);
 
 /** `Decode` of this feed (`connectors/feed.ts`): total, stateless, never throws. */
 export function decodeBinanceUsdm(
@@ -49,7 +51,7 @@ export function decodeBinanceUsdm(
   symbols: SymbolTable,
   out: EventBuffer,
 ): void {
-  if (decodeBulk(bytes, start, end, symbols, out)) return;
+  if (decodeBulk(bytes, start, end, symbols, out, tries)) return;
   decodeGeneric(bytes, start, end, symbols, out);
 }
 

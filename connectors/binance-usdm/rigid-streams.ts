@@ -12,6 +12,7 @@ import { FIELD, TYPE_BOOK } from '../../codec/event-buffer.ts';
 import type { EventBuffer } from '../../codec/event-buffer.ts';
 import { rigidLevels } from '../../codec/rigid-levels.ts';
 import { RigidReader, literal } from '../../codec/rigid-reader.ts';
+import type { RigidTries } from '../../codec/rigid-tries.ts';
 import type { SymbolTable } from '../../codec/symbol-table.ts';
 import { FLAG, TYPE_CODE } from '../../schema/events.ts';
 
@@ -30,21 +31,26 @@ const MINUS = 0x2d;
 
 const reader = new RigidReader();
 
-/** False where the frame is not written so: then `out` holds nothing that counts. */
+/** Streams are counted by their letter. */
+export const STREAMS = 128;
+
+/** False where the frame is not written so, or not tried: then `out` holds nothing that counts. */
 export function decodeBulk(
   bytes: Uint8Array,
   start: number,
   end: number,
   symbols: SymbolTable,
   out: EventBuffer,
+  tries: RigidTries | null = null,
 ): boolean {
   reader.open(bytes, start);
   if (!reader.is(HEAD)) return false;
   const stream = streamKind(bytes);
-  if (stream < 0) return false;
+  if (!(stream >= 0 && stream < STREAMS) || tries?.worth(stream) === false) return false;
   out.reset(bytes);
-  if (!readStream(stream, symbols, out)) return false;
-  if (!reader.is(TAIL) || reader.at !== end) return false;
+  const taken = readStream(stream, symbols, out) && reader.is(TAIL) && reader.at === end;
+  tries?.tried(stream, taken);
+  if (!taken) return false;
   out.kind = 'data';
   out.frame_symbol = out.symbol[0] as number;
   return true;
