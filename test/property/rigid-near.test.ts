@@ -17,8 +17,10 @@ import { decodeRigid as coinbaseRigid } from '../../connectors/coinbase/rigid-fr
 import type { Decode } from '../../connectors/feed.ts';
 import * as kraken from '../../connectors/kraken/decode.ts';
 import { decodeBookUpdate } from '../../connectors/kraken/rigid-book.ts';
+import { decodeRigid as krakenRigid } from '../../connectors/kraken/rigid-channels.ts';
 import * as okx from '../../connectors/okx/decode.ts';
 import { decodeRigid as okxRigid } from '../../connectors/okx/rigid-frames.ts';
+import { FLAG } from '../../schema/events.ts';
 import { bufferEvents } from '../support/buffer-events.ts';
 import { nearFrames } from '../support/near-frames.ts';
 import { hold } from '../support/property.ts';
@@ -51,8 +53,9 @@ const VENUES: readonly Venue[] = [
   },
   {
     ...{ id: 'kraken', markets: ['BTC/USD', 'ETH/USD'] },
-    ...{ rigid: decodeBookUpdate, plain: kraken.decodeGeneric },
-    streams: [/"book","type":"update"/],
+    rigid: (...frame) => decodeBookUpdate(...frame) || krakenRigid(...frame),
+    plain: kraken.decodeGeneric,
+    streams: [/"book","type":"update"/, /"ticker","type":"update"/, /"trade","type":"update"/],
   },
   {
     ...{ id: 'okx', markets: ['BTC-USDT', 'BTC-USDT-SWAP'] },
@@ -84,7 +87,8 @@ function compare({ rigid, plain, markets }: Venue, frames: readonly string[]): v
     fc.property(nearFrames(frames), fc.nat(8), ([text, next], offset) => {
       const [frame, behind] = [utf8.encode(text), utf8.encode(next)];
       const end = offset + frame.length;
-      const line = new Uint8Array(end + 1 + behind.length);
+      // Not where its buffer begins: as a `Buffer` of a pool lies.
+      const line = new Uint8Array(new ArrayBuffer(end + 9 + behind.length), 8);
       line.set(frame, offset);
       line[end] = text.length % 2 === 0 ? 0x0a : 0;
       line.set(behind, end + 1);
@@ -110,14 +114,76 @@ for (const venue of VENUES) {
   });
 }
 
-test('a time of Coinbase with itself behind it is no time', () => {
+/** What the reader that is live says of a frame of one market. */
+function kindOf(read: Decode, market: string, frame: string): string {
+  const out = new EventBuffer();
+  const bytes = utf8.encode(`${frame}\n`);
+  read(bytes, 0, bytes.length - 1, marketsOf([market]), out);
+  return out.kind === 'rejected' ? out.reason : `${out.kind} ${out.count}`;
+}
+
+test('a time of Coinbase with something behind it is no time', () => {
   const time = '2026-04-07T14:30:01.456789Z';
   const level = (at: string): string =>
-    `{"side":"bid","event_time":"${at}","price_level":"68900.00","new_quantity":"2.0"}`;
-  const frame = utf8.encode(
-    `{"channel":"l2_data","client_id":"","timestamp":"${time}","sequence_num":1,"events":[{"type":"update","product_id":"BTC-USD","updates":[${level(time)},${level(time + time)}]}]}`,
-  );
-  const out = new EventBuffer();
-  coinbase.decodeAdvanced(frame, 0, frame.length, marketsOf(['BTC-USD']), out);
-  assert.deepEqual([out.kind, out.reason, out.count], ['rejected', 'bad_time', 0]);
+    `{"side":"bid","event_time":"${at},"price_level":"68900.00","new_quantity":"2.0"}`;
+  const frame = (second: string): string =>
+    `{"channel":"l2_data","client_id":"","timestamp":"${time}","sequence_num":1,"events":[{"type":"update","product_id":"BTC-USD","updates":[${level(`${time}"`)},${level(second)}]}]}`;
+  for (const [second, said] of [
+    [`${time}"`, 'data 1'],
+    [`${time}${time}"`, 'bad_time'],
+    [`${time}Z"`, 'bad_time'],
+    [`${time},`, 'bad_json'],
+    [`${time}\\`, 'bad_json'],
+  ] as const) {
+    assert.equal(kindOf(coinbase.decodeAdvanced, 'BTC-USD', frame(second)), said, second);
+    assert.equal(kindOf(coinbase.decodeGeneric, 'BTC-USD', frame(second)), said, second);
+  }
+});
+
+test('a time of funding of Bybit is whole milliseconds', () => {
+  for (const [time, said] of [
+    ['1760342400000', 'data 1'],
+    ['0', 'data 0'],
+    ['1760342400000.0', 'bad_time'],
+    ['1760342400000.5', 'bad_time'],
+    ['0.0', 'bad_time'],
+  ] as const) {
+    const frame = `{"topic":"tickers.BTCUSDT","type":"delta","data":{"symbol":"BTCUSDT","nextFundingTime":"${time}"},"cs":9532239429,"ts":1760325052630}`;
+    assert.equal(kindOf(bybit.decodeBybitLinear, 'BTCUSDT', frame), said, time);
+    assert.equal(kindOf(bybit.decodeGeneric, 'BTCUSDT', frame), said, time);
+  }
+});
+
+test('an id of Bybit that ends as 1 does is no restart of its service', () => {
+  const symbols = marketsOf(['BTCUSDT']);
+  for (const [update, isWhole] of [
+    ['1', true],
+    ['4294967297', false],
+    ['11', false],
+  ] as const) {
+    const frame = utf8.encode(
+      `{"topic":"orderbook.50.BTCUSDT","type":"delta","ts":1687940967466,"data":{"s":"BTCUSDT","b":[],"a":[],"u":${update},"seq":66544703342},"cts":1687940967464}`,
+    );
+    for (const read of [bybitRigid, bybit.decodeGeneric]) {
+      const out = new EventBuffer();
+      read(frame, 0, frame.length, symbols, out);
+      assert.deepEqual([out.kind, out.flags[0] === FLAG.SNAPSHOT], ['data', isWhole], update);
+    }
+  }
+});
+
+test('numbers of Kraken of any length say the same to both readers', () => {
+  const symbols = marketsOf(['BTC/USD']);
+  const [fast, slow] = [new EventBuffer(), new EventBuffer()];
+  for (let whole = 1; whole <= 20; whole++) {
+    for (let fraction = 0; fraction <= 20; fraction++) {
+      const number = '9'.repeat(whole) + (fraction === 0 ? '' : `.${'9'.repeat(fraction)}`);
+      const frame = utf8.encode(
+        `{"channel":"book","type":"update","data":[{"symbol":"BTC/USD","bids":[{"price":${number},"qty":2.5}],"asks":[{"price":1.5,"qty":${number}}],"checksum":434883881,"timestamp":"2023-07-30T15:30:01.581227Z"}]}\n`,
+      );
+      kraken.decode(frame, 0, frame.length - 1, symbols, fast);
+      kraken.decodeGeneric(frame, 0, frame.length - 1, symbols, slow);
+      assert.deepEqual(said(fast, symbols), said(slow, symbols), number);
+    }
+  }
 });
