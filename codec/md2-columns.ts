@@ -235,7 +235,7 @@ class Markets {
 
   #numberOfNew(prefix: KnownPrefix): number {
     const { shard, feed, symbol } = prefix.market;
-    const name = `${shard}\0${feed}\0${symbol}`;
+    const name = `${shard.length}:${feed.length}:${shard}${feed}${symbol}`;
     const number = this.#byName.get(name) ?? this.all.push({ shard, feed, symbol }) - 1;
     this.#byName.set(name, number);
     this.#byPrefix.set(prefix, number);

@@ -4,6 +4,7 @@
  * pointer there at once, and the names need no decoding. Whatever else there is, of another writer or
  * another release, is for the plain reader (`md2-read.ts`), and the twin of all that builds on this.
  */
+import { MESSAGE_BYTES_MAX } from './capnp-read.ts';
 import { BODY, EVENT, FRAME_WORDS, LEVEL } from './md2-layout.ts';
 import type { StructLayout } from './md2-layout.ts';
 import type { Rows } from './md2-rows.ts';
@@ -26,6 +27,8 @@ const TYPE_SHIFT = (EVENT.type_16 & 1) * 16;
 const BODY_POINTER = ROOT + (EVENT.data_words + EVENT.body) * 2;
 /** No message is shorter: in int32, the root with its pointers. */
 const SHORTEST = ROOT + (EVENT.data_words + EVENT.pointers) * 2;
+/** Nor longer than the plain reader takes. */
+const LONGEST = MESSAGE_BYTES_MAX >> 2;
 
 /** What a pointer leads to: nothing; what it should; something the plain reader has to judge. */
 export const NONE = 0;
@@ -88,7 +91,7 @@ export class KnownMessages {
     const at = offset >> 2;
     if (at + SHORTEST > ints.length || ints[at] !== 0) return false;
     const length = 2 + (ints[at + 1] as number) * 2;
-    if (length < SHORTEST || at + length > ints.length) return false;
+    if (length < SHORTEST || length > LONGEST || at + length > ints.length) return false;
     const type = ((ints[at + TYPE_WORD] as number) >>> TYPE_SHIFT) & 0xffff;
     let prefix = this.#last[type];
     if (prefix === undefined || !this.#begins(at, length, prefix)) {
@@ -113,7 +116,8 @@ export class KnownMessages {
       take.push(at, at + prefix.data, market, next);
       if (end + SHORTEST > ints.length || ints[end] !== 0) break;
       const length = this.endOf(end) - end;
-      if (end + length > ints.length || !this.#begins(end, length, prefix)) break;
+      if (length > LONGEST || end + length > ints.length) break;
+      if (!this.#begins(end, length, prefix)) break;
       at = end;
       end += length;
     }

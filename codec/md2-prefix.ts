@@ -56,7 +56,8 @@ export class PrefixCache {
   }
 
   #find(shard: string, feed: string, symbol: string): void {
-    const key = `${shard}\0${feed}`;
+    // With a length, since a name may hold any character.
+    const key = `${shard.length}:${shard}${feed}`;
     let source = this.#sources.get(key);
     if (source === undefined) this.#sources.set(key, (source = new Map<string, Prefixes>()));
     let found = source.get(symbol);

@@ -5,9 +5,9 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import fc from 'fast-check';
-import { wholeLength } from '../../codec/capnp-read.ts';
+import { MESSAGE_BYTES_MAX, wholeLength } from '../../codec/capnp-read.ts';
 import { ColumnMemory } from '../../codec/column-memory.ts';
-import { decodeEvents } from '../../codec/md2.ts';
+import { decodeEvents, encodeMarketEvent } from '../../codec/md2.ts';
 import { readEvent } from '../../codec/md2-read.ts';
 import { SsmdError } from '../../schema/errors.ts';
 import { EVENT_TYPES } from '../../schema/events.ts';
@@ -80,6 +80,60 @@ test('a damaged stream is read like the plain twin reads it, and refused with it
       checkDamaged(bytes, changes.join());
     }),
     600,
+  );
+});
+
+test('markets are told apart whatever their names hold', () => {
+  const [event] = fc.sample(arbitraryEventOf('quote'), { numRuns: 1, seed: 7 });
+  assert.ok(event !== undefined);
+  const names = [
+    ['a\0b', 'c', 'd'],
+    ['a', 'b\0c', 'd'],
+    ['a', 'b', 'c\0d'],
+    ['1', '1:', 'd'],
+    ['11', ':', 'd'],
+  ] as const;
+  const events = names.map(([shard, feed, symbol]) => ({ ...event, shard, feed, symbol }));
+  const written = Buffer.concat(events.map((it) => encodeMarketEvent(it)));
+  for (const bytes of [written, Buffer.concat(events.map((it) => plainMd2(it)))]) {
+    assert.deepEqual([...plainEvents(bytes)], events);
+    assert.deepEqual([...decodeEvents(bytes)], events);
+    assert.deepEqual(eventsByColumns(bytes), events);
+  }
+});
+
+test('a message longer than is read is refused, though all of it is there', () => {
+  const [event] = fc.sample(arbitraryEventOf('quote'), { numRuns: 1, seed: 7 });
+  assert.ok(event !== undefined);
+  const message = plainMd2({ ...event, shard: 'a', feed: 'a', symbol: 'A' });
+  for (const [length, isRead] of [
+    [MESSAGE_BYTES_MAX, true],
+    [MESSAGE_BYTES_MAX + 8, false],
+  ] as const) {
+    // After two that are known; what it has too much of is zeros.
+    const bytes = new Uint8Array(message.length * 2 + length);
+    for (const at of [0, 1, 2]) bytes.set(message, at * message.length);
+    new DataView(bytes.buffer).setUint32(message.length * 2 + 4, length / 8 - 1, true);
+    const expected = readAll(plainEvents(bytes));
+    assert.equal(typeof expected[2] === 'object', isRead);
+    checkDamaged(bytes, `${length} bytes`);
+  }
+});
+
+test('a message that says it is shorter than its texts and lists is judged as the plain twin does', () => {
+  const event = fc.constantFrom('book' as const, 'trade' as const).chain(arbitraryEventOf);
+  hold(
+    fc.property(event, fc.integer({ min: 1, max: 12 }), (one, words) => {
+      const message = plainMd2({ ...one, shard: 'a', feed: 'a', symbol: 'A' });
+      const bytes = new Uint8Array(Buffer.concat([message, message, message]));
+      const view = new DataView(bytes.buffer, message.length);
+      view.setUint32(4, Math.max(0, view.getUint32(4, true) - words), true);
+      checkDamaged(bytes, `${words} words less`);
+      // With a message where it ends, as it says.
+      bytes.set(message, message.length * 2 - words * 8);
+      checkDamaged(bytes.subarray(0, message.length * 3 - words * 8), `${words} words less, cut`);
+    }),
+    100,
   );
 });
 
