@@ -93,7 +93,9 @@ test('markets are told apart whatever their names hold', () => {
     ['1', '1:', 'd'],
     ['11', ':', 'd'],
   ] as const;
-  const events = names.map(([shard, feed, symbol]) => ({ ...event, shard, feed, symbol }));
+  // More events than rows are made for at first.
+  const all = Array.from({ length: 40 }, () => names).flat();
+  const events = all.map(([shard, feed, symbol]) => ({ ...event, shard, feed, symbol }));
   const written = Buffer.concat(events.map((it) => encodeMarketEvent(it)));
   for (const bytes of [written, Buffer.concat(events.map((it) => plainMd2(it)))]) {
     assert.deepEqual([...plainEvents(bytes)], events);
