@@ -79,7 +79,7 @@ export function surveySegment(
  * lines make sense: to find where it was changed, never to build.
  */
 export function goodLines(
-  survey: SegmentSurvey,
+  survey: Pick<SegmentSurvey, 'state'>,
   plain: Uint8Array,
   line: LogLine,
   trust = false,

@@ -16,7 +16,7 @@ import {
 } from '../../codec/md2.ts';
 import { PREFIXES_MAX } from '../../codec/md2-prefix.ts';
 import { SsmdError } from '../../schema/errors.ts';
-import { EVENT_BYTES_MAX, EVENT_TYPES, FLAG } from '../../schema/events.ts';
+import { EVENT_BYTES_MAX, EVENT_TYPES, FLAG, TYPE_CODE } from '../../schema/events.ts';
 import type { BookLevel, EventOf, MarketEvent } from '../../schema/events.ts';
 import { unixNs } from '../../schema/time.ts';
 import { arbitraryEvent, arbitraryEventOf, eventsOfFewNames } from '../support/arbitrary-events.ts';
@@ -92,6 +92,23 @@ test('more markets than prefixes are kept for are written as the first were', ()
       assert.ok(Buffer.from(plainMd2(event)).equals(arena.view(0)), event.symbol);
     }
   }
+});
+
+test('room is made for every text of an event, each with the word that ends it', () => {
+  const source = new TextEncoder().encode('12345678'.repeat(3));
+  const buffer = new EventBuffer();
+  buffer.reset(source);
+  const event = buffer.begin(TYPE_CODE.instrument, 0, 0);
+  const { base, quote, status } = FIELD.instrument;
+  [base, quote, status].forEach((field, at) => {
+    buffer.setTextRange(event, field, at * 8, at * 8 + 8);
+  });
+  const header = { t: 1n, index: 0, shard: 's', feed: 'f', symbol: 'S' };
+  const arena = new EventArena(8);
+  encodeEvent(buffer, event, header, arena);
+  const [read] = [...decodeEvents(arena.view(0))];
+  assert.ok(read?.type === 'instrument');
+  assert.deepEqual([read.base, read.quote, read.status], Array(3).fill('12345678'));
 });
 
 test('a text taken from the frame’s bytes is the text', () => {

@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import fc from 'fast-check';
+import { EventArena } from '../../codec/event-arena.ts';
 import { Cutter, OBJECT_BYTES_MIN, windowOf } from '../../dataset/cutter.ts';
 import type { CutObject } from '../../dataset/cutter.ts';
 import { firstDifference } from '../../dataset/compare-streams.ts';
@@ -108,5 +109,36 @@ test('the first event that is missing, extra or changed is the one named', () =>
       });
     }),
     60,
+  );
+});
+
+test('events out of arenas are cut as those handed over one by one', () => {
+  const words = fc.record({
+    symbol: fc.constantFrom(...SYMBOLS),
+    words: fc.integer({ min: 1, max: 40 }),
+    arena: fc.integer({ min: 0, max: 1 }),
+  });
+  hold(
+    fc.property(fc.array(words, { maxLength: 80 }), (list) => {
+      const [one, other]: CutObject[][] = [[], []];
+      const plain = new Cutter(1, (object) => one?.push(object));
+      const cutter = new Cutter(1, (object) => other?.push(object));
+      // Small enough to grow: their bytes are others then.
+      const arenas = [new EventArena(64), new EventArena(64)];
+      list.forEach(({ symbol, words: count, arena: which }, at) => {
+        const t = START + BigInt(at);
+        const bytes = Uint8Array.from({ length: count * 8 }, (_, byte) => (byte * 7 + at) & 255);
+        plain.append(TYPE_CODE.trade, symbol, t, bytes);
+        const arena = arenas[which] ?? assert.fail();
+        const start = arena.reserve(bytes.length);
+        arena.bytes.set(bytes, start);
+        arena.commit(bytes.length, TYPE_CODE.trade, symbol, t, 0);
+        cutter.appendFrom(arena, arena.count - 1);
+        if (at % 17 === 16) arena.clear();
+      });
+      for (const it of [plain, cutter]) it.closeUntil(START + NS_PER_DAY);
+      assert.deepEqual(other, one);
+    }),
+    200,
   );
 });

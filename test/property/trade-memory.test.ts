@@ -50,14 +50,15 @@ test('the oldest id is forgotten first, in a copy as in what it was copied of', 
 
 test('an id may be heard with several contents: each is told once, whoever repeats it', () => {
   const ids = fc.constantFrom<TradeId>(7, 8, '7a', '007');
-  // More of one id than are told apart.
+  // Each overlaps those that may stand before and behind it; more of one id than are told apart.
+  const windows = 'a'.repeat(CONTENT_LENGTH) + 'b'.repeat(CONTENT_LENGTH) + 'cdef';
   const heard = fc.array(fc.tuple(ids, fc.nat(17)), { maxLength: 60 });
   hold(
     fc.property(heard, (trades) => {
       const memory = createTradeMemory();
       const known = new Map<TradeId, number[]>();
       for (const [id, number] of trades) {
-        const content = String(number).padStart(CONTENT_LENGTH, 'x');
+        const content = windows.slice(number, number + CONTENT_LENGTH);
         const own = known.get(id);
         const verdict = rememberTrade(memory, id, content);
         const expected = own === undefined ? 'new' : own.includes(number) ? 'repeat' : 'conflict';
@@ -114,8 +115,9 @@ test('contents are the same exactly where price, size, side and time are', () =>
     ...{ price: value, size: value, time: fc.tuple(half, half) },
     side: fc.constantFrom(0, 1, 2),
   });
+  // One for all: what a trade leaves behind must not be the next one's.
+  const out = new EventBuffer();
   const contentOf = ({ price, size, side, time }: Trade): string => {
-    const out = new EventBuffer();
     out.reset(new Uint8Array(0));
     out.begin(TYPE_CODE.trade, 0, 0);
     out.set(0, FIELD.trade.price, ...price);

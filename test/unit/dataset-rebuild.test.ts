@@ -3,10 +3,12 @@ import { test } from 'node:test';
 import { rebuildObjects } from '../../activities/archive-raw.ts';
 import { plainContext } from '../../activities/deps.ts';
 import type { JobDeps } from '../../activities/deps.ts';
+import { LogLine } from '../../codec/log-line.ts';
 import { decodeEvents } from '../../codec/md2.ts';
 import type { CutObject } from '../../dataset/cutter.ts';
 import type { ShardPlan } from '../../dataset/day-plan.ts';
 import { inventoryKey } from '../../dataset/keys.ts';
+import { goodLines } from '../../dataset/segment-survey.ts';
 import { createShardFold } from '../../fold/shard-fold.ts';
 import { EVENT_TYPES } from '../../schema/events.ts';
 import type { FactKey, Facts } from '../../schema/log.ts';
@@ -287,4 +289,14 @@ test('a shard of which nothing is there is one gap of a whole day', async () => 
     plan.gaps.map((it) => [it.cause, it.from, it.to]),
     [['shard_absent', dayStart(DAY).toString(), dayEnd(DAY).toString()]],
   );
+});
+
+test('lines are good as long as their time grows, and none after', () => {
+  const text = ['1', '2', '2', '3'].map((t) => `{"t":"${t}","c":1,"raw":{}}\n`).join('');
+  const plain = new TextEncoder().encode(text);
+  const line = new LogLine();
+  const next = goodLines({ state: 'whole' }, plain, line);
+  const read: bigint[] = [];
+  for (let calls = 0; calls < 4; calls++) if (next()) read.push(line.t);
+  assert.deepEqual(read, [1n, 2n]);
 });
