@@ -3,7 +3,7 @@
  * so.
  */
 import type { RuleMutant } from './mutant.ts';
-import { ENTRIES_SORTED, MS_AS_US, SIZE_0_STORED } from './shared.ts';
+import { ENTRIES_SORTED, MS_AS_US, SIDES_SWAPPED, SIZE_0_STORED } from './shared.ts';
 
 const BOOK_RULES = 'connectors/binance-usdm/book.ts';
 const PAYLOADS = 'connectors/binance-usdm/payloads.ts';
@@ -40,9 +40,9 @@ export const BINANCE_MUTANTS: readonly RuleMutant[] = [
   {
     rule: 'bids are bids',
     mistake: 'bids and asks swapped',
-    file: PAYLOADS,
-    find: "'u', 'pu', 'b', 'a');\nconst DIFF",
-    replace: "'u', 'pu', 'a', 'b');\nconst DIFF",
+    file: 'connectors/binance-usdm/rigid-streams.ts',
+    find: '  out.ask_to[event] = out.levels;\n',
+    replace: '  out.ask_to[event] = out.levels;\n' + SIDES_SWAPPED,
     by: {
       file: BOOK,
       test: 'size zero removes, also a level that was never there; sides are not swapped',

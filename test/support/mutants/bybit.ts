@@ -2,10 +2,9 @@
  * What a connector to Bybit may get wrong, each broken in one place, and a test that has to say so.
  */
 import type { RuleMutant } from './mutant.ts';
-import { ENTRIES_SORTED, SIZE_0_STORED } from './shared.ts';
+import { ENTRIES_SORTED, SIDES_SWAPPED, SIZE_0_STORED, WHOLE_MS_AS_US } from './shared.ts';
 
 const BOOK = 'connectors/bybit-linear/book.ts';
-const DECODE = 'connectors/bybit-linear/decode.ts';
 const CHANNELS = 'connectors/bybit-linear/channels.ts';
 const BOOK_TEST = 'test/unit/bybit-linear-book.test.ts';
 const DECODE_TEST = 'test/unit/bybit-linear-decode.test.ts';
@@ -45,9 +44,9 @@ export const BYBIT_MUTANTS: readonly RuleMutant[] = [
   {
     rule: 'asks are asks',
     mistake: 'bids and asks swapped',
-    file: CHANNELS,
-    find: "const BOOK_KEYS = keyTable('s', 'b', 'a',",
-    replace: "const BOOK_KEYS = keyTable('s', 'a', 'b',",
+    file: 'connectors/bybit-linear/rigid-frames.ts',
+    find: '  out.ask_to[event] = out.levels;\n',
+    replace: '  out.ask_to[event] = out.levels;\n' + SIDES_SWAPPED,
     by: {
       file: DECODE_TEST,
       test: 'orderbook: levels with the wire’s digits, u, and the matching engine’s time',
@@ -97,9 +96,9 @@ export const BYBIT_MUTANTS: readonly RuleMutant[] = [
   {
     rule: 'u 1 is no gap',
     mistake: 'u of 1 seen as a gap',
-    file: DECODE,
-    find: 'whole || restarted ? FLAG.SNAPSHOT : 0',
-    replace: 'whole ? FLAG.SNAPSHOT : 0',
+    file: 'connectors/bybit-linear/rigid-frames.ts',
+    find: '  if (restarted) out.flags[event] = FLAG.SNAPSHOT;\n',
+    replace: '',
     by: {
       file: BOOK_TEST,
       test: 'u 1 is a restart and no gap, whatever its type says; it counts on from there',
@@ -124,11 +123,7 @@ export const BYBIT_MUTANTS: readonly RuleMutant[] = [
     by: { file: DECODE_TEST, test: 'an answer to a ping is a pong and no data' },
   },
   {
-    rule: 'times are milliseconds',
-    mistake: 'milliseconds read as microseconds',
-    file: 'codec/quoted-reader.ts',
-    find: '    this.ts_lo = this.instants.lo;',
-    replace: '    this.ts_lo = this.instants.lo / 1000;',
+    ...WHOLE_MS_AS_US,
     by: {
       file: DECODE_TEST,
       test: 'publicTrade: side is the taker’s as it stands, and no history',
@@ -171,9 +166,9 @@ export const BYBIT_MUTANTS: readonly RuleMutant[] = [
   {
     rule: 'the side of a trade is the taker’s as it stands',
     mistake: 'side not turned to the taker’s',
-    file: CHANNELS,
-    find: 'out.setSide(event, FIELD.trade.side, side);',
-    replace: 'out.setSide(event, FIELD.trade.side, 3 - side);',
+    file: 'connectors/bybit-linear/rigid-frames.ts',
+    find: 'out.setSide(event, FIELD.trade.side, bought ? 1 : 2);',
+    replace: 'out.setSide(event, FIELD.trade.side, bought ? 2 : 1);',
     by: {
       file: DECODE_TEST,
       test: 'publicTrade: side is the taker’s as it stands, and no history',

@@ -34,9 +34,9 @@ export const COINBASE_MUTANTS: readonly RuleMutant[] = [
   {
     rule: 'bids are bids',
     mistake: 'bids and asks swapped',
-    file: 'connectors/coinbase/channels.ts',
-    find: 'isBid = isOneOf(reader, BID, OFFER);',
-    replace: 'isBid = isOneOf(reader, OFFER, BID);',
+    file: 'connectors/coinbase/rigid-frames.ts',
+    find: 'if (isBid) out.level(',
+    replace: 'if (!isBid) out.level(',
     by: {
       file: DECODE,
       test: 'l2_data: called level2, sides apart, the latest time, the frame’s number',
@@ -161,8 +161,8 @@ export const COINBASE_MUTANTS: readonly RuleMutant[] = [
   },
   {
     rule: 'trades go in the order they were made',
-    file: 'connectors/coinbase/decode.ts',
-    find: '  if (isNewestFirst(out, first)) out.reverse(first);\n',
+    file: 'connectors/coinbase/rigid-frames.ts',
+    find: '  if (isNewestFirst(out, 0)) out.reverse(0);\n',
     replace: '',
     by: {
       file: DECODE,

@@ -116,9 +116,9 @@ export const KRAKEN_MUTANTS: readonly RuleMutant[] = [
   {
     rule: 'the side is the taker’s as it stands',
     mistake: 'side not turned to the taker’s',
-    file: CHANNELS,
-    find: '  if (reader.textIs(SIDE_BUY)) out.setSide(event, FIELD.trade.side, 1);',
-    replace: '  if (reader.textIs(SIDE_BUY)) out.setSide(event, FIELD.trade.side, 2);',
+    file: 'connectors/kraken/rigid-channels.ts',
+    find: 'out.setSide(event, FIELD.trade.side, bought ? 1 : 2);',
+    replace: 'out.setSide(event, FIELD.trade.side, bought ? 2 : 1);',
     by: { file: DECODE, test: 'a trade, with the digits of the wire' },
   },
   {

@@ -1,6 +1,6 @@
 /** What a connector to OKX may get wrong, each broken in one place, and a test that has to say so. */
 import type { RuleMutant } from './mutant.ts';
-import { ENTRIES_SORTED, SIZE_0_STORED } from './shared.ts';
+import { ENTRIES_SORTED, SIDES_SWAPPED, SIZE_0_STORED, WHOLE_MS_AS_US } from './shared.ts';
 
 export const OKX_MUTANTS: readonly RuleMutant[] = [
   {
@@ -40,9 +40,9 @@ export const OKX_MUTANTS: readonly RuleMutant[] = [
   {
     rule: 'asks are asks',
     mistake: 'bids and asks swapped',
-    file: 'connectors/okx/channels.ts',
-    find: "const BOOK_KEYS = keyTable('asks', 'bids',",
-    replace: "const BOOK_KEYS = keyTable('bids', 'asks',",
+    file: 'connectors/okx/rigid-frames.ts',
+    find: '  out.bid_to[event] = out.levels;\n',
+    replace: '  out.bid_to[event] = out.levels;\n' + SIDES_SWAPPED,
     by: {
       file: 'test/unit/okx-decode.test.ts',
       test: 'books: levels with the wire’s digits, both ids, signed checksum',
@@ -124,9 +124,9 @@ export const OKX_MUTANTS: readonly RuleMutant[] = [
   {
     rule: 'a checksum of 0 is none',
     mistake: 'checksum 0 seen as a mismatch',
-    file: 'connectors/okx/channels.ts',
-    find: '      if (readInt32(reader) && reader.lo !== 0) out',
-    replace: '      if (readInt32(reader)) out',
+    file: 'connectors/okx/rigid-frames.ts',
+    find: 'if (reader.lo !== 0) out.setU32(event, FIELD.book.checksum',
+    replace: 'out.setU32(event, FIELD.book.checksum',
     by: {
       file: 'test/unit/okx-book.test.ts',
       test: '0 and absent are "not provided", never a mismatch',
@@ -172,20 +172,16 @@ export const OKX_MUTANTS: readonly RuleMutant[] = [
   {
     rule: 'the side is the taker’s',
     mistake: 'side not turned to the taker’s',
-    file: 'connectors/okx/channels.ts',
-    find: "word === 'buy') out.setSide(event, FIELD.trade.side, 1);",
-    replace: "word === 'buy') out.setSide(event, FIELD.trade.side, 2);",
+    file: 'connectors/okx/rigid-frames.ts',
+    find: 'out.setSide(event, FIELD.trade.side, bought ? 1 : 2);',
+    replace: 'out.setSide(event, FIELD.trade.side, bought ? 2 : 1);',
     by: {
       file: 'test/unit/okx-decode.test.ts',
       test: 'trades: side is the taker’s as it stands, not turned round',
     },
   },
   {
-    rule: 'times are milliseconds',
-    mistake: 'milliseconds read as microseconds',
-    file: 'codec/quoted-reader.ts',
-    find: 'this.instants.fromMs(this.hi, this.lo)',
-    replace: 'this.instants.fromMs(0, (this.hi * 4294967296 + (this.lo >>> 0)) / 1000)',
+    ...WHOLE_MS_AS_US,
     by: {
       file: 'test/unit/okx-decode.test.ts',
       test: 'bbo-tbt: a quote; a side that is empty is absent',

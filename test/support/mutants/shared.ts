@@ -29,3 +29,20 @@ export const MS_AS_US: Broken = {
   find: 'this.#set(fits ? ms : 0, 1e6, 0);',
   replace: 'this.#set(fits ? ms : 0, 1e3, 0);',
 };
+
+/** The same of times that a rigid reader takes. */
+export const WHOLE_MS_AS_US: Broken = {
+  rule: 'times are milliseconds',
+  mistake: 'milliseconds read as microseconds',
+  file: 'codec/rigid-reader.ts',
+  find: 'fromWholeMs((first * 10_000 + second) * 100_000 + (third * 10 + last));',
+  replace: 'fromWholeMs(first * 1_000_000 + second * 100 + Math.floor(third / 100));',
+};
+
+/** Where a rigid reader has read both sides of a book. */
+export const SIDES_SWAPPED =
+  '  const asks = [out.ask_from[event], out.ask_to[event]];\n' +
+  '  out.ask_from[event] = out.bid_from[event] ?? 0;\n' +
+  '  out.ask_to[event] = out.bid_to[event] ?? 0;\n' +
+  '  out.bid_from[event] = asks[0] ?? 0;\n' +
+  '  out.bid_to[event] = asks[1] ?? 0;\n';
