@@ -85,13 +85,47 @@ function coreContestant({ core }: BusStage, { data }: RecordedEvents): Contestan
 }
 
 function liveContestant(stage: BusStage, events: RecordedEvents): Own {
+  return ownContestant(stage, events, {
+    kind: 'live',
+    open: (shard) => claimed(stage, shard, events, {}),
+    async atTurn(own) {
+      await turn();
+      while (own.queueRatio() > QUEUE_RATIO_MAX) await wait(1);
+    },
+  });
+}
+
+function packedContestant(stage: BusStage, events: RecordedEvents): Own {
+  const dir = join(stage.servers.dir, 'packed');
+  return ownContestant(stage, events, {
+    kind: 'packed',
+    open(shard) {
+      writeLog(dir, events);
+      return claimed(stage, shard, events, { dir, limits: TINY_QUEUE });
+    },
+    atTurn: null,
+  });
+}
+
+/** Our publisher, which is offered each event as a line and then drained; a shard of its own each run. */
+function ownContestant(
+  stage: BusStage,
+  events: RecordedEvents,
+  way: {
+    readonly kind: 'live' | 'packed';
+    readonly open: (shard: string) => Promise<Publisher>;
+    /** Every so many lines; null where nothing is waited for between them. */
+    readonly atTurn: ((own: Publisher) => Promise<void>) | null;
+  },
+): Own {
+  const { kind, open, atTurn } = way;
   let publisher: Publisher | null = null;
   let shard = '';
   const prepare = async (): Promise<void> => {
     await publisher?.close({ deadline_ms: 1_000 });
     await stage.purge();
-    shard = `live-${++shards}`;
-    publisher = await claimed(stage, shard, events, {});
+    shard = `${kind}-${++shards}`;
+    publisher = await open(shard);
   };
   const run = async (): Promise<string> => {
     const own = publisher as Publisher;
@@ -99,15 +133,13 @@ function liveContestant(stage: BusStage, events: RecordedEvents): Own {
     for (let event = 0; event < events.count; event++) {
       lineOf(events.arena, event, line);
       own.offer(line);
-      if (event % LINES_A_TURN !== 0) continue;
-      await turn();
-      while (own.queueRatio() > QUEUE_RATIO_MAX) await wait(1);
+      if (atTurn !== null && event % LINES_A_TURN === 0) await atTurn(own);
     }
     await own.drain(new AbortController().signal);
     return `${own.position().events} events`;
   };
   return {
-    ...{ name: 'ssmd, live', prepare, run },
+    ...{ name: `ssmd, ${kind}`, prepare, run },
     async check() {
       await prepare();
       demandEqual(await run(), `${events.count} events`, 'position');
@@ -148,38 +180,6 @@ function eventsAtHand({ arena }: RecordedEvents, out = new EventArena()): Backlo
     frame: (t) => appendEvent(arena, Number((t - first) / STEP_NS), out),
     fact: () => undefined,
     clone: () => eventsAtHand({ arena, count: 0, bytes: 0, data: [] }),
-  };
-}
-
-function packedContestant(stage: BusStage, events: RecordedEvents): Own {
-  const dir = join(stage.servers.dir, 'packed');
-  let publisher: Publisher | null = null;
-  let shard = '';
-  const prepare = async (): Promise<void> => {
-    await publisher?.close({ deadline_ms: 1_000 });
-    await stage.purge();
-    writeLog(dir, events);
-    shard = `packed-${++shards}`;
-    publisher = await claimed(stage, shard, events, { dir, limits: TINY_QUEUE });
-  };
-  const run = async (): Promise<string> => {
-    const own = publisher as Publisher;
-    const line = new EventArena();
-    for (let event = 0; event < events.count; event++) {
-      lineOf(events.arena, event, line);
-      own.offer(line);
-    }
-    await own.drain(new AbortController().signal);
-    return `${own.position().events} events`;
-  };
-  return {
-    ...{ name: 'ssmd, packed', prepare, run },
-    async check() {
-      await prepare();
-      demandEqual(await run(), `${events.count} events`, 'position');
-      await demandStored(stage.bus, shard, events);
-      await publisher?.close({ deadline_ms: 1_000 });
-    },
   };
 }
 

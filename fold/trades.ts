@@ -66,8 +66,7 @@ export function hearTrade(
   checkJump(context, connection, slot, count, history ? floor : null);
   closeTradeGap(context, connection, slot, first);
   // A trade without an id cannot be told from its repeat: it is taken as it comes.
-  const content = tradeContent(buffer, event);
-  const verdict = id === '' ? 'new' : rememberTrade(memory, id, content, count);
+  const verdict = id === '' ? 'new' : rememberTrade(memory, id, tradeContent(buffer, event), count);
   if (verdict === 'repeat') return countDropped(counts, 'repeat');
   const flags = verdict === 'conflict' ? FLAG.ID_CONFLICT : 0;
   if (!state.taken) keepPending(context, buffer, event, slot, flags);
